@@ -1,1 +1,25 @@
-//! placeholder
+//! Keyholder's Kubernetes API: the custom resources, the rules that the API server applies to them, and the
+//! vocabulary of conditions, events, annotations and tags.
+//!
+//! Invariant: what stands here is API. Names are added, never changed, and each is defined once.
+
+pub mod condition;
+pub mod encryption;
+pub mod hub;
+pub mod rules;
+pub mod status;
+pub mod vocabulary;
+
+pub use condition::{ConditionType, Reason};
+pub use encryption::{CustomerManagedKey, DataLocation, Encryption, EncryptionMode};
+pub use hub::{
+    AIHub, AIHubSpec, DeletionPolicy, Identity, PublicNetworkAccess, UnverifiedTransition,
+};
+pub use status::{
+    AIHubStatus, Bound, CheckResult, EncryptionStatus, KeyVersionStatus, ManagedResource,
+    ManagedResourceGroupState, ManagedResourceGroupStatus, Operation, OperationKind, PreflightCheck,
+    PreflightCheckName, Summary,
+};
+
+#[cfg(test)]
+mod tests;

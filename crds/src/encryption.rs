@@ -1,0 +1,88 @@
+//! The encryption block that every kind shares.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter};
+
+use crate::rules;
+
+/// Who holds the key that encrypts the resource at rest.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display, EnumIter,
+)]
+pub enum EncryptionMode {
+    /// A key in a key vault of yours. For a hub this is a choice of creation: Azure offers no way to or from it later.
+    CustomerManaged,
+    /// A key that Microsoft holds.
+    MicrosoftManaged,
+}
+
+/// Where Azure keeps the data that the hub itself writes (projects, runs, indexes).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display, EnumIter,
+)]
+pub enum DataLocation {
+    /// In Cosmos DB, Azure AI Search and Storage that Microsoft creates in a managed resource group of your
+    /// subscription, which bills them.
+    #[default]
+    ManagedResourceGroup,
+    /// In Microsoft's own stores, encrypted for each document with your key; no managed resource group.
+    ServiceSide,
+}
+
+/// How the resource is encrypted at rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::key_given_exactly_when_customer_managed())]
+#[x_kube(validation = rules::data_location_only_when_customer_managed())]
+pub struct Encryption {
+    /// Who holds the key: CustomerManaged or MicrosoftManaged. It cannot be changed once the hub exists.
+    pub mode: EncryptionMode,
+
+    /// Where Azure keeps the hub's own data when the key is yours: ManagedResourceGroup or ServiceSide. Left out it
+    /// means ManagedResourceGroup. It cannot be changed once the hub exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_location: Option<DataLocation>,
+
+    /// The key, when mode is CustomerManaged; left out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_managed_key: Option<CustomerManagedKey>,
+}
+
+impl Encryption {
+    /// The data location that is meant: absent in Microsoft-managed mode, the default where it is left out.
+    #[must_use]
+    pub fn effective_data_location(&self) -> Option<DataLocation> {
+        match self.mode {
+            EncryptionMode::CustomerManaged => Some(self.data_location.unwrap_or_default()),
+            EncryptionMode::MicrosoftManaged => None,
+        }
+    }
+}
+
+/// A key in a key vault, and the identity that unwraps with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CustomerManagedKey {
+    /// The key vault: its name, or its whole ARM id when it is in another resource group or subscription. It needs
+    /// soft delete and purge protection, and must be in the hub's region and tenant. It cannot be changed once the
+    /// hub exists; the key can.
+    #[schemars(length(max = 1024), pattern(r"(?i)^([a-z][a-z0-9-]{1,22}[a-z0-9]|/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.KeyVault/vaults/[a-z][a-z0-9-]{1,22}[a-z0-9])$"))]
+    pub vault: String,
+
+    /// The key's name in the vault (not its URL): an RSA or RSA-HSM key of at least 2048 bits.
+    #[schemars(length(max = 127), pattern(r"^[a-zA-Z0-9-]{1,127}$"))]
+    pub key: String,
+
+    /// Pins one version of the key (32 hexadecimal digits). Left out, the newest usable version is applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32), pattern(r"^[a-fA-F0-9]{32}$"))]
+    pub version: Option<String>,
+
+    /// The user-assigned identity that unwraps with the key: one of spec.identity.userAssigned. Left out, the hub's
+    /// system-assigned identity does. It cannot be changed once the hub exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024), pattern(r"(?i)^([a-z0-9][a-z0-9_-]{2,127}|/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/]+)$"))]
+    pub identity: Option<String>,
+}

@@ -1,0 +1,246 @@
+//! The rules that the API server applies to a hub (CEL), each with the cure in its message.
+//!
+//! Invariant: a one-way field is guarded by a *root transition rule* that reads `oldSelf.status.bound`. A plain root
+//! rule that compares spec with status would also judge status, label and finalizer patches, and so wedge an object.
+
+use kube::core::{Reason, Rule};
+
+/// True while nothing is bound.
+const UNBOUND: &str = "!has(oldSelf.status) || !has(oldSelf.status.bound)";
+
+/// A rule that holds while `unbound`, when `new == old`, or when `new` is what the object is bound to.
+fn transition(new: &str, old: &str, as_bound: &str, path: &str, message: &str) -> Rule {
+    Rule::new(format!("{UNBOUND} || {new} == {old} || {as_bound}"))
+        .message(message)
+        .reason(Reason::FieldValueForbidden)
+        .field_path(path)
+}
+
+/// `new`'s last segment is that of the bound ARM id: the rule for resources whose names are unique in all of Azure.
+fn same_global_name(new: &str, bound: &str) -> String {
+    format!("('/' + {new}).endsWith({bound}.substring({bound}.lastIndexOf('/')))")
+}
+
+/// A new object beside the old one: the way out of every one-way door.
+const NEW_OBJECT: &str = "To have it otherwise, apply a new AIHub under another name beside this one and move to it; this hub stays as it is. \
+To go back: kubectl edit aihub, and restore the old value.";
+
+fn refusal(what: &str) -> String {
+    format!("{what} {NEW_OBJECT}")
+}
+
+/// Without `azureName`, the object's own name must be one that Azure takes.
+#[must_use]
+pub fn name_fits_azure() -> Rule {
+    Rule::new("has(self.spec.azureName) || self.metadata.name.matches('^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$')")
+        .message("metadata.name is not a name that Azure takes for a hub (3 to 33 letters, digits, - and _): set spec.azureName.")
+        .field_path(".spec.azureName")
+}
+
+/// Microsoft-managed and customer-managed keys cannot be exchanged.
+#[must_use]
+pub fn mode_unchanged() -> Rule {
+    transition(
+        "self.spec.encryption.mode",
+        "oldSelf.spec.encryption.mode",
+        "self.spec.encryption.mode == oldSelf.status.bound.mode",
+        ".spec.encryption.mode",
+        &refusal("Azure cannot switch a hub between Microsoft-managed and customer-managed keys."),
+    )
+}
+
+/// The hub's own data stays where it is.
+#[must_use]
+pub fn data_location_unchanged() -> Rule {
+    let effective = |root: &str| {
+        format!(
+            "({root}.spec.encryption.mode != 'CustomerManaged' ? '' : (has({root}.spec.encryption.dataLocation) ? \
+             {root}.spec.encryption.dataLocation : 'ManagedResourceGroup'))"
+        )
+    };
+    let new = effective("self");
+    transition(
+        &new,
+        &effective("oldSelf"),
+        &format!(
+            "{new} == (has(oldSelf.status.bound.dataLocation) ? oldSelf.status.bound.dataLocation : '')"
+        ),
+        ".spec.encryption.dataLocation",
+        &refusal("Azure cannot move a hub's data between its managed resource group and the service side."),
+    )
+}
+
+/// The key stays in its vault.
+#[must_use]
+pub fn vault_unchanged() -> Rule {
+    let vault = |root: &str| {
+        format!(
+            "(has({root}.spec.encryption.customerManagedKey) ? \
+             {root}.spec.encryption.customerManagedKey.vault.lowerAscii() : '')"
+        )
+    };
+    let new = vault("self");
+    transition(
+        &new,
+        &vault("oldSelf"),
+        &format!(
+            "(has(oldSelf.status.bound.vault) ? {} : {new} == '')",
+            same_global_name(&new, "oldSelf.status.bound.vault")
+        ),
+        ".spec.encryption.customerManagedKey",
+        &refusal("Azure cannot take a hub's key from another vault; another key of the same vault is fine."),
+    )
+}
+
+/// The identity that unwraps is fixed at creation.
+#[must_use]
+pub fn key_identity_unchanged() -> Rule {
+    let identity = |root: &str| {
+        let field = format!("{root}.spec.encryption.customerManagedKey.identity");
+        format!(
+            "(has({root}.spec.encryption.customerManagedKey) && has({field}) ? ({field}.startsWith('/') ? {field}.lowerAscii() : \
+             ('/subscriptions/' + {root}.spec.subscriptionId + '/resourcegroups/' + {root}.spec.resourceGroup + \
+             '/providers/microsoft.managedidentity/userassignedidentities/' + {field}).lowerAscii()) : '')"
+        )
+    };
+    let new = identity("self");
+    transition(
+        &new,
+        &identity("oldSelf"),
+        &format!("{new} == (has(oldSelf.status.bound.keyIdentity) ? oldSelf.status.bound.keyIdentity : '')"),
+        ".spec.encryption.customerManagedKey",
+        &refusal("Azure fixes the identity that unwraps the key when the hub is created."),
+    )
+}
+
+/// Subscription and resource group are part of the hub's ARM id.
+#[must_use]
+pub fn group_unchanged() -> Rule {
+    let group = |root: &str| {
+        format!(
+            "('/subscriptions/' + {root}.spec.subscriptionId + '/resourcegroups/' + {root}.spec.resourceGroup + '/').lowerAscii()"
+        )
+    };
+    let new = group("self");
+    transition(
+        &new,
+        &group("oldSelf"),
+        &format!("oldSelf.status.bound.resourceId.startsWith({new})"),
+        ".spec.resourceGroup",
+        &refusal("The hub's subscription and resource group are part of its ARM id."),
+    )
+}
+
+/// The name is part of the hub's ARM id.
+#[must_use]
+pub fn azure_name_unchanged() -> Rule {
+    let name = |root: &str| {
+        format!(
+            "(has({root}.spec.azureName) ? {root}.spec.azureName.lowerAscii() : {root}.metadata.name.lowerAscii())"
+        )
+    };
+    let new = name("self");
+    transition(
+        &new,
+        &name("oldSelf"),
+        &format!("oldSelf.status.bound.resourceId.endsWith('/' + {new})"),
+        ".spec.azureName",
+        &refusal("The hub's name is part of its ARM id."),
+    )
+}
+
+/// A hub does not move to another region.
+#[must_use]
+pub fn location_unchanged() -> Rule {
+    let location = |root: &str| format!("{root}.spec.location.lowerAscii().replace(' ', '')");
+    let new = location("self");
+    transition(
+        &new,
+        &location("oldSelf"),
+        &format!("{new} == oldSelf.status.bound.location"),
+        ".spec.location",
+        &refusal("Azure cannot move a hub to another region."),
+    )
+}
+
+/// The storage account is fixed at creation.
+#[must_use]
+pub fn storage_account_unchanged() -> Rule {
+    let new = "self.spec.storageAccount.lowerAscii()";
+    transition(
+        new,
+        "oldSelf.spec.storageAccount.lowerAscii()",
+        &same_global_name(new, "oldSelf.status.bound.storageAccount"),
+        ".spec.storageAccount",
+        &refusal("Azure fixes a hub's storage account when the hub is created."),
+    )
+}
+
+/// The hub's own key vault is fixed at creation.
+#[must_use]
+pub fn key_vault_unchanged() -> Rule {
+    let new = "self.spec.keyVault.lowerAscii()";
+    transition(
+        new,
+        "oldSelf.spec.keyVault.lowerAscii()",
+        &same_global_name(new, "oldSelf.status.bound.keyVault"),
+        ".spec.keyVault",
+        &refusal("Azure fixes a hub's own key vault when the hub is created."),
+    )
+}
+
+/// High business impact is fixed at creation.
+#[must_use]
+pub fn high_business_impact_unchanged() -> Rule {
+    let impact = |root: &str| {
+        format!(
+            "(has({root}.spec.highBusinessImpact) ? {root}.spec.highBusinessImpact : {root}.spec.encryption.mode == 'CustomerManaged')"
+        )
+    };
+    let new = impact("self");
+    transition(
+        &new,
+        &impact("oldSelf"),
+        &format!("{new} == oldSelf.status.bound.highBusinessImpact"),
+        ".spec.highBusinessImpact",
+        &refusal("Azure fixes high business impact when the hub is created."),
+    )
+}
+
+/// `customerManagedKey` is there exactly when the mode is `CustomerManaged`.
+#[must_use]
+pub fn key_given_exactly_when_customer_managed() -> Rule {
+    Rule::new("(self.mode == 'CustomerManaged') == has(self.customerManagedKey)")
+        .message("mode CustomerManaged needs customerManagedKey (vault and key); mode MicrosoftManaged must not have it.")
+        .field_path(".customerManagedKey")
+}
+
+/// `dataLocation` speaks of customer-managed keys alone.
+#[must_use]
+pub fn data_location_only_when_customer_managed() -> Rule {
+    Rule::new("self.mode == 'CustomerManaged' || !has(self.dataLocation)")
+        .message("dataLocation is a choice of customer-managed keys alone: leave it out with mode MicrosoftManaged.")
+        .field_path(".dataLocation")
+}
+
+/// Azure turns high business impact on with a customer-managed key, so `false` could not be kept.
+#[must_use]
+pub fn high_business_impact_comes_with_a_customer_managed_key() -> Rule {
+    Rule::new("self.encryption.mode != 'CustomerManaged' || !has(self.highBusinessImpact) || self.highBusinessImpact")
+        .message("Azure turns high business impact on for a hub with a customer-managed key: leave highBusinessImpact out or set it to true.")
+        .field_path(".highBusinessImpact")
+}
+
+/// A hub has an identity.
+#[must_use]
+pub fn some_identity() -> Rule {
+    Rule::new("(has(self.systemAssigned) && self.systemAssigned) || (has(self.userAssigned) && self.userAssigned.size() > 0)")
+        .message("a hub needs an identity: name one in userAssigned, or set systemAssigned: true.")
+}
+
+/// Azure's limits on tags, and the tag that is Keyholder's own.
+#[must_use]
+pub fn tag_limits() -> Rule {
+    Rule::new("self.all(k, k.size() <= 512 && self[k].size() <= 256 && k.lowerAscii() != 'keyholder-owner')")
+        .message("a tag has a name of at most 512 characters and a value of at most 256; the tag keyholder-owner is Keyholder's own.")
+}
