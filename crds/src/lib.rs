@@ -17,7 +17,7 @@ pub use hub::{
 };
 pub use status::{
     AIHubStatus, Bound, CheckResult, EncryptionStatus, KeyVersionStatus, ManagedResource,
-    ManagedResourceGroupState, ManagedResourceGroupStatus, Operation, OperationKind, PreflightCheck,
+    ManagedResourceGroupState, ManagedResourceGroupStatus, Operation, OperationKind, OperationState, PreflightCheck,
     PreflightCheckName, Summary,
 };
 

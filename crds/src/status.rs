@@ -158,6 +158,8 @@ pub struct ManagedResource {
 pub struct Operation {
     /// What is done.
     pub kind: OperationKind,
+    /// How far it is.
+    pub state: OperationState,
     /// What it is to lead to: a key identifier, the names of the fields changed, or the ARM id.
     pub intent: String,
     /// When the intent was noted.
@@ -181,6 +183,21 @@ pub enum OperationKind {
     Update,
     /// The resource is deleted.
     Delete,
+}
+
+/// How far a write to Azure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Display, EnumIter)]
+pub enum OperationState {
+    /// Noted; whether Azure has it is not known.
+    Intended,
+    /// Azure has accepted it and works on it.
+    Running,
+    /// Azure reports success; what was read back does not show it so far.
+    Verifying,
+    /// Azure reports a failure; it is tried again from notBefore on, or when the spec changes.
+    Failed,
+    /// Azure reports success and kept the old value, read twice; it is tried again from notBefore on, or when the spec changes.
+    Ignored,
 }
 
 /// One check made before creation.

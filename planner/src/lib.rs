@@ -1,1 +1,29 @@
-//! placeholder
+//! Keyholder's decisions. Everything here is a pure function of its arguments: no client, no clock, no environment.
+//!
+//! A pass of the operator is observe → validate → plan → execute → report; this crate owns validate, plan and
+//! report. [`validate`] turns the spec's strings into types, [`needs`](needs::needs) says what must be read,
+//! [`plan`](plan::plan) judges what was read and decides the one write to make, and [`report`](report::report) says
+//! what came of it.
+//!
+//! Invariant: a plan holds no write exactly when Azure is as declared, when a write is under way, or when a write is
+//! refused; the judgement says which.
+
+pub mod access;
+pub mod arm_id;
+pub mod body;
+pub mod judge;
+pub mod matrix;
+pub mod name;
+pub mod needs;
+pub mod observed;
+pub mod plan;
+pub mod preflight;
+pub mod report;
+pub mod validate;
+
+pub use arm_id::ArmId;
+pub use needs::{Needs, needs};
+pub use observed::{Fact, Observed, Why};
+pub use plan::{Input, Next, Plan, Write, plan};
+pub use report::{Executed, Note, Report, report};
+pub use validate::{FieldError, ValidHub, validate};

@@ -1,0 +1,266 @@
+//! What a pass has read, as values. Missing knowledge is a value too: [`Fact::Unknown`] is never treated as absence.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use keyholder_crds::Reason;
+use serde_json::Value;
+
+use crate::arm_id::ArmId;
+use crate::name::{KeyIdentifier, Location};
+
+/// Something that was looked up.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact<T> {
+    /// It is there.
+    Known(T),
+    /// Azure says with authority (a 404 for the resource itself) that it does not exist.
+    Absent,
+    /// It could not be found out, or nobody looked.
+    Unknown(Why),
+}
+
+impl<T> Fact<T> {
+    /// The value, if it is known.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Absent | Self::Unknown(_) => None,
+        }
+    }
+
+    /// A fact that nobody looked up in this pass.
+    #[must_use]
+    pub fn not_read() -> Self {
+        Self::Unknown(Why { reason: Reason::Pending, message: "not read".to_owned(), retry_at: None })
+    }
+}
+
+/// Why something is not known, or did not work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Why {
+    /// The condition's reason.
+    pub reason: Reason,
+    /// The whole cause chain, for people.
+    pub message: String,
+    /// Azure's Retry-After, as a point in time.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// Everything that one pass has read about a hub.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// The hub itself.
+    pub hub: Fact<LiveHub>,
+    /// The operation that `status.operation.url` names.
+    pub operation: OperationSeen,
+    /// The hub's resource group.
+    pub resource_group: Fact<Location>,
+    /// The key's vault.
+    pub vault: Fact<LiveVault>,
+    /// The declared key.
+    pub key: Fact<LiveKey>,
+    /// The user-assigned identities that the spec names, in its order.
+    pub identities: Vec<(ArmId, Fact<LiveIdentity>)>,
+    /// Role assignments that apply at the key's scope to the identity that unwraps.
+    pub role_assignments: Fact<Vec<RoleAssignment>>,
+    /// The role definitions that those assignments name, by lower-case ARM id.
+    pub role_definitions: BTreeMap<String, Fact<RoleDefinition>>,
+    /// Registration of resource providers in the subscription, by namespace.
+    pub providers: BTreeMap<String, Fact<bool>>,
+    /// The content of the managed resource group; Absent when the group itself does not exist.
+    pub managed_group: Fact<Vec<GroupResource>>,
+}
+
+impl Observed {
+    /// Nothing read.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            hub: Fact::not_read(),
+            operation: OperationSeen::None,
+            resource_group: Fact::not_read(),
+            vault: Fact::not_read(),
+            key: Fact::not_read(),
+            identities: Vec::new(),
+            role_assignments: Fact::not_read(),
+            role_definitions: BTreeMap::new(),
+            providers: BTreeMap::new(),
+            managed_group: Fact::not_read(),
+        }
+    }
+}
+
+/// A hub as Azure has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveHub {
+    /// ARM id as Azure spells it.
+    pub id: ArmId,
+    /// Region.
+    pub location: Location,
+    /// `kind`, lower case: hub, project, default, …
+    pub kind: String,
+    /// `properties.provisioningState`; absent means succeeded (azure-resource-manager-rpc Addendum).
+    pub provisioning_state: Option<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// User-assigned identities.
+    pub user_assigned: Vec<ArmId>,
+    /// Object id of the system-assigned identity, when the hub has one.
+    pub system_assigned_principal: Option<String>,
+    /// Whether the hub has a system-assigned identity.
+    pub system_assigned: bool,
+    /// The hub's own key vault.
+    pub key_vault: Option<ArmId>,
+    /// The hub's storage account.
+    pub storage_account: Option<ArmId>,
+    /// Encryption, when `encryption.status` is Enabled.
+    pub encryption: Option<LiveEncryption>,
+    /// `enableServiceSideCMKEncryption`.
+    pub service_side: bool,
+    /// `hbiWorkspace`.
+    pub high_business_impact: bool,
+    /// `publicNetworkAccess`.
+    pub public_network_access: Option<String>,
+    /// `serviceProvisionedResourceGroup`: name of the managed resource group.
+    pub managed_group: Option<String>,
+}
+
+/// A hub's encryption block.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveEncryption {
+    /// `keyVaultProperties.keyVaultArmId`.
+    pub vault: ArmId,
+    /// `keyVaultProperties.keyIdentifier`.
+    pub key: KeyIdentifier,
+    /// `identity.userAssignedIdentity`.
+    pub identity: Option<ArmId>,
+}
+
+/// What the operation's URL told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OperationSeen {
+    /// No operation to look at, or its URL is not known any more: the resource itself tells.
+    None,
+    /// Azure works on it.
+    Running {
+        /// When Azure wants to be asked again.
+        poll_at: Timestamp,
+    },
+    /// It ended well.
+    Succeeded,
+    /// It failed or was canceled.
+    Failed {
+        /// Azure's innermost error code.
+        code: String,
+        /// Azure's message.
+        message: String,
+    },
+    /// It could not be read.
+    Unreadable(Why),
+}
+
+/// A key vault as ARM has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveVault {
+    /// ARM id.
+    pub id: ArmId,
+    /// Region.
+    pub location: Location,
+    /// Tenant.
+    pub tenant_id: String,
+    /// `vaultUri`.
+    pub uri: String,
+    /// `enableSoftDelete`; absent means on.
+    pub soft_delete: bool,
+    /// `enablePurgeProtection`; absent means off.
+    pub purge_protection: bool,
+    /// `enableRbacAuthorization`; absent means access policies.
+    pub rbac: bool,
+    /// Access policies, in force without RBAC alone.
+    pub access_policies: Vec<AccessPolicy>,
+    /// Whether trusted Microsoft services get through: false when networks are restricted and `networkAcls.bypass` is None.
+    pub trusted_services_pass: bool,
+}
+
+/// One access policy of a vault.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccessPolicy {
+    /// Object id of the principal.
+    pub object_id: String,
+    /// Key permissions, as Azure spells them.
+    pub keys: Vec<String>,
+}
+
+/// A key as ARM has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveKey {
+    /// `kty`: RSA, RSA-HSM, EC, …
+    pub kty: String,
+    /// `keySize` in bits.
+    pub size: Option<u32>,
+    /// The version that Azure calls current.
+    pub current: LiveKeyVersion,
+    /// Other versions that were read.
+    pub others: Vec<LiveKeyVersion>,
+}
+
+/// One version of a key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveKeyVersion {
+    /// URL with version.
+    pub identifier: KeyIdentifier,
+    /// `attributes.enabled`.
+    pub enabled: bool,
+    /// `attributes.nbf`.
+    pub not_before: Option<Timestamp>,
+    /// `attributes.exp`.
+    pub expires: Option<Timestamp>,
+    /// `attributes.created`.
+    pub created: Option<Timestamp>,
+}
+
+/// A user-assigned identity as ARM has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveIdentity {
+    /// Object id of its service principal.
+    pub principal_id: String,
+    /// Tenant.
+    pub tenant_id: String,
+}
+
+/// One role assignment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoleAssignment {
+    /// Where it applies: there and below.
+    pub scope: String,
+    /// ARM id of the role definition.
+    pub role_definition_id: String,
+    /// Whether it carries a condition.
+    pub conditional: bool,
+}
+
+/// What a role allows on data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoleDefinition {
+    /// Name for people.
+    pub name: String,
+    /// Each permission's (`dataActions`, `notDataActions`).
+    pub permissions: Vec<(Vec<String>, Vec<String>)>,
+}
+
+/// One resource of a managed resource group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupResource {
+    /// ARM id.
+    pub id: String,
+    /// ARM resource type.
+    pub r#type: String,
+    /// Name.
+    pub name: String,
+    /// `provisioningState`.
+    pub state: Option<String>,
+}
+
+/// A body that the planner built, as it goes to Azure.
+pub type Body = Value;

@@ -1,0 +1,115 @@
+//! The plan: what to do next about one hub, and nothing left for the executor to choose.
+//!
+//! Invariant: at most one write to Azure, and none while another is under way.
+
+use jiff::Timestamp;
+use keyholder_crds::{AIHubStatus, Bound, OperationKind};
+
+use crate::arm_id::ArmId;
+use crate::judge::Judgement;
+use crate::observed::{Body, Observed};
+use crate::validate::ValidHub;
+
+/// Everything that a decision rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The spec, as types.
+    pub hub: &'a ValidHub,
+    /// The status stored in Kubernetes.
+    pub status: &'a AIHubStatus,
+    /// Whether the object is being deleted.
+    pub deleting: bool,
+    /// Whether the finalizer is there.
+    pub has_finalizer: bool,
+    /// What was read.
+    pub observed: &'a Observed,
+    /// When.
+    pub now: Timestamp,
+    /// Intervals.
+    pub pace: Pace,
+}
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Between looks at a cause that somebody else must remove.
+    pub probe: jiff::SignedDuration,
+    /// Between polls when Azure names no time.
+    pub poll: jiff::SignedDuration,
+    /// Between a write that Azure reports done and the read that must show it.
+    pub settle: jiff::SignedDuration,
+    /// Between tries of a write that Azure failed, at the least; it doubles up to ten minutes.
+    pub retry: jiff::SignedDuration,
+}
+
+/// One write to Azure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Write {
+    /// What it is.
+    pub kind: OperationKind,
+    /// The resource.
+    pub id: ArmId,
+    /// What goes on the wire.
+    pub request: Request,
+    /// What must be read back.
+    pub intent: String,
+    /// What the object is bound to from now on.
+    pub bound: Bound,
+    /// When this write was first intended (a retry keeps it).
+    pub started_at: Timestamp,
+}
+
+/// The request of a [`Write`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// PUT of the whole resource.
+    Put(Body),
+    /// PATCH of what differs.
+    Patch(Body),
+    /// DELETE.
+    Delete {
+        /// `forceToPurge`: nothing can be recovered.
+        purge: bool,
+    },
+}
+
+/// What to do about the finalizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FinalizerStep {
+    /// Leave it.
+    Keep,
+    /// Add it, before anything is written to Azure.
+    Add,
+    /// Remove it: Azure is as the deletion policy says.
+    Remove,
+}
+
+/// When to look again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// When something changes: the sweeps and the watch will tell.
+    Change,
+    /// At a point in time.
+    At(Timestamp),
+    /// After the controller's backoff: something could not be read or done.
+    Backoff,
+}
+
+/// The decision of one pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// About the finalizer; adding comes before the write.
+    pub finalizer: FinalizerStep,
+    /// The write to Azure, if one is due.
+    pub write: Option<Write>,
+    /// What is thought of each condition.
+    pub judgement: Judgement,
+    /// When to look again, if the write (if any) is accepted.
+    pub next: Next,
+}
+
+/// Decides.
+#[must_use]
+pub fn plan(_input: &Input<'_>) -> Plan {
+    todo!()
+}
