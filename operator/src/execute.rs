@@ -1,0 +1,92 @@
+//! Carries out the one write of a plan.
+//!
+//! Invariant: nothing goes to Azure before its intent stands in the object's status, under the resourceVersion that
+//! the plan was made from. A conflict there means that the plan is out of date, and nothing is sent.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use keyholder_azure::{ArmError, ArmResponse, wire};
+use keyholder_crds::{AIHub, Operation, OperationState};
+use keyholder_planner::plan::{Request, Write};
+use keyholder_planner::Executed;
+use kube::ResourceExt;
+
+use crate::identity::Azure;
+use crate::metrics::WriteOutcome;
+use crate::observe::why;
+use crate::reconcile::{Context, Failure, taken};
+use crate::status::Writer;
+
+/// Notes the intent, sends the request, and says what came of it, with the object as it is now.
+///
+/// # Errors
+/// Kubernetes could not be written; nothing was sent to Azure.
+pub async fn execute(
+    writer: &Writer<'_>,
+    object: &AIHub,
+    write: &Write,
+    azure: &Azure,
+    context: &Context,
+) -> Result<(Executed, AIHub), Failure> {
+    let mut status = object.status.clone().unwrap_or_default();
+    status.bound = Some(write.bound.clone());
+    status.operation = Some(Operation {
+        kind: write.kind,
+        state: OperationState::Intended,
+        intent: write.intent.clone(),
+        started_at: Time(write.started_at),
+        url: None,
+        not_before: None,
+    });
+    let operation = write.kind.to_string();
+    let Some(noted) = taken(writer.status(object, &status).await, "intent", object)? else {
+        context.metrics.azure_write(&operation, WriteOutcome::NotSent);
+        return Ok((Executed::NotSent, object.clone()));
+    };
+
+    let arm = &azure.inventory.arm;
+    let path = write.id.as_str();
+    let answer = match &write.request {
+        Request::Put(body) => arm.put(path, wire::WORKSPACES_VERSION, body).await,
+        Request::Patch(body) => arm.patch(path, wire::WORKSPACES_VERSION, body).await,
+        Request::Delete { purge: true } => arm.delete(path, wire::WORKSPACES_VERSION, &[("forceToPurge", "true")]).await,
+        Request::Delete { purge: false } => arm.delete(path, wire::WORKSPACES_VERSION, &[]).await,
+    };
+    let now = Timestamp::now();
+    let executed = outcome(answer.as_ref(), now, context);
+    let label = if matches!(executed, Executed::Refused(_)) { WriteOutcome::Refused } else { WriteOutcome::Accepted };
+    context.metrics.azure_write(&operation, label);
+    match &answer {
+        Ok(response) => tracing::info!(
+            name = object.name_any(), namespace = object.namespace(), operation, id = path, intent = write.intent,
+            status = response.status, request_id = response.request_id, "Azure accepted a write"
+        ),
+        Err(error) => tracing::warn!(
+            name = object.name_any(), namespace = object.namespace(), operation, id = path, intent = write.intent,
+            error = keyholder_azure::chain(error), "Azure did not accept a write"
+        ),
+    }
+    Ok((executed, noted))
+}
+
+fn outcome(answer: Result<&ArmResponse, &ArmError>, now: Timestamp, context: &Context) -> Executed {
+    match answer {
+        Err(error) => Executed::Refused(why(error, now)),
+        Ok(response) => {
+            let wait = response.retry_after.and_then(|after| jiff::SignedDuration::try_from(after).ok()).unwrap_or(context.pace.poll);
+            let poll_at = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+            let url = response.operation_url.as_ref().or(response.location.as_ref()).map(ToString::to_string);
+            if url.is_some() || response.status == 202 || is_in_progress(response) {
+                Executed::Accepted { url, poll_at }
+            } else {
+                Executed::Done
+            }
+        }
+    }
+}
+
+/// A body that names a provisioning state other than the final ones: Azure works on it although it named no operation.
+fn is_in_progress(response: &ArmResponse) -> bool {
+    let state = response.body.as_ref().and_then(|body| body.pointer("/properties/provisioningState")).and_then(|state| state.as_str());
+    state.is_some_and(|state| !["succeeded", "failed", "canceled", "cancelled"].contains(&state.to_lowercase().as_str()))
+}

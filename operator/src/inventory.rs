@@ -1,0 +1,144 @@
+//! What one identity has read of Azure, shared by all objects that act through it.
+//!
+//! Invariant: reads at rest do not grow with the number of objects. One list feeds every hub of a subscription, one
+//! list of generic resources feeds every managed group; each is read once however many ask at the same time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use keyholder_azure::{ArmClient, ArmError, Reader, wire};
+use keyholder_planner::ArmId;
+use keyholder_planner::observed::{GroupResource, LiveHub};
+use moka::future::Cache;
+
+use crate::observe::convert;
+
+/// Subscriptions that one identity may look at, at the most.
+const MOST_SUBSCRIPTIONS: u64 = 256;
+
+/// All hubs of a subscription, by lower-case ARM id. One that could not be understood is kept as its error.
+pub type Hubs = HashMap<String, Result<LiveHub, String>>;
+
+/// All resources of a subscription whose group Microsoft manages for a hub, by lower-case group name.
+pub type Groups = HashMap<String, Vec<GroupResource>>;
+
+/// The shared reads of one identity.
+#[derive(Debug)]
+pub struct Inventory {
+    /// The client.
+    pub arm: Arc<ArmClient>,
+    /// Single reads, cached for as long as the asker says.
+    pub reader: Reader,
+    hubs: Cache<String, Arc<Hubs>>,
+    groups: Cache<String, Arc<Groups>>,
+    pages: AtomicU64,
+}
+
+impl Inventory {
+    /// Nothing read so far.
+    #[must_use]
+    pub fn new(arm: Arc<ArmClient>) -> Self {
+        Self {
+            reader: Reader::new(Arc::clone(&arm)),
+            arm,
+            hubs: Cache::new(MOST_SUBSCRIPTIONS),
+            groups: Cache::new(MOST_SUBSCRIPTIONS),
+            pages: AtomicU64::new(0),
+        }
+    }
+
+    /// The hubs of a subscription as last listed; listed now if they never were.
+    ///
+    /// # Errors
+    /// Azure's, shared by all who asked.
+    pub async fn hubs(&self, subscription: &str) -> Result<Arc<Hubs>, Arc<ArmError>> {
+        self.hubs.try_get_with(subscription.to_owned(), self.list_hubs(subscription)).await
+    }
+
+    /// The managed groups of a subscription as last listed; listed now if they never were.
+    ///
+    /// # Errors
+    /// Azure's, shared by all who asked.
+    pub async fn groups(&self, subscription: &str) -> Result<Arc<Groups>, Arc<ArmError>> {
+        self.groups.try_get_with(subscription.to_owned(), self.list_groups(subscription)).await
+    }
+
+    /// Lists the hubs anew.
+    ///
+    /// # Errors
+    /// Azure's; what was read before stays.
+    pub async fn refresh_hubs(&self, subscription: &str) -> Result<Arc<Hubs>, ArmError> {
+        let listed = self.list_hubs(subscription).await?;
+        self.hubs.insert(subscription.to_owned(), Arc::clone(&listed)).await;
+        Ok(listed)
+    }
+
+    /// Lists the managed groups anew.
+    ///
+    /// # Errors
+    /// Azure's; what was read before stays.
+    pub async fn refresh_groups(&self, subscription: &str) -> Result<Arc<Groups>, ArmError> {
+        let listed = self.list_groups(subscription).await?;
+        self.groups.insert(subscription.to_owned(), Arc::clone(&listed)).await;
+        Ok(listed)
+    }
+
+    /// What the last list said of the hubs, if there was one.
+    pub async fn known_hubs(&self, subscription: &str) -> Option<Arc<Hubs>> {
+        self.hubs.get(subscription).await
+    }
+
+    /// What the last list said of the managed groups, if there was one.
+    pub async fn known_groups(&self, subscription: &str) -> Option<Arc<Groups>> {
+        self.groups.get(subscription).await
+    }
+
+    /// Pages listed so far.
+    #[must_use]
+    pub fn pages(&self) -> u64 {
+        self.pages.load(Ordering::Relaxed)
+    }
+
+    async fn list_hubs(&self, subscription: &str) -> Result<Arc<Hubs>, ArmError> {
+        let path = format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces");
+        let listed = self.arm.list(&path, wire::WORKSPACES_VERSION, &[]).await?;
+        self.pages.fetch_add(u64::from(listed.pages), Ordering::Relaxed);
+        let hubs = listed
+            .items
+            .into_iter()
+            .filter_map(|item| {
+                let id = ArmId::parse(item.get("id")?.as_str()?).ok()?;
+                let hub = convert::hub(item).map_err(|error| error.to_string());
+                Some((id.lower(), hub))
+            })
+            .collect();
+        Ok(Arc::new(hubs))
+    }
+
+    async fn list_groups(&self, subscription: &str) -> Result<Arc<Groups>, ArmError> {
+        let path = format!("/subscriptions/{subscription}/resources");
+        let query = [("$expand", "createdTime,changedTime,provisioningState")];
+        let listed = self.arm.list(&path, wire::RESOURCES_VERSION, &query).await?;
+        self.pages.fetch_add(u64::from(listed.pages), Ordering::Relaxed);
+        let mut groups = Groups::new();
+        for resource in listed.items.into_iter().filter_map(convert::group_resource) {
+            if let Some(group) = ArmId::parse(&resource.id).ok().and_then(|id| id.resource_group().map(str::to_lowercase)) {
+                groups.entry(group).or_default().push(resource);
+            }
+        }
+        Ok(Arc::new(groups))
+    }
+}
+
+/// How old a shared reading may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// As the last sweep left it: enough to see that nothing is to be done.
+    Swept,
+    /// The object's own resource is read now, what it rests on may be as old as a sweep: enough to go on.
+    Recent(Duration),
+    /// Everything is read now: needed before anything is said for the worse.
+    Now,
+}

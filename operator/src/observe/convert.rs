@@ -1,0 +1,232 @@
+//! From Azure's wire to the planner's facts.
+//!
+//! Invariant: a field of the wrong type or a missing one that matters is an error that names it, never a guess.
+
+use jiff::Timestamp;
+use keyholder_azure::wire;
+use keyholder_planner::ArmId;
+use keyholder_planner::name::{KeyIdentifier, Location};
+use keyholder_planner::observed::{
+    AccessPolicy, GroupResource, LiveEncryption, LiveHub, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault, RoleAssignment,
+    RoleDefinition,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use thiserror::Error;
+
+/// Why an answer cannot be used.
+#[derive(Debug, Error)]
+pub enum ConvertError {
+    /// A field has another type than Azure documents.
+    #[error("{0}")]
+    Shape(String),
+    /// A field that matters is missing.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// A field holds something else than it must.
+    #[error("{field} holds {value:?}, which is not {expected}")]
+    Value {
+        /// The field.
+        field: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it must hold.
+        expected: &'static str,
+    },
+}
+
+fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, ConvertError> {
+    wire::read(value).map_err(|error| ConvertError::Shape(keyholder_azure::chain(&error)))
+}
+
+fn arm_id(field: &'static str, value: &str) -> Result<ArmId, ConvertError> {
+    ArmId::parse(value).map_err(|_| ConvertError::Value { field, value: value.to_owned(), expected: "an ARM id" })
+}
+
+fn key_identifier(field: &'static str, value: &str) -> Result<KeyIdentifier, ConvertError> {
+    KeyIdentifier::parse(value).map_err(|_| ConvertError::Value { field, value: value.to_owned(), expected: "a key's URL" })
+}
+
+/// A hub from a workspace.
+///
+/// # Errors
+/// See [`ConvertError`].
+pub fn hub(value: Value) -> Result<LiveHub, ConvertError> {
+    let workspace: wire::Workspace = typed(&value)?;
+    let properties = workspace.properties.ok_or(ConvertError::Missing("properties"))?;
+    let identity = workspace.identity.unwrap_or_default();
+    let kinds = identity.r#type.unwrap_or_default().to_lowercase();
+    let encryption = match properties.encryption.filter(|block| block.status.eq_ignore_ascii_case("Enabled")) {
+        None => None,
+        Some(block) => {
+            let key = block.key_vault_properties.ok_or(ConvertError::Missing("properties.encryption.keyVaultProperties"))?;
+            let user = block.identity.and_then(|identity| identity.user_assigned_identity).filter(|id| !id.is_empty());
+            Some(LiveEncryption {
+                vault: arm_id("properties.encryption.keyVaultProperties.keyVaultArmId", &key.key_vault_arm_id)?,
+                key: key_identifier("properties.encryption.keyVaultProperties.keyIdentifier", &key.key_identifier)?,
+                identity: user
+                    .map(|id| arm_id("properties.encryption.identity.userAssignedIdentity", &id))
+                    .transpose()?,
+            })
+        }
+    };
+    let reference = |field: &'static str, id: Option<String>| {
+        id.filter(|id| !id.is_empty()).map(|id| arm_id(field, &id)).transpose()
+    };
+    Ok(LiveHub {
+        id: arm_id("id", &workspace.id)?,
+        location: Location::new(&workspace.location.unwrap_or_default()),
+        kind: workspace.kind.unwrap_or_default().to_lowercase(),
+        provisioning_state: properties.provisioning_state,
+        tags: workspace.tags,
+        user_assigned: identity
+            .user_assigned_identities
+            .keys()
+            .map(|id| arm_id("identity.userAssignedIdentities", id))
+            .collect::<Result<_, _>>()?,
+        system_assigned_principal: identity.principal_id,
+        system_assigned: kinds.contains("systemassigned"),
+        key_vault: reference("properties.keyVault", properties.key_vault)?,
+        storage_account: reference("properties.storageAccount", properties.storage_account)?,
+        encryption,
+        service_side: properties.enable_service_side_cmk_encryption.unwrap_or(false),
+        high_business_impact: properties.hbi_workspace.unwrap_or(false),
+        public_network_access: properties.public_network_access,
+        managed_group: properties.service_provisioned_resource_group.filter(|name| !name.is_empty()),
+    })
+}
+
+/// The region of a resource group.
+///
+/// # Errors
+/// See [`ConvertError`].
+pub fn resource_group(value: &Value) -> Result<Location, ConvertError> {
+    let group: wire::ResourceGroup = typed(value)?;
+    Ok(Location::new(&group.location))
+}
+
+/// A user-assigned identity.
+///
+/// # Errors
+/// See [`ConvertError`].
+pub fn identity(value: &Value) -> Result<LiveIdentity, ConvertError> {
+    let identity: wire::UserAssignedIdentity = typed(value)?;
+    let properties = identity.properties.ok_or(ConvertError::Missing("properties"))?;
+    Ok(LiveIdentity {
+        principal_id: properties.principal_id.ok_or(ConvertError::Missing("properties.principalId"))?,
+        tenant_id: properties.tenant_id.ok_or(ConvertError::Missing("properties.tenantId"))?,
+    })
+}
+
+/// Whether a resource provider is registered.
+///
+/// # Errors
+/// See [`ConvertError`].
+pub fn registered(value: &Value) -> Result<bool, ConvertError> {
+    let provider: wire::Provider = typed(value)?;
+    let state = provider.registration_state.ok_or(ConvertError::Missing("registrationState"))?;
+    Ok(state.eq_ignore_ascii_case("Registered"))
+}
+
+/// A vault.
+///
+/// # Errors
+/// See [`ConvertError`].
+pub fn vault(value: &Value) -> Result<LiveVault, ConvertError> {
+    let vault: wire::Vault = typed(value)?;
+    let properties = vault.properties.ok_or(ConvertError::Missing("properties"))?;
+    let closed = properties.public_network_access.as_deref().is_some_and(|access| access.eq_ignore_ascii_case("disabled"));
+    let rules = properties.network_acls.unwrap_or_default();
+    let restricted = closed || rules.default_action.as_deref().is_some_and(|action| action.eq_ignore_ascii_case("Deny"));
+    let bypass_none = rules.bypass.as_deref().is_some_and(|bypass| bypass.eq_ignore_ascii_case("None"));
+    Ok(LiveVault {
+        id: arm_id("id", &vault.id)?,
+        location: Location::new(&vault.location.unwrap_or_default()),
+        tenant_id: properties.tenant_id.ok_or(ConvertError::Missing("properties.tenantId"))?,
+        uri: properties.vault_uri.unwrap_or_default(),
+        soft_delete: properties.enable_soft_delete.unwrap_or(true),
+        purge_protection: properties.enable_purge_protection.unwrap_or(false),
+        rbac: properties.enable_rbac_authorization.unwrap_or(false),
+        access_policies: properties
+            .access_policies
+            .into_iter()
+            .map(|policy| AccessPolicy { object_id: policy.object_id, keys: policy.permissions.keys })
+            .collect(),
+        trusted_services_pass: !(restricted && bypass_none),
+    })
+}
+
+/// A key with the version that Azure calls current.
+///
+/// # Errors
+/// See [`ConvertError`].
+pub fn key(value: &Value) -> Result<LiveKey, ConvertError> {
+    let key: wire::Key = typed(value)?;
+    let properties = key.properties.ok_or(ConvertError::Missing("properties"))?;
+    Ok(LiveKey {
+        kty: properties.kty.clone().unwrap_or_default(),
+        size: properties.key_size,
+        current: version(&properties)?,
+        others: Vec::new(),
+    })
+}
+
+/// One version of a key.
+///
+/// # Errors
+/// See [`ConvertError`].
+pub fn key_version(value: &Value) -> Result<LiveKeyVersion, ConvertError> {
+    let key: wire::Key = typed(value)?;
+    version(&key.properties.ok_or(ConvertError::Missing("properties"))?)
+}
+
+fn version(properties: &wire::KeyProperties) -> Result<LiveKeyVersion, ConvertError> {
+    let url = properties.key_uri_with_version.as_deref().ok_or(ConvertError::Missing("properties.keyUriWithVersion"))?;
+    let attributes = properties.attributes.clone().unwrap_or_default();
+    let time = |seconds: Option<i64>| seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    Ok(LiveKeyVersion {
+        identifier: key_identifier("properties.keyUriWithVersion", url)?,
+        enabled: attributes.enabled.unwrap_or(true),
+        not_before: time(attributes.nbf),
+        expires: time(attributes.exp),
+        created: time(attributes.created),
+    })
+}
+
+/// A role assignment.
+///
+/// # Errors
+/// See [`ConvertError`].
+pub fn role_assignment(value: &Value) -> Result<RoleAssignment, ConvertError> {
+    let assignment: wire::RoleAssignment = typed(value)?;
+    let properties = assignment.properties.ok_or(ConvertError::Missing("properties"))?;
+    Ok(RoleAssignment {
+        scope: properties.scope.ok_or(ConvertError::Missing("properties.scope"))?,
+        role_definition_id: properties.role_definition_id,
+        conditional: properties.condition.is_some_and(|condition| !condition.trim().is_empty()),
+    })
+}
+
+/// A role definition.
+///
+/// # Errors
+/// See [`ConvertError`].
+pub fn role_definition(value: &Value) -> Result<RoleDefinition, ConvertError> {
+    let definition: wire::RoleDefinition = typed(value)?;
+    let properties = definition.properties.ok_or(ConvertError::Missing("properties"))?;
+    Ok(RoleDefinition {
+        name: properties.role_name.unwrap_or_default(),
+        permissions: properties
+            .permissions
+            .into_iter()
+            .map(|permission| (permission.data_actions, permission.not_data_actions))
+            .collect(),
+    })
+}
+
+/// A resource of a list of generic resources; `None` when it lacks what identifies it.
+#[must_use]
+pub fn group_resource(value: Value) -> Option<GroupResource> {
+    let resource: wire::GenericResource = typed(&value).ok()?;
+    Some(GroupResource { id: resource.id?, r#type: resource.r#type?, name: resource.name?, state: resource.provisioning_state })
+}

@@ -1,0 +1,271 @@
+//! One pass over one object: observe → validate → plan → execute → report.
+//!
+//! Invariant: a pass takes no hint of what changed and does the same work for start, change, retry, crash and restart.
+//! It never sleeps. What the sweep's readings show may confirm that all is well; whatever is worse is read anew first.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use k8s_controller::events::EventRecorder;
+use keyholder_crds::{AIHub, AIHubStatus, Reason};
+use keyholder_planner::plan::{FinalizerStep, Input, Pace};
+use keyholder_planner::{Executed, Next, Plan, Report, ValidHub, Why, plan, report, validate};
+use kube::{Client, Resource, ResourceExt};
+use kube_runtime::controller::Action;
+use thiserror::Error;
+
+use crate::controller::Guarded;
+use crate::execute::execute;
+use crate::identity::{Azure, Identities};
+use crate::inventory::Age;
+use crate::metrics::{Metrics, Outcome};
+use crate::observe::observe;
+use crate::status::{Writer, is_stale};
+
+/// What every pass shares.
+pub struct Context {
+    /// Kubernetes.
+    pub client: Client,
+    /// Who acts in Azure.
+    pub identities: Arc<Identities>,
+    /// First part of the owner tag.
+    pub owner_id: String,
+    /// Waiting times.
+    pub pace: Pace,
+    /// Age that shared readings may have.
+    pub sweep_interval: Duration,
+    /// Waiting times after failures.
+    pub backoff: Backoff,
+    /// Events.
+    pub events: EventRecorder,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Why a pass did not come to its end.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// Kubernetes refused or could not be reached.
+    #[error("Kubernetes did not take the {what} of AIHub {name}")]
+    Kubernetes {
+        /// What was written.
+        what: &'static str,
+        /// Which object.
+        name: String,
+        /// Why.
+        #[source]
+        source: Box<kube::Error>,
+    },
+}
+
+/// Waiting times for each object after failures: from a second, doubled up to five minutes.
+#[derive(Debug, Default)]
+pub struct Backoff {
+    failures: Mutex<HashMap<String, Pause>>,
+}
+
+#[derive(Debug)]
+struct Pause {
+    failures: u32,
+    until: Instant,
+}
+
+impl Backoff {
+    /// Notes a failure and says how long to wait.
+    pub fn failed(&self, uid: &str) -> Duration {
+        let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let pause = failures.entry(uid.to_owned()).or_insert(Pause { failures: 0, until: Instant::now() });
+        let wait = Duration::from_secs(1 << pause.failures.min(8)).min(Duration::from_mins(5));
+        pause.failures = pause.failures.saturating_add(1);
+        pause.until = Instant::now() + wait;
+        wait
+    }
+
+    /// Notes that a pass went well, or that the object is gone.
+    pub fn succeeded(&self, uid: &str) {
+        let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        failures.remove(uid);
+    }
+}
+
+/// One pass.
+///
+/// # Errors
+/// Kubernetes could not be written. What goes wrong in Azure is not an error of the pass: it is what the pass reports.
+pub async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action, Failure> {
+    let started = Instant::now();
+    let result = match &object.0 {
+        Ok(hub) => Box::pin(pass(hub, &context)).await,
+        // The sweep counts it and says so in an event; there is nothing to decide about it.
+        Err(_) => Ok(Next::Change),
+    };
+    let seconds = started.elapsed().as_secs_f64();
+    let uid = object.uid().unwrap_or_default();
+    let now = Timestamp::now();
+    let (outcome, action) = match &result {
+        Ok(Next::Change) => {
+            context.backoff.succeeded(&uid);
+            (Outcome::Settled, Ok(Action::await_change()))
+        }
+        Ok(Next::At(then)) => {
+            context.backoff.succeeded(&uid);
+            let wait = Duration::try_from(then.duration_since(now)).unwrap_or_default();
+            (Outcome::Waiting, Ok(Action::requeue(wait)))
+        }
+        Ok(Next::Backoff) => (Outcome::Failed, Ok(Action::requeue(context.backoff.failed(&uid)))),
+        Err(_) => (Outcome::Failed, result.map(|_| Action::await_change())),
+    };
+    context.metrics.pass(outcome, seconds);
+    action
+}
+
+async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
+    let namespace = hub.namespace().unwrap_or_default();
+    let writer = Writer::new(context.client.clone(), &namespace, &context.events, &context.metrics);
+    let mut object = hub.clone();
+
+    // First touch: whoever looks now must not take the last generation's Ready for this one's.
+    if let Some(status) = keyholder_planner::report::touch(&object, Timestamp::now()) {
+        let Some(touched) = taken(writer.status(&object, &status).await, "status", &object)? else { return Ok(Next::Change) };
+        object = touched;
+    }
+
+    let valid = match validate(&object, &context.owner_id) {
+        Ok(valid) => valid,
+        Err(errors) => {
+            let report = keyholder_planner::report::invalid(&object, &errors, Timestamp::now());
+            return tell(&writer, &object, report).await;
+        }
+    };
+    let azure = match context.identities.serving(&namespace) {
+        Ok(azure) => azure,
+        Err(why) => return blocked(&writer, &object, &why, context).await,
+    };
+
+    let (observed, plan) = decide(&object, &valid, &azure, context).await;
+    let now = Timestamp::now();
+    if plan.finalizer == FinalizerStep::Add {
+        let Some(held) = taken(writer.add_finalizer(&object).await, "finalizer", &object)? else { return Ok(Next::Change) };
+        object = held;
+    }
+    let stored = object.status.clone().unwrap_or_default();
+    let executed = match &plan.write {
+        None => Executed::Nothing,
+        Some(write) => {
+            let (executed, latest) = execute(&writer, &object, write, &azure, context).await?;
+            object = latest;
+            executed
+        }
+    };
+    if executed == Executed::NotSent {
+        return Ok(Next::Change);
+    }
+    let input = input(&object, &valid, &stored, &observed, now, context);
+    let report = report(&input, &plan, &executed);
+    if plan.finalizer == FinalizerStep::Remove {
+        writer.events(&object, &report.notes).await;
+        taken(writer.remove_finalizer(&object).await, "finalizer", &object)?;
+        return Ok(Next::Change);
+    }
+    tell(&writer, &object, report).await
+}
+
+/// Observes and plans: first with what the sweep has read, then with recent readings, last with everything read anew.
+async fn decide(
+    object: &AIHub,
+    valid: &ValidHub,
+    azure: &Azure,
+    context: &Context,
+) -> (keyholder_planner::Observed, Plan) {
+    let stored = object.status.clone().unwrap_or_default();
+    let deleting = object.meta().deletion_timestamp.is_some();
+    if is_settled(&stored, object) && !deleting {
+        let (observed, plan, report) = look(object, valid, &stored, azure, Age::Swept, context).await;
+        if plan.write.is_none() && plan.finalizer == FinalizerStep::Keep && report.status == stored {
+            return (observed, plan);
+        }
+    }
+    let (observed, plan, report) = look(object, valid, &stored, azure, Age::Recent(context.sweep_interval), context).await;
+    if !keyholder_planner::report::is_worse(&report.status, &stored) {
+        return (observed, plan);
+    }
+    let (observed, plan, _) = look(object, valid, &stored, azure, Age::Now, context).await;
+    (observed, plan)
+}
+
+async fn look(
+    object: &AIHub,
+    valid: &ValidHub,
+    stored: &AIHubStatus,
+    azure: &Azure,
+    age: Age,
+    context: &Context,
+) -> (keyholder_planner::Observed, Plan, Report) {
+    let observed = observe(azure, valid, stored, object.meta().deletion_timestamp.is_some(), age, context.pace).await;
+    let now = Timestamp::now();
+    let input = input(object, valid, stored, &observed, now, context);
+    let plan = plan(&input);
+    let report = report(&input, &plan, &Executed::Nothing);
+    (observed, plan, report)
+}
+
+fn input<'a>(
+    object: &AIHub,
+    valid: &'a ValidHub,
+    stored: &'a AIHubStatus,
+    observed: &'a keyholder_planner::Observed,
+    now: Timestamp,
+    context: &Context,
+) -> Input<'a> {
+    Input {
+        hub: valid,
+        status: stored,
+        deleting: object.meta().deletion_timestamp.is_some(),
+        has_finalizer: object.finalizers().iter().any(|one| one == keyholder_crds::vocabulary::FINALIZER),
+        observed,
+        now,
+        pace: context.pace,
+    }
+}
+
+/// Nothing was under way and everything was judged for this generation: the sweep's readings may be enough.
+fn is_settled(status: &AIHubStatus, object: &AIHub) -> bool {
+    status.observed_generation == object.meta().generation
+        && status.operation.is_none()
+        && status.conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+async fn blocked(writer: &Writer<'_>, object: &AIHub, why: &Why, context: &Context) -> Result<Next, Failure> {
+    let report = keyholder_planner::report::blocked(object, why, Timestamp::now());
+    let next = tell(writer, object, report).await?;
+    if why.reason == Reason::NoIdentity && object.meta().deletion_timestamp.is_none() {
+        // A change of the ServiceAccounts wakes everything.
+        return Ok(next);
+    }
+    Ok(Next::At(Timestamp::now().saturating_add(context.pace.probe).unwrap_or(Timestamp::MAX)))
+}
+
+/// Writes the report, if it says anything new.
+async fn tell(writer: &Writer<'_>, object: &AIHub, report: Report) -> Result<Next, Failure> {
+    if object.status.as_ref() != Some(&report.status)
+        && taken(writer.status(object, &report.status).await, "status", object)?.is_none()
+    {
+        return Ok(Next::Change);
+    }
+    writer.events(object, &report.notes).await;
+    Ok(report.next)
+}
+
+/// `None` when the object is not what was read any more: its change wakes the next pass.
+pub fn taken(result: Result<AIHub, kube::Error>, what: &'static str, object: &AIHub) -> Result<Option<AIHub>, Failure> {
+    match result {
+        Ok(object) => Ok(Some(object)),
+        Err(error) if is_stale(&error) => {
+            tracing::debug!(name = object.name_any(), what, "the object changed meanwhile");
+            Ok(None)
+        }
+        Err(source) => Err(Failure::Kubernetes { what, name: object.name_any(), source: Box::new(source) }),
+    }
+}

@@ -1,0 +1,268 @@
+//! Puts the operator together: Kubernetes, identities, the lease, controllers and the sweep.
+//!
+//! Invariant: on loss of the lease the process ends, so that nothing of it outlives its right to act.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use jiff::SignedDuration;
+use k8s_controller::events::EventRecorder;
+use k8s_openapi::api::core::v1::ServiceAccount;
+use keyholder_azure::{Cloud, CloudError, TransportError, transport};
+use keyholder_crds::AIHub;
+use keyholder_crds::vocabulary::EVENT_REPORTER;
+use keyholder_planner::plan::Pace;
+use kube::api::{Api, ListParams};
+use kube::{Client, Config};
+use kube_runtime::events::Reporter;
+use kube_runtime::reflector::{ObjectRef, Store, store};
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::controller::{Guarded, Shell, Waker, reflect_accounts};
+use crate::health::{self, Health};
+use crate::identity::Identities;
+use crate::metrics::Metrics;
+use crate::reconcile::{Backoff, Context};
+use crate::settings::{CloudName, Settings};
+use crate::sweep::Sweeper;
+
+/// Time to end what was begun, after a signal.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Why the operator ended.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The settings cannot be used.
+    #[error("the settings of Azure's cloud cannot be used")]
+    Cloud(#[source] CloudError),
+    /// The certificate authorities cannot be read.
+    #[error("the certificate authorities in {path} cannot be read")]
+    AuthorityFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No HTTP client.
+    #[error("no HTTP client for Azure could be built")]
+    Transport(#[source] TransportError),
+    /// No configuration for Kubernetes.
+    #[error("no configuration for the Kubernetes API server was found: set KUBECONFIG or run in a cluster")]
+    Configuration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The health endpoint.
+    #[error("the health endpoint cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Signals.
+    #[error("signals cannot be awaited")]
+    Signal(#[source] std::io::Error),
+    /// The lease.
+    #[error("the lease {lease} was lost to another replica or could not be renewed; the process ends so that nothing of it goes on")]
+    LeaseLost {
+        /// Its name.
+        lease: String,
+    },
+}
+
+/// Runs until a signal, or until the lease is lost.
+///
+/// # Errors
+/// The settings cannot be used, or the lease was lost. That Kubernetes or Azure cannot be reached is no error: it says
+/// so and tries again.
+pub async fn run(settings: Settings) -> Result<(), RunError> {
+    let cloud = cloud(&settings)?;
+    let authorities = match &settings.azure_ca_file {
+        None => None,
+        Some(path) => {
+            Some(std::fs::read(path).map_err(|source| RunError::AuthorityFile { path: path.clone(), source })?)
+        }
+    };
+    let transport = transport(authorities.as_deref()).map_err(RunError::Transport)?;
+    let client = kubernetes().await?;
+    let shutdown = shutdown_on_signal()?;
+
+    let metrics = Arc::new(Metrics::new());
+    let health = Arc::new(Health::default());
+    let address = health::serve(settings.listen, Arc::clone(&health), Arc::clone(&metrics), shutdown.clone().cancelled_owned())
+        .await
+        .map_err(|source| RunError::Listen { address: settings.listen, source })?;
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), namespace = settings.namespace, "keyholder serves health and metrics");
+
+    let work = async {
+        wait_for_crd(&client, &settings).await;
+        let waker = Waker::new();
+        let shells: Vec<Shell> = watched(&settings)
+            .into_iter()
+            .map(|namespace| Shell::new(client.clone(), namespace, &waker, settings.concurrency))
+            .collect();
+        let stores: Vec<_> = shells.iter().map(|shell| shell.store.clone()).collect();
+        let (accounts, writer) = store::<ServiceAccount>();
+        let wake_all = wake_all(stores.clone(), waker.clone());
+        let identities = Arc::new(Identities::new(
+            client.clone(),
+            settings.namespace.clone(),
+            cloud,
+            transport,
+            accounts.clone(),
+        ));
+        let reflecting = tokio::spawn(reflect_accounts(client.clone(), settings.namespace.clone(), writer, wake_all));
+        if accounts.wait_until_ready().await.is_err() {
+            tracing::error!("the watch of identities ended");
+        }
+        health.set_ready();
+
+        let context = Arc::new(Context {
+            client: client.clone(),
+            identities: Arc::clone(&identities),
+            owner_id: settings.owner_id.clone(),
+            pace: pace(settings.probe_interval),
+            sweep_interval: settings.sweep_interval,
+            backoff: Backoff::default(),
+            events: EventRecorder::new(
+                client.clone(),
+                Reporter { controller: EVENT_REPORTER.to_owned(), instance: Some(settings.replica.clone()) },
+            ),
+            metrics: Arc::clone(&metrics),
+        });
+        let sweeper = Sweeper {
+            stores,
+            identities,
+            owner_id: settings.owner_id.clone(),
+            waker,
+            metrics: Arc::clone(&metrics),
+            interval: settings.sweep_interval,
+        };
+        let election = k8s_controller::LeaderElection::new(
+            client.clone(),
+            &settings.namespace,
+            &settings.lease_name,
+            &settings.replica,
+        );
+        let lead = async {
+            tracing::info!(lease = settings.lease_name, replica = settings.replica, "this replica leads");
+            metrics.leading();
+            let controllers = futures::future::join_all(
+                shells.into_iter().map(|shell| shell.run(Arc::clone(&context), shutdown.clone().cancelled_owned())),
+            );
+            tokio::select! {
+                _ = controllers => {}
+                () = sweeper.run() => {}
+            }
+        };
+        let kept = election.clone().with_lease(lead).await;
+        reflecting.abort();
+        if kept.is_none() {
+            return Err(RunError::LeaseLost { lease: settings.lease_name.clone() });
+        }
+        Ok(())
+    };
+
+    tokio::select! {
+        result = work => result,
+        () = drained(&shutdown) => {
+            tracing::warn!("not everything ended in time");
+            Ok(())
+        }
+    }
+}
+
+async fn drained(shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
+    tracing::info!("ending: no new work is begun");
+    tokio::time::sleep(DRAIN).await;
+}
+
+fn cloud(settings: &Settings) -> Result<Cloud, RunError> {
+    match (&settings.arm_endpoint, &settings.arm_audience, &settings.authority) {
+        (Some(endpoint), Some(audience), Some(authority)) => {
+            Cloud::custom(endpoint, audience, authority).map_err(RunError::Cloud)
+        }
+        _ => Ok(match settings.cloud {
+            CloudName::Public => Cloud::public(),
+            CloudName::UsGovernment => Cloud::us_government(),
+            CloudName::China => Cloud::china(),
+        }),
+    }
+}
+
+async fn kubernetes() -> Result<Client, RunError> {
+    let mut config = Config::infer().await.map_err(|error| RunError::Configuration(Box::new(error)))?;
+    // The client's own retries would hold a pass for minutes; the controller's backoff tries again instead.
+    config.default_retry = false;
+    Client::try_from(config).map_err(|error| RunError::Configuration(Box::new(error)))
+}
+
+fn watched(settings: &Settings) -> Vec<Option<&str>> {
+    if settings.watch_namespaces.is_empty() {
+        return vec![None];
+    }
+    settings.watch_namespaces.iter().map(|namespace| Some(namespace.as_str())).collect()
+}
+
+/// Until the API server shows AIHubs to this operator, says why it does not.
+async fn wait_for_crd(client: &Client, settings: &Settings) {
+    let namespace = watched(settings).first().copied().flatten();
+    let api: Api<kube::core::PartialObjectMeta<AIHub>> = match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    let waits = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_secs(1))
+        .with_max_delay(Duration::from_secs(30))
+        .without_max_times()
+        .with_jitter();
+    for wait in waits.build() {
+        match api.list_metadata(&ListParams::default().limit(1)).await {
+            Ok(_) => return,
+            Err(kube::Error::Api(status)) if status.is_not_found() => {
+                tracing::warn!(retry_in = ?wait, "the API server does not know AIHubs: install the CustomResourceDefinition aihubs.keyholder.dev");
+            }
+            Err(error) => {
+                tracing::warn!(retry_in = ?wait, error = keyholder_azure::chain(&error), "the Kubernetes API server cannot be used so far");
+            }
+        }
+        tokio::time::sleep(wait).await;
+    }
+}
+
+fn wake_all(stores: Vec<Store<Guarded>>, waker: Waker) -> impl Fn() + Send {
+    move || {
+        for object in stores.iter().flat_map(Store::state) {
+            waker.wake(ObjectRef::from_obj(object.as_ref()));
+        }
+    }
+}
+
+fn pace(probe: Duration) -> Pace {
+    Pace {
+        probe: SignedDuration::try_from(probe).unwrap_or(SignedDuration::from_secs(30)),
+        poll: SignedDuration::from_secs(10),
+        settle: SignedDuration::from_secs(5),
+        retry: SignedDuration::from_secs(30),
+    }
+}
+
+fn shutdown_on_signal() -> Result<CancellationToken, RunError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signal)?;
+    let token = CancellationToken::new();
+    let cancel = token.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        cancel.cancel();
+    });
+    Ok(token)
+}

@@ -1,0 +1,240 @@
+//! The sweep: looks everything over for changes that others made, and wakes the objects concerned.
+//!
+//! Invariant: reads = pages of each list + keys and vaults in use, whatever the number of objects; no writes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use keyholder_azure::{Reading, wire};
+use keyholder_crds::condition::ConditionType;
+use keyholder_crds::{AIHub, Reason};
+use keyholder_planner::validate::ValidEncryption;
+use keyholder_planner::{ArmId, ValidHub, validate};
+use kube::ResourceExt;
+use kube_runtime::reflector::{ObjectRef, Store};
+use serde_json::Value;
+
+use crate::controller::{Guarded, Waker};
+use crate::identity::{Azure, Identities};
+use crate::inventory::{Groups, Hubs};
+use crate::metrics::Metrics;
+
+/// What the sweeper works with.
+pub struct Sweeper {
+    /// All watched objects.
+    pub stores: Vec<Store<Guarded>>,
+    /// Identities.
+    pub identities: Arc<Identities>,
+    /// First part of the owner tag.
+    pub owner_id: String,
+    /// Wakes objects.
+    pub waker: Waker,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+    /// Between two sweeps.
+    pub interval: Duration,
+}
+
+/// One object, and what in Azure it rests on.
+struct Interest {
+    object: ObjectRef<Guarded>,
+    hub: ArmId,
+    group: Option<String>,
+    vault: Option<ArmId>,
+    key: Option<String>,
+}
+
+/// Vaults and keys as the sweep before saw them.
+type Seen = HashMap<(String, String), Option<Value>>;
+
+impl Sweeper {
+    /// Sweeps for ever.
+    pub async fn run(self) {
+        let mut ticks = tokio::time::interval(self.interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut seen = Seen::new();
+        loop {
+            ticks.tick().await;
+            let started = Instant::now();
+            let failures = self.sweep(&mut seen).await;
+            self.metrics.sweep(started.elapsed().as_secs_f64(), failures);
+            self.count_estate();
+        }
+    }
+
+    async fn sweep(&self, seen: &mut Seen) -> u64 {
+        let mut failures = 0;
+        let mut still_in_use = BTreeSet::new();
+        for (azure, interests) in self.interests() {
+            let mut by_subscription: BTreeMap<String, Vec<&Interest>> = BTreeMap::new();
+            for interest in &interests {
+                by_subscription.entry(interest.hub.subscription().to_lowercase()).or_default().push(interest);
+            }
+            for (subscription, interests) in &by_subscription {
+                failures += self.sweep_lists(&azure, subscription, interests).await;
+            }
+            failures += self.sweep_keys(&azure, &interests, seen, &mut still_in_use).await;
+            self.metrics.azure_requests(&azure.principal.service_account, azure.inventory.arm.requests());
+        }
+        seen.retain(|key, _| still_in_use.contains(key));
+        failures
+    }
+
+    /// Every decoded, valid object, by the identity that acts for it.
+    fn interests(&self) -> Vec<(Arc<Azure>, Vec<Interest>)> {
+        let mut by_principal: BTreeMap<_, (Arc<Azure>, Vec<Interest>)> = BTreeMap::new();
+        for object in self.stores.iter().flat_map(Store::state) {
+            let Ok(hub) = &object.0 else { continue };
+            let Ok(azure) = self.identities.serving(&hub.namespace().unwrap_or_default()) else { continue };
+            let Ok(valid) = validate(hub, &self.owner_id) else { continue };
+            let entry = by_principal.entry(azure.principal.clone()).or_insert_with(|| (azure, Vec::new()));
+            entry.1.push(interest(ObjectRef::from_obj(object.as_ref()), hub, &valid));
+        }
+        by_principal.into_values().collect()
+    }
+
+    async fn sweep_lists(&self, azure: &Azure, subscription: &str, interests: &[&Interest]) -> u64 {
+        let mut failures = 0;
+        let before = azure.inventory.known_hubs(subscription).await;
+        match azure.inventory.refresh_hubs(subscription).await {
+            Ok(after) => {
+                for interest in interests {
+                    if hub_changed(before.as_deref(), &after, &interest.hub) {
+                        self.waker.wake(interest.object.clone());
+                    }
+                }
+            }
+            Err(error) => failures += failed(subscription, "hubs", &error),
+        }
+        if interests.iter().all(|interest| interest.group.is_none()) {
+            return failures;
+        }
+        let before = azure.inventory.known_groups(subscription).await;
+        match azure.inventory.refresh_groups(subscription).await {
+            Ok(after) => {
+                for interest in interests {
+                    if group_changed(before.as_deref(), &after, interest.group.as_deref()) {
+                        self.waker.wake(interest.object.clone());
+                    }
+                }
+            }
+            Err(error) => failures += failed(subscription, "resources", &error),
+        }
+        failures
+    }
+
+    /// Vaults and keys in use: each is read once.
+    async fn sweep_keys(
+        &self,
+        azure: &Azure,
+        interests: &[Interest],
+        seen: &mut Seen,
+        still_in_use: &mut BTreeSet<(String, String)>,
+    ) -> u64 {
+        let mut failures = 0;
+        let mut users: BTreeMap<(String, &'static str), Vec<&Interest>> = BTreeMap::new();
+        for interest in interests {
+            if let Some(vault) = &interest.vault {
+                users.entry((vault.lower(), wire::VAULTS_VERSION)).or_default().push(interest);
+                if let Some(key) = &interest.key {
+                    let path = format!("{}/keys/{}", vault.lower(), key.to_lowercase());
+                    users.entry((path, wire::KEYS_VERSION)).or_default().push(interest);
+                }
+            }
+        }
+        for ((path, version), users) in users {
+            let mark = (azure.principal.uid.clone(), path.clone());
+            still_in_use.insert(mark.clone());
+            match azure.inventory.reader.read(&path, version, Duration::ZERO).await {
+                Ok(reading) => {
+                    let now = match reading.as_ref() {
+                        Reading::Found { value, .. } => Some(value.clone()),
+                        Reading::Absent { .. } => None,
+                    };
+                    if seen.get(&mark).is_some_and(|before| *before != now) {
+                        for user in users {
+                            self.waker.wake(user.object.clone());
+                        }
+                    }
+                    seen.insert(mark, now);
+                }
+                Err(error) => failures += failed(&path, "key or vault", &error),
+            }
+        }
+        failures
+    }
+
+    fn count_estate(&self) {
+        let objects: Vec<_> = self.stores.iter().flat_map(Store::state).collect();
+        let undecodable = objects.iter().filter(|object| object.0.is_err()).count();
+        let conditions = objects
+            .iter()
+            .filter_map(|object| object.0.as_ref().ok())
+            .flat_map(|hub| hub.status.iter().flat_map(|status| &status.conditions))
+            .filter_map(|condition| {
+                let r#type: ConditionType = condition.type_.parse().ok()?;
+                let reason: Reason = condition.reason.parse().ok()?;
+                Some((r#type, condition.status.clone(), reason))
+            });
+        self.metrics.estate(conditions, undecodable);
+    }
+}
+
+fn failed(what: &str, of: &str, error: &(impl std::error::Error + 'static)) -> u64 {
+    tracing::warn!(what, of, error = keyholder_azure::chain(error), "the sweep could not read this; it tries again next time");
+    1
+}
+
+fn interest(object: ObjectRef<Guarded>, hub: &AIHub, valid: &ValidHub) -> Interest {
+    let group = hub
+        .status
+        .as_ref()
+        .and_then(|status| status.managed_resource_group.as_ref())
+        .map(|group| group.name.to_lowercase());
+    let (vault, key) = match &valid.encryption {
+        ValidEncryption::CustomerManaged { vault, key, .. } => (Some(vault.clone()), Some(key.to_string())),
+        ValidEncryption::MicrosoftManaged => (None, None),
+    };
+    Interest { object, hub: valid.id.clone(), group, vault, key }
+}
+
+fn hub_changed(before: Option<&Hubs>, after: &Hubs, id: &ArmId) -> bool {
+    let id = id.lower();
+    before.is_none_or(|before| before.get(&id) != after.get(&id))
+}
+
+fn group_changed(before: Option<&Groups>, after: &Groups, group: Option<&str>) -> bool {
+    let Some(group) = group else { return false };
+    before.is_none_or(|before| before.get(group) != after.get(group))
+}
+
+#[cfg(test)]
+mod tests {
+    use keyholder_planner::observed::GroupResource;
+
+    use super::*;
+
+    fn resource(name: &str) -> GroupResource {
+        GroupResource { id: format!("/x/{name}"), r#type: "T".to_owned(), name: name.to_owned(), state: None }
+    }
+
+    #[test]
+    fn a_resource_that_went_is_a_change_of_its_group_alone() {
+        let before = Groups::from([
+            ("a".to_owned(), vec![resource("one"), resource("two")]),
+            ("b".to_owned(), vec![resource("three")]),
+        ]);
+        let mut after = before.clone();
+        after.insert("a".to_owned(), vec![resource("one")]);
+        assert!(group_changed(Some(&before), &after, Some("a")));
+        assert!(!group_changed(Some(&before), &after, Some("b")));
+        assert!(!group_changed(Some(&before), &after, None));
+    }
+
+    #[test]
+    fn a_group_that_went_whole_is_a_change() {
+        let before = Groups::from([("a".to_owned(), vec![resource("one")])]);
+        assert!(group_changed(Some(&before), &Groups::new(), Some("a")));
+    }
+}
