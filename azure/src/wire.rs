@@ -1,0 +1,83 @@
+//! Azure's types as the wire has them: the members this project reads, and the api-version each is read with.
+//!
+//! Invariant: whatever Azure may leave out is an `Option`, `null` counts as left out, unknown members are skipped, and a
+//! wrong type is an error with the member's path.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+mod authorization;
+mod resources;
+mod vault;
+mod workspace;
+
+#[cfg(test)]
+mod tests;
+
+pub use authorization::{
+    Permission, RoleAssignment, RoleAssignmentProperties, RoleDefinition, RoleDefinitionProperties,
+};
+pub use resources::{
+    GenericResource, Provider, ResourceGroup, ResourceGroupProperties, UserAssignedIdentity,
+    UserAssignedIdentityProperties,
+};
+pub use vault::{
+    AccessPolicy, AccessPolicyPermissions, Key, KeyAttributes, KeyProperties, LifetimeAction,
+    LifetimeActionType, LifetimeTrigger, NetworkAcls, RotationPolicy, Vault, VaultProperties,
+};
+pub use workspace::{
+    AssignedIdentity, Encryption, EncryptionIdentity, Identity, KeyVaultProperties, ManagedNetwork,
+    Workspace, WorkspaceProperties,
+};
+
+/// `Microsoft.MachineLearningServices/workspaces`.
+pub const WORKSPACES_VERSION: &str = "2026-05-01";
+/// `Microsoft.KeyVault/vaults`.
+pub const VAULTS_VERSION: &str = "2026-02-01";
+/// `Microsoft.KeyVault/vaults/keys` and its `versions`.
+pub const KEYS_VERSION: &str = "2025-05-01";
+/// `Microsoft.ManagedIdentity/userAssignedIdentities`.
+pub const IDENTITIES_VERSION: &str = "2024-11-30";
+/// `Microsoft.Authorization/roleAssignments`.
+pub const ROLE_ASSIGNMENTS_VERSION: &str = "2022-04-01";
+/// `Microsoft.Authorization/roleDefinitions`.
+pub const ROLE_DEFINITIONS_VERSION: &str = "2022-04-01";
+/// `Microsoft.Resources/resourceGroups`.
+pub const RESOURCE_GROUPS_VERSION: &str = "2025-04-01";
+/// Lists of resources of any type.
+pub const RESOURCES_VERSION: &str = "2025-04-01";
+/// Registration of resource providers.
+pub const PROVIDERS_VERSION: &str = "2025-04-01";
+
+/// An answer of Azure that is not of the published type.
+#[derive(Debug, thiserror::Error)]
+#[error("Azure's {what} is not of the published type at {at}")]
+pub struct WireError {
+    what: &'static str,
+    at: String,
+    #[source]
+    source: serde_json::Error,
+}
+
+impl WireError {
+    /// The member that is wrong, such as `properties.encryption.status`.
+    #[must_use]
+    pub fn at(&self) -> &str {
+        &self.at
+    }
+}
+
+/// Reads a type off a value. `what` names it in the error.
+///
+/// # Errors
+/// When a member has another type than the published one.
+pub fn read<T: DeserializeOwned>(what: &'static str, value: &Value) -> Result<T, WireError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let at = error.path().to_string();
+        WireError {
+            what,
+            at,
+            source: error.into_inner(),
+        }
+    })
+}
