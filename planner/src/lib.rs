@@ -11,14 +11,21 @@
 pub mod access;
 pub mod arm_id;
 pub mod body;
+mod cure;
+mod encryption;
+mod group;
 pub mod judge;
+mod key;
 pub mod matrix;
 pub mod name;
 pub mod needs;
 pub mod observed;
 pub mod plan;
 pub mod preflight;
+mod progress;
 pub mod report;
+mod time;
+mod transition;
 pub mod validate;
 
 pub use arm_id::ArmId;

@@ -4,10 +4,17 @@
 //! same facts give the same status, so that an unchanged status is not written.
 
 use jiff::Timestamp;
-use keyholder_crds::{AIHubStatus, Reason};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use keyholder_crds::{
+    AIHub, AIHubStatus, ConditionType, DeletionPolicy, Operation, OperationKind, OperationState, Reason, Summary,
+};
 
+use crate::judge::{self, Opinion, Truth, Verdict};
 use crate::observed::Why;
-use crate::plan::{Input, Next, Plan};
+use crate::plan::{FinalizerStep, Input, Next, Plan, Write, progress_verdict};
+use crate::progress::failed_operation;
+use crate::time::second;
+use crate::validate::{FieldError, ValidEncryption};
 
 /// What became of the plan's write.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +60,260 @@ pub struct Report {
 
 /// Says what came of a pass.
 #[must_use]
-pub fn report(_input: &Input<'_>, _plan: &Plan, _executed: &Executed) -> Report {
-    todo!()
+pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
+    let judgement = &plan.judgement;
+    let mut status = input.status.clone();
+    status.observed_generation = Some(input.hub.generation);
+    status.resource_id.clone_from(&judgement.resource_id);
+    status.bound.clone_from(&judgement.bound);
+    status.encryption.clone_from(&judgement.encryption);
+    status.managed_resource_group.clone_from(&judgement.managed_resource_group);
+    status.operation.clone_from(&judgement.operation);
+    if let Some(checks) = &judgement.preflight {
+        status.preflight.clone_from(checks);
+    }
+    let mut provisioned = judgement.provisioned.clone();
+    let mut next = plan.next;
+    let mut notes = Vec::new();
+    if let Some(write) = &plan.write {
+        let mut operation = Operation {
+            kind: write.kind,
+            state: OperationState::Intended,
+            intent: write.intent.clone(),
+            started_at: Time(write.started_at),
+            url: None,
+            not_before: None,
+        };
+        match executed {
+            Executed::Nothing | Executed::NotSent => {}
+            Executed::Accepted { .. } | Executed::Done => {
+                operation.state = OperationState::Running;
+                next = Next::At(input.now);
+                if let Executed::Accepted { url, poll_at } = executed {
+                    operation.url.clone_from(url);
+                    next = Next::At(*poll_at);
+                }
+                provisioned = Opinion::Is(progress_verdict(write.kind));
+                notes.push(accepted(input, write));
+                status.bound = Some(write.bound.clone());
+                status.operation = Some(operation);
+            }
+            Executed::Refused(why) => {
+                next = why.retry_at.map_or(Next::Backoff, Next::At);
+                let outcome_unknown = matches!(why.reason, Reason::AzureUnreachable | Reason::AzureAnswerInvalid);
+                if outcome_unknown {
+                    provisioned = Opinion::Is(Verdict::unknown_why(why));
+                } else {
+                    operation = failed_operation(&operation, input.now, input.pace);
+                    provisioned = Opinion::Is(Verdict::no(why.reason, why.message.clone()));
+                }
+                status.bound = Some(write.bound.clone());
+                status.operation = Some(operation);
+            }
+        }
+    }
+    for of in JUDGED {
+        let opinion = if of == ConditionType::Provisioned { Some(&provisioned) } else { judgement.opinion(of) };
+        match opinion {
+            Some(Opinion::Is(verdict)) => set(&mut status, of, verdict, input.hub.generation, input.now),
+            Some(Opinion::NotApplicable) => remove(&mut status, of),
+            Some(Opinion::Keep) | None => {}
+        }
+    }
+    summarise(&mut status, input.hub.generation, input.now);
+    status.summary = Some(summary(input, &status));
+    notes.extend(changes(input.status, &status));
+    if plan.finalizer == FinalizerStep::Remove
+        && input.hub.deletion_policy == DeletionPolicy::Retain
+        && let Some(id) = &status.resource_id
+    {
+        notes.push(Note { warning: false, reason: Reason::Retained, message: format!("{id} stays in Azure as it is.") });
+    }
+    Report { status, notes, next }
+}
+
+/// Conditions that are judged, in the order in which Ready asks them.
+const JUDGED: [ConditionType; 6] = [
+    ConditionType::TransitionAllowed,
+    ConditionType::PrerequisitesMet,
+    ConditionType::Provisioned,
+    ConditionType::KeyApplied,
+    ConditionType::KeyHealthy,
+    ConditionType::ManagedResourceGroupHealthy,
+];
+
+/// At first touch of a generation: nothing is known of it so far. `None` when it was touched before.
+#[must_use]
+pub fn touch(hub: &AIHub, now: Timestamp) -> Option<AIHubStatus> {
+    let generation = hub.metadata.generation.unwrap_or_default();
+    let mut status = hub.status.clone().unwrap_or_default();
+    if status.observed_generation == Some(generation) {
+        return None;
+    }
+    // The generation itself is noted when its first report is made.
+    let pending = Verdict::unknown(Reason::Pending, "This generation was not looked at so far.");
+    if judge::stored(&status, ConditionType::Ready).is_some_and(|ready| {
+        ready.observed_generation == Some(generation) && ready.reason == Reason::Pending.as_ref()
+    }) {
+        return None;
+    }
+    set(&mut status, ConditionType::Ready, &pending, generation, now);
+    remove(&mut status, ConditionType::Stalled);
+    let working = Verdict::yes(Reason::Pending, "Work is about to begin.");
+    set(&mut status, ConditionType::Reconciling, &working, generation, now);
+    Some(status)
+}
+
+/// The spec holds something that cannot be.
+#[must_use]
+pub fn invalid(hub: &AIHub, errors: &[FieldError], now: Timestamp) -> Report {
+    let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let verdict = Verdict::no(Reason::InvalidSpec, messages.join("\n"));
+    alone(hub, ConditionType::PrerequisitesMet, &verdict, Next::Change, now)
+}
+
+/// Nothing can be done in Azure for this object.
+#[must_use]
+pub fn blocked(hub: &AIHub, why: &Why, now: Timestamp) -> Report {
+    let verdict = Verdict::no(why.reason, why.message.clone());
+    alone(hub, ConditionType::PrerequisitesMet, &verdict, why.retry_at.map_or(Next::Change, Next::At), now)
+}
+
+fn alone(hub: &AIHub, of: ConditionType, verdict: &Verdict, next: Next, now: Timestamp) -> Report {
+    let before = hub.status.clone().unwrap_or_default();
+    let generation = hub.metadata.generation.unwrap_or_default();
+    let mut status = before.clone();
+    status.observed_generation = Some(generation);
+    set(&mut status, of, verdict, generation, now);
+    derive(&mut status, Some(verdict.clone()), generation, now);
+    let notes = changes(&before, &status);
+    Report { status, notes, next }
+}
+
+/// Whether `new` says something for the worse that `old` did not say, or that must be read anew each time.
+#[must_use]
+pub fn is_worse(new: &AIHubStatus, old: &AIHubStatus) -> bool {
+    JUDGED.into_iter().filter_map(|of| Some((of, judge::stored(new, of)?))).any(|(of, condition)| {
+        let same = judge::stored(old, of)
+            .is_some_and(|before| before.status == condition.status && before.reason == condition.reason);
+        condition.status != Truth::True.as_str() && (!same || of == ConditionType::PrerequisitesMet)
+    })
+}
+
+/// Sets a condition; its transition time moves with its status alone.
+fn set(status: &mut AIHubStatus, of: ConditionType, verdict: &Verdict, generation: i64, now: Timestamp) {
+    let before = judge::stored(status, of).filter(|before| before.status == verdict.status.as_str());
+    let condition = Condition {
+        type_: of.to_string(),
+        status: verdict.status.as_str().to_owned(),
+        reason: verdict.reason.to_string(),
+        message: verdict.message.clone(),
+        observed_generation: Some(generation),
+        last_transition_time: before.map_or(Time(second(now)), |before| before.last_transition_time.clone()),
+    };
+    remove(status, of);
+    status.conditions.push(condition);
+    status.conditions.sort_by_key(|condition| condition.type_.parse::<ConditionType>().ok());
+}
+
+fn remove(status: &mut AIHubStatus, of: ConditionType) {
+    let name: &str = of.into();
+    status.conditions.retain(|condition| condition.type_ != name);
+}
+
+/// Ready, Reconciling and Stalled follow from the others.
+fn summarise(status: &mut AIHubStatus, generation: i64, now: Timestamp) {
+    let cause = JUDGED.into_iter().find_map(|of| hindrance(status, of));
+    derive(status, cause, generation, now);
+}
+
+fn hindrance(status: &AIHubStatus, of: ConditionType) -> Option<Verdict> {
+    let optional = matches!(of, ConditionType::KeyHealthy | ConditionType::ManagedResourceGroupHealthy);
+    if of == ConditionType::PrerequisitesMet && status.bound.is_some() {
+        return None;
+    }
+    let Some(condition) = judge::stored(status, of) else {
+        let awaited = matches!(of, ConditionType::Provisioned | ConditionType::KeyApplied);
+        return awaited.then(|| Verdict::unknown(Reason::Pending, format!("{of} is not known so far.")));
+    };
+    let reason: Reason = condition.reason.parse().unwrap_or(Reason::Pending);
+    match condition.status.as_str() {
+        "True" => None,
+        "Unknown" if optional || of == ConditionType::TransitionAllowed => None,
+        "Unknown" => Some(Verdict::unknown(reason, condition.message.clone())),
+        _ => Some(Verdict::no(reason, condition.message.clone())),
+    }
+}
+
+fn derive(status: &mut AIHubStatus, cause: Option<Verdict>, generation: i64, now: Timestamp) {
+    let Some(cause) = cause else {
+        remove(status, ConditionType::Reconciling);
+        remove(status, ConditionType::Stalled);
+        let ready = Verdict::yes(Reason::AllConditionsMet, "The hub is as declared.");
+        set(status, ConditionType::Ready, &ready, generation, now);
+        return;
+    };
+    set(status, ConditionType::Ready, &cause, generation, now);
+    let (shown, other) = if cause.stalled {
+        (ConditionType::Stalled, ConditionType::Reconciling)
+    } else {
+        (ConditionType::Reconciling, ConditionType::Stalled)
+    };
+    remove(status, other);
+    set(status, shown, &Verdict { status: Truth::True, ..cause }, generation, now);
+}
+
+fn summary(input: &Input<'_>, status: &AIHubStatus) -> Summary {
+    let key = match &input.hub.encryption {
+        ValidEncryption::MicrosoftManaged => None,
+        ValidEncryption::CustomerManaged { vault, key, .. } => Some(format!("{}/{key}", vault.name())),
+    };
+    Summary {
+        key,
+        version: status.encryption.as_ref().and_then(|encryption| encryption.version.clone()),
+        azure_name: Some(input.hub.id.name().to_owned()),
+    }
+}
+
+fn accepted(input: &Input<'_>, write: &Write) -> Note {
+    let id = &write.id;
+    let (reason, message) = match write.kind {
+        OperationKind::Create => (Reason::Created, format!("Azure accepted the creation of {id}.")),
+        OperationKind::ChangeKey => (Reason::KeyChanged, format!("Azure accepted the key {}.", write.intent)),
+        OperationKind::Update => (Reason::Updated, format!("Azure accepted a change of {}.", write.intent)),
+        OperationKind::Delete => (Reason::Deleted, deletion_message(input)),
+    };
+    Note { warning: false, reason, message }
+}
+
+fn deletion_message(input: &Input<'_>) -> String {
+    let id = &input.hub.id;
+    if input.hub.deletion_policy == DeletionPolicy::DeleteAndPurge {
+        return format!("Azure accepted the deletion and purge of {id}.");
+    }
+    let permanent = if input.hub.system_assigned { "" } else { " With user-assigned identities alone it may be permanent." };
+    format!(
+        "Azure accepted the deletion of {id}. Azure may keep the hub, and bill its managed resource group, for 14 days.{permanent}"
+    )
+}
+
+/// Events about what changed.
+fn changes(before: &AIHubStatus, after: &AIHubStatus) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for of in [ConditionType::Ready, ConditionType::Stalled, ConditionType::ManagedResourceGroupHealthy] {
+        let Some(condition) = judge::stored(after, of) else { continue };
+        let same = judge::stored(before, of)
+            .is_some_and(|old| old.status == condition.status && old.reason == condition.reason);
+        let Ok(reason) = condition.reason.parse::<Reason>() else { continue };
+        let warning = match of {
+            ConditionType::Ready if condition.status == "True" => false,
+            ConditionType::Stalled => true,
+            ConditionType::ManagedResourceGroupHealthy if reason == Reason::ForeignResource => true,
+            _ => continue,
+        };
+        if !same {
+            notes.push(Note { warning, reason, message: condition.message.clone() });
+        }
+    }
+    notes
 }

@@ -1,0 +1,139 @@
+//! Cures as commands: Azure CLI, complete, ready to be copied from a condition's message.
+//!
+//! Invariant: a message with a cure is a text, a line `Cure:`, and lines that each start with `az `. Nothing in them is a
+//! placeholder.
+
+use crate::arm_id::ArmId;
+use crate::name::{KeyName, KeyVersion, Location};
+
+/// A message with the commands that cure what it tells.
+#[must_use]
+pub fn message(text: &str, commands: &[String]) -> String {
+    if commands.is_empty() {
+        return text.to_owned();
+    }
+    format!("{text}\nCure:\n{}", commands.join("\n"))
+}
+
+fn place(id: &ArmId) -> String {
+    format!(
+        "--name {} --resource-group {} --subscription {}",
+        word(id.name()),
+        word(id.resource_group()),
+        id.subscription()
+    )
+}
+
+/// One word for a shell: quoted where the shell would read it otherwise, such as a group's name with parentheses.
+fn word(text: &str) -> String {
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'));
+    if plain { text.to_owned() } else { format!("\"{text}\"") }
+}
+
+/// Registers a resource provider.
+#[must_use]
+pub fn register(namespace: &str, subscription: &str) -> String {
+    format!("az provider register --namespace {namespace} --subscription {subscription}")
+}
+
+/// Creates a resource group.
+#[must_use]
+pub fn create_group(group: &str, location: &Location, subscription: &str) -> String {
+    format!("az group create --name {} --location {location} --subscription {subscription}", word(group))
+}
+
+/// Creates a user-assigned identity.
+#[must_use]
+pub fn create_identity(id: &ArmId, location: &Location) -> String {
+    format!("az identity create {} --location {location}", place(id))
+}
+
+/// Creates a vault that is fit for customer-managed keys.
+#[must_use]
+pub fn create_vault(id: &ArmId, location: &Location) -> String {
+    format!(
+        "az keyvault create {} --location {location} --enable-purge-protection true --enable-rbac-authorization true",
+        place(id)
+    )
+}
+
+/// Turns soft delete on; Azure offers it for old vaults only as a property.
+#[must_use]
+pub fn soft_delete(vault: &ArmId) -> String {
+    format!("az resource update --ids {} --set properties.enableSoftDelete=true", word(vault.as_str()))
+}
+
+/// Turns purge protection on.
+#[must_use]
+pub fn purge_protection(vault: &ArmId) -> String {
+    format!("az keyvault update {} --enable-purge-protection true", place(vault))
+}
+
+/// Lets trusted Microsoft services through a vault's firewall.
+#[must_use]
+pub fn trusted_services(vault: &ArmId) -> String {
+    format!("az keyvault update {} --bypass AzureServices", place(vault))
+}
+
+/// Creates a key, or a new version of it.
+#[must_use]
+pub fn create_key(vault: &ArmId, key: &str) -> String {
+    format!(
+        "az keyvault key create --vault-name {} --name {key} --kty RSA --size 3072 --subscription {}",
+        vault.name(),
+        vault.subscription()
+    )
+}
+
+/// Lists a key's versions.
+#[must_use]
+pub fn list_versions(vault: &ArmId, key: &KeyName) -> String {
+    format!(
+        "az keyvault key list-versions --vault-name {} --name {key} --subscription {}",
+        vault.name(),
+        vault.subscription()
+    )
+}
+
+/// Enables one version of a key.
+#[must_use]
+pub fn enable_key(vault: &ArmId, key: &KeyName, version: &KeyVersion) -> String {
+    format!(
+        "az keyvault key set-attributes --vault-name {} --name {key} --version {version} --enabled true --subscription {}",
+        vault.name(),
+        vault.subscription()
+    )
+}
+
+/// Recovers a soft-deleted key.
+#[must_use]
+pub fn recover_key(vault: &ArmId, key: &KeyName) -> String {
+    format!(
+        "az keyvault key recover --vault-name {} --name {key} --subscription {}",
+        vault.name(),
+        vault.subscription()
+    )
+}
+
+/// Recovers a soft-deleted vault.
+#[must_use]
+pub fn recover_vault(vault: &ArmId) -> String {
+    format!("az keyvault recover {}", place(vault))
+}
+
+/// Lets a principal use a key: a role assignment at the key, or an access policy of the vault.
+#[must_use]
+pub fn grant(vault: &ArmId, key: &KeyName, principal: &str, rbac: bool) -> String {
+    if rbac {
+        format!(
+            "az role assignment create --assignee-object-id {principal} --assignee-principal-type ServicePrincipal \
+             --role \"Key Vault Crypto Service Encryption User\" --scope {}",
+            word(vault.child("keys", key.as_str()).as_str())
+        )
+    } else {
+        format!(
+            "az keyvault set-policy {} --object-id {principal} --key-permissions get wrapKey unwrapKey",
+            place(vault)
+        )
+    }
+}

@@ -1,0 +1,129 @@
+//! What Azure allows to change on a hub that exists: one table, a row for each profile, a column for each transition.
+//!
+//! Invariant: nothing else in Keyholder decides whether a change is possible.
+
+use keyholder_crds::{DataLocation, UnverifiedTransition};
+use strum::{Display, EnumIter};
+
+use crate::name::KeyIdentifier;
+
+/// A kind of resource as far as its encryption goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumIter)]
+pub enum Profile {
+    /// A hub whose data is in a managed resource group; also a hub with Microsoft-managed keys.
+    HubManagedGroup,
+    /// A hub whose data is on the service side.
+    HubServiceSide,
+}
+
+impl Profile {
+    /// The profile of a hub; `None` with Microsoft-managed keys.
+    #[must_use]
+    pub fn of_hub(data_location: Option<DataLocation>) -> Self {
+        match data_location {
+            Some(DataLocation::ServiceSide) => Self::HubServiceSide,
+            Some(DataLocation::ManagedResourceGroup) | None => Self::HubManagedGroup,
+        }
+    }
+}
+
+/// A change of encryption.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumIter)]
+pub enum Transition {
+    /// From Microsoft-managed to customer-managed keys.
+    ToCustomerManaged,
+    /// From customer-managed to Microsoft-managed keys.
+    ToMicrosoftManaged,
+    /// Another key of the same vault.
+    OtherKey,
+    /// A key of another vault.
+    OtherVault,
+    /// Another version of the same key.
+    NewVersion,
+    /// A key without version, which the service would have to follow by itself.
+    Versionless,
+    /// Between managed resource group and service side.
+    DataLocation,
+    /// A key that a user-assigned identity unwraps (a choice at creation).
+    UserAssignedIdentity,
+}
+
+impl Transition {
+    /// The change from one key to another, if they differ.
+    #[must_use]
+    pub fn between(current: &KeyIdentifier, wanted: &KeyIdentifier) -> Option<Self> {
+        if current.vault() != wanted.vault() {
+            Some(Self::OtherVault)
+        } else if current.key() != wanted.key() {
+            Some(Self::OtherKey)
+        } else if current.version() == wanted.version() {
+            None
+        } else if wanted.version().is_none() {
+            Some(Self::Versionless)
+        } else {
+            Some(Self::NewVersion)
+        }
+    }
+}
+
+/// How an allowed change is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum How {
+    /// As part of the PUT that creates the hub.
+    Create,
+    /// PATCH of `encryption.keyVaultProperties.keyIdentifier`, the one encryption property that Azure's PATCH takes.
+    PatchKeyIdentifier,
+}
+
+/// What is known of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cell {
+    /// Azure does it.
+    Allowed(How),
+    /// Azure does not do it, or documents that it must not be done.
+    Forbidden,
+    /// No source confirms it. `spec.allowUnverified` lets it through by this name, if it has one.
+    Unverified(Option<UnverifiedTransition>),
+}
+
+/// The table.
+///
+/// | transition | managed group | service side | source |
+/// | --- | --- | --- | --- |
+/// | to customer-managed | forbidden | forbidden | azure-ai-docs, hub-encryption-keys-portal (10/2025): a customer-managed key can be chosen only at creation |
+/// | to Microsoft-managed | forbidden | forbidden | same page |
+/// | other key, same vault | PATCH | PATCH | azure-ai-docs, concept-customer-managed-keys (2025) |
+/// | other vault | forbidden | forbidden | same page; `keyVaultArmId` is not in the PATCH schema (workspaces 2025-06-01) |
+/// | new version | PATCH | unverified | hub-encryption-keys-portal; no page speaks of rotation on the service side |
+/// | versionless | unverified | unverified | no page allows it; azurerm refuses a key without version |
+/// | data location | forbidden | forbidden | `enableServiceSideCMKEncryption` is not in the PATCH schema; documented as a choice at creation |
+/// | user-assigned identity | at creation | unverified | azurerm's `ai_foundry`; the service-side quickstart shows a system-assigned identity alone |
+#[must_use]
+pub fn cell(profile: Profile, transition: Transition) -> Cell {
+    use Transition::{
+        DataLocation, NewVersion, OtherKey, OtherVault, ToCustomerManaged, ToMicrosoftManaged, UserAssignedIdentity,
+        Versionless,
+    };
+    match (profile, transition) {
+        (_, ToCustomerManaged | ToMicrosoftManaged | OtherVault | DataLocation) => Cell::Forbidden,
+        (_, OtherKey) | (Profile::HubManagedGroup, NewVersion) => Cell::Allowed(How::PatchKeyIdentifier),
+        (Profile::HubManagedGroup, UserAssignedIdentity) => Cell::Allowed(How::Create),
+        (_, Versionless) => Cell::Unverified(None),
+        (Profile::HubServiceSide, NewVersion) => {
+            Cell::Unverified(Some(UnverifiedTransition::ServiceSideKeyRotation))
+        }
+        (Profile::HubServiceSide, UserAssignedIdentity) => {
+            Cell::Unverified(Some(UnverifiedTransition::ServiceSideUserAssignedIdentity))
+        }
+    }
+}
+
+/// Whether the change may be made, given what the user lets through.
+#[must_use]
+pub fn is_let_through(cell: Cell, allowed: &[UnverifiedTransition]) -> bool {
+    match cell {
+        Cell::Allowed(_) => true,
+        Cell::Forbidden | Cell::Unverified(None) => false,
+        Cell::Unverified(Some(name)) => allowed.contains(&name),
+    }
+}

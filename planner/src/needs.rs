@@ -1,0 +1,193 @@
+//! What a pass must read after it has read the hub itself.
+//!
+//! Invariant: a hub at rest needs its key, its vault and its managed group, which all hubs share; everything else is read
+//! only around a creation or while something is wrong.
+
+use keyholder_crds::vocabulary::OWNER_TAG;
+use keyholder_crds::{AIHubStatus, ConditionType, OperationKind, OperationState};
+
+use crate::arm_id::ArmId;
+use crate::name::{KeyName, KeyVersion};
+use crate::observed::{Fact, LiveHub};
+use crate::preflight;
+use crate::transition;
+use crate::validate::{KeyUser, ValidEncryption, ValidHub};
+
+/// Whose role assignments at the key are to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessOf {
+    /// Nobody's.
+    Nobody,
+    /// Those of this user-assigned identity: its principal is read first.
+    UserAssigned(ArmId),
+    /// Those of this principal.
+    Principal(String),
+}
+
+/// What to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// Resource group, providers and user-assigned identities.
+    pub preflight: bool,
+    /// Namespaces of the providers, when `preflight`.
+    pub providers: &'static [&'static str],
+    /// User-assigned identities, when `preflight` or for `access`.
+    pub identities: Vec<ArmId>,
+    /// Vault and key.
+    pub key: bool,
+    /// Which vault, when `key`.
+    pub vault: Option<ArmId>,
+    /// Which key, when `key`.
+    pub key_name: Option<KeyName>,
+    /// Versions of the key that are decided on besides the current one. One of them that is not in [`LiveKey`] afterwards
+    /// does not exist, so the key is Known only when each has been answered.
+    ///
+    /// [`LiveKey`]: crate::observed::LiveKey
+    pub versions: Vec<KeyVersion>,
+    /// Role assignments at the key, with the definitions they name, when the vault has RBAC.
+    pub access: bool,
+    /// Whose, when `access`.
+    pub access_of: AccessOf,
+    /// Name of the managed resource group whose content is to be read.
+    pub managed_group: Option<String>,
+}
+
+impl Needs {
+    /// Nothing.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            preflight: false,
+            providers: &[],
+            identities: Vec::new(),
+            key: false,
+            vault: None,
+            key_name: None,
+            versions: Vec::new(),
+            access: false,
+            access_of: AccessOf::Nobody,
+            managed_group: None,
+        }
+    }
+}
+
+/// Says what to read, after the hub was read.
+#[must_use]
+pub fn needs(hub: &ValidHub, status: &AIHubStatus, deleting: bool, live: &Fact<LiveHub>) -> Needs {
+    match live {
+        _ if deleting => Needs::nothing(),
+        Fact::Unknown(_) => Needs::nothing(),
+        Fact::Absent if waits_for_creation(status) || was_created(status) => Needs::nothing(),
+        Fact::Absent => creation(hub),
+        Fact::Known(live) if !is_owned(hub, live) || is_in_progress(live) => Needs::nothing(),
+        Fact::Known(live) if has_failed(live) => creation(hub),
+        Fact::Known(live) => upkeep(hub, status, live),
+    }
+}
+
+fn creation(hub: &ValidHub) -> Needs {
+    let mut needs = Needs {
+        preflight: true,
+        providers: preflight::providers(hub),
+        identities: hub.user_assigned.clone(),
+        ..Needs::nothing()
+    };
+    if let ValidEncryption::CustomerManaged { vault, key, version, identity, .. } = &hub.encryption {
+        needs.key = true;
+        needs.vault = Some(vault.clone());
+        needs.key_name = Some(key.clone());
+        needs.versions = version.iter().cloned().collect();
+        if let KeyUser::UserAssigned(id) = identity {
+            needs.access = true;
+            needs.access_of = AccessOf::UserAssigned(id.clone());
+        }
+    }
+    needs
+}
+
+fn upkeep(hub: &ValidHub, status: &AIHubStatus, live: &LiveHub) -> Needs {
+    let mut needs = Needs::nothing();
+    let Some(encryption) = &live.encryption else { return needs };
+    needs.key = true;
+    needs.versions = encryption.key.version().cloned().into_iter().collect();
+    needs.vault = Some(encryption.vault.clone());
+    needs.key_name = Some(encryption.key.key().clone());
+    let mut key_changes = false;
+    // While a change is refused the hub stays managed with the key it has.
+    if let ValidEncryption::CustomerManaged { vault, key, version, .. } = &hub.encryption
+        && !is_refused(hub, status, live)
+    {
+        key_changes = encryption.key.key() != key;
+        needs.vault = Some(vault.clone());
+        needs.key_name = Some(key.clone());
+        needs.versions.extend(version.iter().filter(|version| Some(*version) != encryption.key.version()).cloned());
+    }
+    if key_changes || !key_is_healthy(status) || status.observed_generation != Some(hub.generation) {
+        needs.access_of = match (&encryption.identity, &live.system_assigned_principal) {
+            (Some(id), _) => AccessOf::UserAssigned(id.clone()),
+            (None, Some(principal)) => AccessOf::Principal(principal.clone()),
+            (None, None) => AccessOf::Nobody,
+        };
+        needs.access = needs.access_of != AccessOf::Nobody;
+        needs.identities = encryption.identity.iter().cloned().collect();
+    }
+    if !live.service_side {
+        needs.managed_group.clone_from(&live.managed_group);
+    }
+    needs
+}
+
+/// Whether the hub carries the object's tag, as a hub.
+pub(crate) fn is_owned(hub: &ValidHub, live: &LiveHub) -> bool {
+    live.kind.eq_ignore_ascii_case("hub")
+        && live
+            .tags
+            .iter()
+            .any(|(name, value)| name.eq_ignore_ascii_case(OWNER_TAG) && *value == hub.owner_tag)
+}
+
+fn state_is(live: &LiveHub, states: &[&str]) -> bool {
+    live.provisioning_state
+        .as_deref()
+        .is_some_and(|state| states.iter().any(|one| state.eq_ignore_ascii_case(one)))
+}
+
+/// Whether Azure works on the hub: any state that is not terminal (azure-resource-manager-rpc, Addendum).
+pub(crate) fn is_in_progress(live: &LiveHub) -> bool {
+    live.provisioning_state.is_some() && !state_is(live, &["Succeeded", "Failed", "Canceled", "Cancelled"])
+}
+
+/// Whether Azure gave up on the hub.
+pub(crate) fn has_failed(live: &LiveHub) -> bool {
+    state_is(live, &["Failed", "Canceled", "Cancelled"])
+}
+
+/// Whether Azure deletes the hub.
+pub(crate) fn is_deleting(live: &LiveHub) -> bool {
+    state_is(live, &["Deleting"])
+}
+
+/// Whether the spec asks for something that this hub cannot become.
+pub(crate) fn is_refused(hub: &ValidHub, status: &AIHubStatus, live: &LiveHub) -> bool {
+    let declared = transition::declared(hub);
+    status.bound.as_ref().is_some_and(|bound| !transition::refusals(&declared, bound).is_empty())
+        || !transition::refusals(&declared, &transition::of_live(live, &declared)).is_empty()
+}
+
+/// Whether the hub was seen and no creation of it is unfinished: its absence means that somebody deleted it.
+pub(crate) fn was_created(status: &AIHubStatus) -> bool {
+    status.resource_id.is_some()
+        && status.operation.as_ref().is_none_or(|operation| operation.kind != OperationKind::Create)
+}
+
+fn waits_for_creation(status: &AIHubStatus) -> bool {
+    status.operation.as_ref().is_some_and(|operation| {
+        operation.kind == OperationKind::Create
+            && matches!(operation.state, OperationState::Running | OperationState::Verifying)
+    })
+}
+
+fn key_is_healthy(status: &AIHubStatus) -> bool {
+    let name: &str = ConditionType::KeyHealthy.into();
+    status.conditions.iter().any(|condition| condition.type_ == name && condition.status == "True")
+}

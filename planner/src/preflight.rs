@@ -1,0 +1,291 @@
+//! The checks before a hub is created: everything that Azure would find out only inside the operation, an hour later.
+//!
+//! Invariant: a failed check blocks. Missing knowledge blocks only where acting without it could not be undone: the vault
+//! and the key of a hub are fixed at creation.
+
+use jiff::Timestamp;
+use keyholder_crds::{CheckResult, PreflightCheck, PreflightCheckName, Reason};
+
+use crate::access::{self, Right};
+use crate::arm_id::ArmId;
+use crate::cure;
+use crate::name::KeyName;
+use crate::observed::{Fact, LiveHub, LiveVault, Observed, Why};
+use crate::validate::{KeyUser, ValidEncryption, ValidHub};
+
+mod vault_and_key;
+
+pub(crate) use vault_and_key::problem as key_problem;
+
+/// The resource provider that every hub needs.
+const ALWAYS: &[&str] = &["Microsoft.MachineLearningServices"];
+/// Those that a hub with a managed resource group needs (azure-ai-docs, how-to-setup-customer-managed-keys, 02/05/2025).
+const WITH_MANAGED_GROUP: &[&str] = &[
+    "Microsoft.MachineLearningServices",
+    "Microsoft.Storage",
+    "Microsoft.KeyVault",
+    "Microsoft.DocumentDB",
+    "Microsoft.Search",
+];
+
+/// What came of one check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// As it must be.
+    Passed {
+        /// What is worth knowing all the same.
+        note: Option<String>,
+    },
+    /// Not as it must be.
+    Failed {
+        /// The condition's reason.
+        reason: Reason,
+        /// What is wrong, where, and the cure.
+        message: String,
+    },
+    /// Not known.
+    Unknown {
+        /// Why.
+        why: Why,
+        /// Whether nothing may be created before it is known.
+        blocks: bool,
+    },
+}
+
+impl Outcome {
+    const PASSED: Self = Self::Passed { note: None };
+
+    fn failed(reason: Reason, text: &str, commands: &[String]) -> Self {
+        Self::Failed { reason, message: cure::message(text, commands) }
+    }
+
+    fn unknown(why: &Why, blocks: bool) -> Self {
+        Self::Unknown { why: why.clone(), blocks }
+    }
+}
+
+/// One check and its outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// Which.
+    pub name: PreflightCheckName,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+impl Check {
+    /// As it is told in status.
+    #[must_use]
+    pub fn to_status(&self) -> PreflightCheck {
+        let (result, message) = match &self.outcome {
+            Outcome::Passed { note } => (CheckResult::Passed, note.clone()),
+            Outcome::Failed { message, .. } => (CheckResult::Failed, Some(message.clone())),
+            Outcome::Unknown { why, .. } => (CheckResult::Unknown, Some(why.message.clone())),
+        };
+        PreflightCheck { check: self.name, result, message }
+    }
+}
+
+/// The resource providers that the hub needs in its subscription.
+#[must_use]
+pub fn providers(hub: &ValidHub) -> &'static [&'static str] {
+    if hub.has_managed_group() { WITH_MANAGED_GROUP } else { ALWAYS }
+}
+
+/// Runs all checks, in their order.
+#[must_use]
+pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
+    use PreflightCheckName::{Access, Identity, Key, Name, Providers, ResourceGroup, Vault};
+    let mut checks = vec![
+        Check { name: Providers, outcome: check_providers(hub, observed) },
+        Check { name: ResourceGroup, outcome: check_group(hub, observed) },
+        Check { name: Name, outcome: check_name(observed) },
+        Check { name: Identity, outcome: check_identities(hub, observed) },
+    ];
+    if let ValidEncryption::CustomerManaged { vault, key, version, identity, .. } = &hub.encryption {
+        checks.push(Check {
+            name: Vault,
+            outcome: vault_and_key::check_vault(hub, vault, tenant(identity, observed), observed),
+        });
+        checks.push(Check {
+            name: Key,
+            outcome: vault_and_key::check_key(vault, key, version.as_ref(), observed, now),
+        });
+        checks.push(Check { name: Access, outcome: check_access(hub, vault, key, identity, observed) });
+    }
+    checks
+}
+
+fn check_providers(hub: &ValidHub, observed: &Observed) -> Outcome {
+    let mut missing = Vec::new();
+    let mut unknown = None;
+    for namespace in providers(hub) {
+        match observed.providers.get(*namespace) {
+            Some(Fact::Known(true)) => {}
+            Some(Fact::Known(false) | Fact::Absent) => missing.push(*namespace),
+            Some(Fact::Unknown(why)) => unknown = Some(Outcome::unknown(why, false)),
+            None => unknown = Some(Outcome::unknown(&not_read("whether the providers are registered"), false)),
+        }
+    }
+    if missing.is_empty() {
+        return unknown.unwrap_or(Outcome::PASSED);
+    }
+    let subscription = hub.id.subscription();
+    let commands: Vec<String> = missing.iter().map(|namespace| cure::register(namespace, subscription)).collect();
+    Outcome::failed(
+        Reason::ProviderNotRegistered,
+        &format!("Not registered in subscription {subscription}: {}.", missing.join(", ")),
+        &commands,
+    )
+}
+
+fn check_group(hub: &ValidHub, observed: &Observed) -> Outcome {
+    match &observed.resource_group {
+        Fact::Known(_) => Outcome::PASSED,
+        Fact::Absent => Outcome::failed(
+            Reason::ResourceGroupNotFound,
+            &format!(
+                "Resource group {} does not exist in subscription {}.",
+                hub.id.resource_group(),
+                hub.id.subscription()
+            ),
+            &[cure::create_group(hub.id.resource_group(), &hub.location, hub.id.subscription())],
+        ),
+        Fact::Unknown(why) => Outcome::unknown(why, false),
+    }
+}
+
+/// Azure has no list of soft-deleted hubs, so that one of them holds the name is known only from the refusal.
+fn check_name(observed: &Observed) -> Outcome {
+    match &observed.hub {
+        Fact::Known(_) | Fact::Absent => Outcome::PASSED,
+        Fact::Unknown(why) => Outcome::unknown(why, true),
+    }
+}
+
+fn check_identities(hub: &ValidHub, observed: &Observed) -> Outcome {
+    let mut missing = Vec::new();
+    let mut unknown = None;
+    for id in &hub.user_assigned {
+        match identity(id, observed) {
+            Some(Fact::Known(_)) => {}
+            Some(Fact::Absent) => missing.push(id),
+            Some(Fact::Unknown(why)) => unknown = Some(Outcome::unknown(why, true)),
+            None => unknown = Some(Outcome::unknown(&not_read(&format!("identity {id}")), true)),
+        }
+    }
+    if missing.is_empty() {
+        return unknown.unwrap_or(Outcome::PASSED);
+    }
+    let names: Vec<&str> = missing.iter().map(|id| id.as_str()).collect();
+    let commands: Vec<String> = missing.iter().map(|id| cure::create_identity(id, &hub.location)).collect();
+    Outcome::failed(Reason::IdentityNotFound, &format!("No such identity: {}.", names.join(", ")), &commands)
+}
+
+/// Application id of Azure Cosmos DB in public Azure (azure-ai-docs, how-to-setup-customer-managed-keys).
+const COSMOS_DB_APPLICATION: &str = "a232010e-820c-4083-83bb-3ace5fc29d0b";
+
+fn check_access(hub: &ValidHub, vault: &ArmId, key: &KeyName, user: &KeyUser, observed: &Observed) -> Outcome {
+    let KeyUser::UserAssigned(id) = user else {
+        let why = Why {
+            reason: Reason::Unverifiable,
+            message: "The hub's own identity comes into being with the hub: its access is checked then.".to_owned(),
+            retry_at: None,
+        };
+        return Outcome::unknown(&why, false);
+    };
+    let principal = match identity(id, observed) {
+        Some(Fact::Known(live)) => live.principal_id.as_str(),
+        Some(Fact::Unknown(why)) => return Outcome::unknown(why, true),
+        Some(Fact::Absent) | None => {
+            return Outcome::unknown(&not_read(&format!("the principal of identity {id}")), true);
+        }
+    };
+    match access_of(vault, key, principal, observed) {
+        Access::Held => Outcome::Passed {
+            note: hub.has_managed_group().then(|| {
+                format!(
+                    "Azure Cosmos DB's own application ({COSMOS_DB_APPLICATION}) needs the same access for the managed \
+                     resource group; that cannot be seen from here."
+                )
+            }),
+        },
+        Access::Missing(message) => Outcome::Failed { reason: Reason::AccessMissing, message },
+        Access::Undecidable(message) => {
+            Outcome::Unknown { why: Why { reason: Reason::Unverifiable, message, retry_at: None }, blocks: false }
+        }
+        Access::NotRead(why) => Outcome::unknown(&why, true),
+    }
+}
+
+/// What is known of a principal's access to a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Get, wrap and unwrap are granted.
+    Held,
+    /// Something is not granted; the message has the cure.
+    Missing(String),
+    /// It depends on a condition or on a role that cannot be read; the message says so.
+    Undecidable(String),
+    /// It could not be read.
+    NotRead(Why),
+}
+
+/// Judges a principal's access to a key.
+pub(crate) fn access_of(vault: &ArmId, key: &KeyName, principal: &str, observed: &Observed) -> Access {
+    let live = match &observed.vault {
+        Fact::Known(live) => live,
+        Fact::Unknown(why) => return Access::NotRead(why.clone()),
+        Fact::Absent => return Access::NotRead(not_read(&format!("vault {vault}"))),
+    };
+    let rights = if live.rbac {
+        match &observed.role_assignments {
+            Fact::Known(assignments) => {
+                access::by_roles(assignments, &observed.role_definitions, &live.id.child("keys", key.as_str()))
+            }
+            Fact::Absent => access::by_roles(&[], &observed.role_definitions, &live.id),
+            Fact::Unknown(why) => return Access::NotRead(why.clone()),
+        }
+    } else {
+        access::by_policies(&live.access_policies, principal)
+    };
+    let scope = live.id.child("keys", key.as_str());
+    match rights.all() {
+        Right::Held => Access::Held,
+        Right::Missing => Access::Missing(cure::message(
+            &format!("Principal {principal} lacks {} on key {scope}.", rights.missing().join(", ")),
+            &[cure::grant(&live.id, key, principal, live.rbac)],
+        )),
+        Right::Unknown => Access::Undecidable(cure::message(
+            &format!(
+                "Whether principal {principal} may get, wrap and unwrap with key {scope} depends on a role assignment that \
+                 is conditional or whose role cannot be read."
+            ),
+            &[cure::grant(&live.id, key, principal, live.rbac)],
+        )),
+    }
+}
+
+/// The fact about one identity of the spec.
+fn identity<'a>(id: &ArmId, observed: &'a Observed) -> Option<&'a Fact<crate::observed::LiveIdentity>> {
+    observed.identities.iter().find(|(other, _)| other == id).map(|(_, fact)| fact)
+}
+
+fn tenant<'a>(user: &KeyUser, observed: &'a Observed) -> Option<&'a str> {
+    let KeyUser::UserAssigned(id) = user else { return None };
+    identity(id, observed).and_then(Fact::known).map(|live| live.tenant_id.as_str())
+}
+
+/// The principal that unwraps, where it is known: a user-assigned identity's, or the hub's own once it exists.
+pub(crate) fn principal<'a>(user: &KeyUser, live: &'a LiveHub, observed: &'a Observed) -> Option<&'a str> {
+    match user {
+        KeyUser::UserAssigned(id) => {
+            identity(id, observed).and_then(Fact::known).map(|identity| identity.principal_id.as_str())
+        }
+        KeyUser::SystemAssigned => live.system_assigned_principal.as_deref(),
+    }
+}
+
+fn not_read(what: &str) -> Why {
+    Why { reason: Reason::Pending, message: format!("Not known so far: {what}."), retry_at: None }
+}

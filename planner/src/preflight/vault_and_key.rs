@@ -1,0 +1,180 @@
+//! The checks of the key's vault and of the key.
+
+use jiff::Timestamp;
+use keyholder_crds::Reason;
+
+use super::{LiveVault, Outcome};
+use crate::arm_id::ArmId;
+use crate::cure;
+use crate::key::{self, Unusable};
+use crate::name::{KeyName, KeyVersion};
+use crate::observed::{Fact, LiveKey, LiveKeyVersion, Observed};
+use crate::validate::{VAULT, ValidHub};
+
+/// Checks the vault; `tenant` is that of the identity that unwraps, where it is known.
+///
+/// Soft delete, purge protection, region and tenant: azure-ai-docs, hub-encryption-keys-portal (10/2025). All that is
+/// wrong is told at once, under the reason of the first.
+pub(super) fn check_vault(hub: &ValidHub, id: &ArmId, tenant: Option<&str>, observed: &Observed) -> Outcome {
+    let live = match &observed.vault {
+        Fact::Known(live) => live,
+        Fact::Absent => {
+            return Outcome::failed(
+                Reason::VaultNotFound,
+                &format!("Vault {id} does not exist."),
+                &[cure::create_vault(id, &hub.location)],
+            );
+        }
+        Fact::Unknown(why) => return Outcome::unknown(why, true),
+    };
+    let problems: Vec<(Reason, String, String)> = [
+        (!live.soft_delete).then(|| {
+            (
+                Reason::SoftDeleteDisabled,
+                format!("Vault {} has no soft delete.", live.id),
+                cure::soft_delete(&live.id),
+            )
+        }),
+        (!live.purge_protection).then(|| {
+            (
+                Reason::PurgeProtectionDisabled,
+                format!("Vault {} has no purge protection, which cannot be turned off again.", live.id),
+                cure::purge_protection(&live.id),
+            )
+        }),
+        (live.location != hub.location).then(|| other_region(hub, live)),
+        tenant.filter(|tenant| !tenant.eq_ignore_ascii_case(&live.tenant_id)).map(|tenant| {
+            (
+                Reason::TenantMismatch,
+                format!(
+                    "Vault {} is of tenant {}, the identity that unwraps of tenant {tenant}: name a vault of that tenant in \
+                     spec.encryption.customerManagedKey.vault.",
+                    live.id, live.tenant_id
+                ),
+                format!("az keyvault list --query \"[?properties.tenantId=='{tenant}'].id\" --output tsv"),
+            )
+        }),
+        (!live.trusted_services_pass).then(|| {
+            (
+                Reason::VaultBlocksTrustedServices,
+                format!("The firewall of vault {} keeps trusted Microsoft services out.", live.id),
+                cure::trusted_services(&live.id),
+            )
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let Some((reason, _, _)) = problems.first() else { return Outcome::PASSED };
+    let text: Vec<&str> = problems.iter().map(|(_, text, _)| text.as_str()).collect();
+    let commands: Vec<String> = problems.iter().map(|(_, _, command)| command.clone()).collect();
+    Outcome::failed(*reason, &text.join(" "), &commands)
+}
+
+fn other_region(hub: &ValidHub, live: &LiveVault) -> (Reason, String, String) {
+    let wanted = format!("{}-{}", live.id.name(), hub.location);
+    let name: String = wanted.chars().take(24).collect();
+    let other = ArmId::of(live.id.subscription(), live.id.resource_group(), VAULT, name.trim_end_matches('-'));
+    (
+        Reason::RegionMismatch,
+        format!(
+            "Vault {} is in {}, the hub in {}: a vault cannot be moved, so name one in {} in \
+             spec.encryption.customerManagedKey.vault.",
+            live.id, live.location, hub.location, hub.location
+        ),
+        cure::create_vault(&other, &hub.location),
+    )
+}
+
+/// Checks the key and the version that would be used.
+pub(super) fn check_key(
+    vault: &ArmId,
+    name: &KeyName,
+    pinned: Option<&KeyVersion>,
+    observed: &Observed,
+    now: Timestamp,
+) -> Outcome {
+    let id = vault.child("keys", name.as_str());
+    match &observed.key {
+        Fact::Known(live) => match problem(vault, name, pinned, live, now) {
+            Some((reason, message)) => Outcome::Failed { reason, message },
+            None => Outcome::PASSED,
+        },
+        Fact::Absent if observed.vault == Fact::Absent => {
+            Outcome::failed(Reason::KeyNotFound, &format!("Key {id} does not exist."), &[])
+        }
+        Fact::Absent => Outcome::failed(
+            Reason::KeyNotFound,
+            &format!("Key {id} does not exist."),
+            &[cure::create_key(vault, name.as_str())],
+        ),
+        Fact::Unknown(why) => Outcome::unknown(why, true),
+    }
+}
+
+/// Why a key cannot be applied, with the cure.
+pub(crate) fn problem(
+    vault: &ArmId,
+    name: &KeyName,
+    pinned: Option<&KeyVersion>,
+    live: &LiveKey,
+    now: Timestamp,
+) -> Option<(Reason, String)> {
+    let id = vault.child("keys", name.as_str());
+    if !key::is_suitable(live) {
+        let size = live.size.map(|bits| format!(" of {bits} bits")).unwrap_or_default();
+        let other: String = format!("{name}-rsa").chars().take(127).collect();
+        return Some((
+            Reason::KeyUnsuitable,
+            cure::message(
+                &format!(
+                    "Key {id} is {}{size}; Azure takes RSA or RSA-HSM of 2048, 3072 or 4096 bits. Name another key in \
+                     spec.encryption.customerManagedKey.key.",
+                    live.kty
+                ),
+                &[cure::create_key(vault, &other)],
+            ),
+        ));
+    }
+    let chosen = match pinned {
+        Some(version) => match key::find(live, version) {
+            Some(found) => found,
+            None => {
+                return Some((
+                    Reason::KeyNotFound,
+                    cure::message(
+                        &format!(
+                            "Key {id} has no version {version}: pin another in spec.encryption.customerManagedKey.version, or \
+                             leave it out."
+                        ),
+                        &[cure::list_versions(vault, name)],
+                    ),
+                ));
+            }
+        },
+        None => match key::newest_usable(live, now) {
+            Some(_) => return None,
+            None => &live.current,
+        },
+    };
+    key::unusable(chosen, now).map(|why| unusable(vault, name, chosen, why))
+}
+
+fn unusable(vault: &ArmId, name: &KeyName, version: &LiveKeyVersion, why: Unusable) -> (Reason, String) {
+    let what = &version.identifier;
+    let (text, command) = match (why, what.version()) {
+        (Unusable::Disabled, Some(version)) => {
+            (format!("Key version {what} is disabled."), cure::enable_key(vault, name, version))
+        }
+        (Unusable::Disabled, None) => (format!("Key {what} is disabled."), cure::create_key(vault, name.as_str())),
+        (Unusable::Expired(at), _) => (
+            format!("Key version {what} expired at {at}: a new version is needed, and no pin on the old one."),
+            cure::create_key(vault, name.as_str()),
+        ),
+        (Unusable::NotYetValid(at), _) => (
+            format!("Key version {what} is not valid before {at}: wait, or make a version that is valid now."),
+            cure::create_key(vault, name.as_str()),
+        ),
+    };
+    (Reason::KeyUnsuitable, cure::message(&text, &[command]))
+}
