@@ -45,7 +45,9 @@ impl Waker {
             loop {
                 match receiver.recv().await {
                     Ok(object) => return Some((object, receiver)),
-                    Err(broadcast::error::RecvError::Lagged(missed)) => tracing::warn!(missed, "wakes were missed; the next sweep repeats them"),
+                    Err(broadcast::error::RecvError::Lagged(missed)) => {
+                        tracing::warn!(missed, "wakes were missed; the next sweep repeats them")
+                    }
                     Err(broadcast::error::RecvError::Closed) => return None,
                 }
             }
@@ -81,20 +83,34 @@ impl Shell {
             .applied_objects()
             .inspect(|event| {
                 if let Err(error) = event {
-                    tracing::warn!(error = keyholder_azure::chain(error), "the watch of AIHubs was interrupted; it is taken up again");
+                    tracing::warn!(
+                        error = keyholder_azure::chain(error),
+                        "the watch of AIHubs was interrupted; it is taken up again"
+                    );
                 }
             });
         let controller = Controller::for_stream(stream, reader.clone())
             .with_config(Config::default().concurrency(concurrency))
             .reconcile_on(waker.stream(namespace.map(str::to_owned)));
-        Self { store: reader, controller }
+        Self {
+            store: reader,
+            controller,
+        }
     }
 
     /// Works until dropped, or until `shutdown`, after which it ends what it has begun.
-    pub async fn run(self, context: Arc<Context>, shutdown: impl Future<Output = ()> + Send + Sync + 'static) {
+    pub async fn run(
+        self,
+        context: Arc<Context>,
+        shutdown: impl Future<Output = ()> + Send + Sync + 'static,
+    ) {
         self.controller
             .graceful_shutdown_on(shutdown)
-            .run(reconcile, |object, failure, context| error_policy(&object, failure, &context), context)
+            .run(
+                reconcile,
+                |object, failure, context| error_policy(&object, failure, &context),
+                context,
+            )
             .for_each(|result| {
                 if let Err(error) = result {
                     tracing::debug!(error = keyholder_azure::chain(&error), "a pass did not end");
@@ -126,9 +142,15 @@ pub async fn reflect_accounts(
     reflector(writer, stream)
         .for_each(|event| {
             match event {
-                Ok(watcher::Event::Apply(_) | watcher::Event::Delete(_) | watcher::Event::InitDone) => changed(),
+                Ok(watcher::Event::Apply(_) | watcher::Event::Delete(_) | watcher::Event::InitDone) => {
+                    changed()
+                }
                 Ok(_) => {}
-                Err(error) => tracing::warn!(error = keyholder_azure::chain(&error), namespace, "the watch of identities was interrupted; it is taken up again"),
+                Err(error) => tracing::warn!(
+                    error = keyholder_azure::chain(&error),
+                    namespace,
+                    "the watch of identities was interrupted; it is taken up again"
+                ),
             }
             futures::future::ready(())
         })

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_azure::{ArmError, ArmResponse, wire};
 use keyholder_crds::{AIHub, Operation, OperationState};
-use keyholder_planner::plan::{Request, Write};
 use keyholder_planner::Executed;
+use keyholder_planner::plan::{Request, Write};
 use kube::ResourceExt;
 
 use crate::identity::Azure;
@@ -49,21 +49,41 @@ pub async fn execute(
     let answer = match &write.request {
         Request::Put(body) => arm.put(path, wire::WORKSPACES_VERSION, body).await,
         Request::Patch(body) => arm.patch(path, wire::WORKSPACES_VERSION, body).await,
-        Request::Delete { purge: true } => arm.delete(path, wire::WORKSPACES_VERSION, &[("forceToPurge", "true")]).await,
+        Request::Delete { purge: true } => {
+            arm.delete(path, wire::WORKSPACES_VERSION, &[("forceToPurge", "true")])
+                .await
+        }
         Request::Delete { purge: false } => arm.delete(path, wire::WORKSPACES_VERSION, &[]).await,
     };
+    // What was read of it before says nothing any more.
+    azure.inventory.reader.invalidate(path);
     let now = Timestamp::now();
     let executed = outcome(answer.as_ref(), now, context);
-    let label = if matches!(executed, Executed::Refused(_)) { WriteOutcome::Refused } else { WriteOutcome::Accepted };
+    let label = if matches!(executed, Executed::Refused(_)) {
+        WriteOutcome::Refused
+    } else {
+        WriteOutcome::Accepted
+    };
     context.metrics.azure_write(&operation, label);
     match &answer {
         Ok(response) => tracing::info!(
-            name = object.name_any(), namespace = object.namespace(), operation, id = path, intent = write.intent,
-            status = response.status, request_id = response.request_id, "Azure accepted a write"
+            name = object.name_any(),
+            namespace = object.namespace(),
+            operation,
+            id = path,
+            intent = write.intent,
+            status = response.status,
+            request_id = response.request_id,
+            "Azure accepted a write"
         ),
         Err(error) => tracing::warn!(
-            name = object.name_any(), namespace = object.namespace(), operation, id = path, intent = write.intent,
-            error = keyholder_azure::chain(error), "Azure did not accept a write"
+            name = object.name_any(),
+            namespace = object.namespace(),
+            operation,
+            id = path,
+            intent = write.intent,
+            error = keyholder_azure::chain(error),
+            "Azure did not accept a write"
         ),
     }
     Ok((executed, noted))
@@ -73,9 +93,12 @@ fn outcome(answer: Result<&ArmResponse, &ArmError>, now: Timestamp, context: &Co
     match answer {
         Err(error) => Executed::Refused(why(error, now)),
         Ok(response) => {
-            let wait = response.retry_after.and_then(|after| jiff::SignedDuration::try_from(after).ok()).unwrap_or(context.pace.poll);
+            let wait = response
+                .retry_after
+                .and_then(|after| jiff::SignedDuration::try_from(after).ok())
+                .unwrap_or(context.pace.poll);
             let poll_at = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
-            let url = response.operation_url.as_ref().or(response.location.as_ref()).map(ToString::to_string);
+            let url = response.poll_url().map(ToString::to_string);
             if url.is_some() || response.status == 202 || is_in_progress(response) {
                 Executed::Accepted { url, poll_at }
             } else {
@@ -87,6 +110,12 @@ fn outcome(answer: Result<&ArmResponse, &ArmError>, now: Timestamp, context: &Co
 
 /// A body that names a provisioning state other than the final ones: Azure works on it although it named no operation.
 fn is_in_progress(response: &ArmResponse) -> bool {
-    let state = response.body.as_ref().and_then(|body| body.pointer("/properties/provisioningState")).and_then(|state| state.as_str());
-    state.is_some_and(|state| !["succeeded", "failed", "canceled", "cancelled"].contains(&state.to_lowercase().as_str()))
+    let state = response
+        .body
+        .as_ref()
+        .and_then(|body| body.pointer("/properties/provisioningState"))
+        .and_then(|state| state.as_str());
+    state.is_some_and(|state| {
+        !["succeeded", "failed", "canceled", "cancelled"].contains(&state.to_lowercase().as_str())
+    })
 }

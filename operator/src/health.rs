@@ -45,7 +45,10 @@ pub async fn serve(
         .with_state(health)
         .route("/metrics", get(scrape).with_state(metrics));
     tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(shutdown).await {
+        if let Err(error) = axum::serve(listener, router)
+            .with_graceful_shutdown(shutdown)
+            .await
+        {
             tracing::error!(%error, "the health endpoint ended");
         }
     });
@@ -65,9 +68,14 @@ async fn readyz(State(health): State<Arc<Health>>) -> impl IntoResponse {
 
 async fn scrape(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
     match metrics.encode() {
-        Ok(text) => {
-            ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
-        }
+        Ok(text) => (
+            [(
+                header::CONTENT_TYPE,
+                "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            )],
+            text,
+        )
+            .into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }

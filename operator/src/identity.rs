@@ -48,7 +48,6 @@ pub struct Azure {
 }
 
 /// All identities of the operator's namespace.
-#[derive(Debug)]
 pub struct Identities {
     client: Client,
     namespace: String,
@@ -68,7 +67,14 @@ impl Identities {
         transport: azure_core::http::Transport,
         accounts: Store<ServiceAccount>,
     ) -> Self {
-        Self { client, namespace, cloud, transport, accounts, in_use: Mutex::new(HashMap::new()) }
+        Self {
+            client,
+            namespace,
+            cloud,
+            transport,
+            accounts,
+            in_use: Mutex::new(HashMap::new()),
+        }
     }
 
     /// The identity that serves `namespace`.
@@ -82,7 +88,10 @@ impl Identities {
     }
 
     fn azure(&self, principal: Principal) -> Result<Arc<Azure>, Why> {
-        let mut in_use = self.in_use.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut in_use = self
+            .in_use
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(azure) = in_use.get(&principal) {
             return Ok(Arc::clone(azure));
         }
@@ -91,35 +100,37 @@ impl Identities {
             name: principal.service_account.clone(),
         };
         let credential = FederatedCredential::new(
-            &principal.tenant_id,
-            &principal.client_id,
-            &self.cloud,
+            principal.tenant_id.as_str(),
+            principal.client_id.as_str(),
+            self.cloud.authority().clone(),
             Arc::new(source),
             self.transport.clone(),
         )
-        .map_err(|error| no_identity(format!(
-            "ServiceAccount {}/{} names tenant {} and client {}, which cannot be used: {error}",
-            self.namespace, principal.service_account, principal.tenant_id, principal.client_id
-        )))?;
+        .map_err(|error| {
+            no_identity(format!(
+                "ServiceAccount {}/{} names tenant {} and client {}, which cannot be used: {error}",
+                self.namespace, principal.service_account, principal.tenant_id, principal.client_id
+            ))
+        })?;
         let credential: Arc<dyn TokenCredential> = Arc::new(credential);
-        let arm = ArmClient::new(&self.cloud, credential, self.transport.clone());
+        let arm = ArmClient::new(self.cloud.clone(), credential, self.transport.clone());
         // Another identity under the same ServiceAccount name replaces the one before: what that one read is dropped.
         in_use.retain(|other, _| other.service_account != principal.service_account);
-        let azure = Arc::new(Azure { principal: principal.clone(), inventory: Inventory::new(Arc::new(arm)) });
+        let azure = Arc::new(Azure {
+            principal: principal.clone(),
+            inventory: Inventory::new(Arc::new(arm)),
+        });
         in_use.insert(principal, Arc::clone(&azure));
         Ok(azure)
-    }
-
-    /// The identities that some object has used.
-    #[must_use]
-    pub fn in_use(&self) -> Vec<Arc<Azure>> {
-        let in_use = self.in_use.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        in_use.values().map(Arc::clone).collect()
     }
 }
 
 fn no_identity(message: String) -> Why {
-    Why { reason: Reason::NoIdentity, message, retry_at: None }
+    Why {
+        reason: Reason::NoIdentity,
+        message,
+        retry_at: None,
+    }
 }
 
 /// The one ServiceAccount that lists `namespace`.
@@ -133,7 +144,12 @@ fn choose<'a>(
             account
                 .annotations()
                 .get(NAMESPACES_ANNOTATION)
-                .is_some_and(|listed| listed.split(',').map(str::trim).any(|one| one == "*" || one == namespace))
+                .is_some_and(|listed| {
+                    listed
+                        .split(',')
+                        .map(str::trim)
+                        .any(|one| one == "*" || one == namespace)
+                })
         })
         .collect();
     serving.sort_by_key(|account| account.name_any());
@@ -162,7 +178,11 @@ fn choose<'a>(
         several => Err(no_identity(format!(
             "More than one identity serves namespace {namespace}: ServiceAccounts {} in namespace {home} list it. Which one is \
              meant is not guessed: leave it in the annotation {NAMESPACES_ANNOTATION} of one of them.",
-            several.iter().map(|account| account.name_any()).collect::<Vec<_>>().join(", ")
+            several
+                .iter()
+                .map(|account| account.name_any())
+                .collect::<Vec<_>>()
+                .join(", ")
         ))),
     }
 }
@@ -178,21 +198,36 @@ struct ServiceAccountToken {
 impl AssertionSource for ServiceAccountToken {
     async fn assertion(&self) -> Result<Secret, CredentialError> {
         let request = TokenRequest {
-            spec: TokenRequestSpec {
-                audiences: vec![TOKEN_AUDIENCE.to_owned()],
+            spec: Some(TokenRequestSpec {
+                audiences: Some(vec![TOKEN_AUDIENCE.to_owned()]),
                 expiration_seconds: Some(TOKEN_SECONDS),
-                bound_object_ref: None,
-            },
+                ..TokenRequestSpec::default()
+            }),
             ..TokenRequest::default()
         };
         let answer = self
             .api
             .create_token_request(&self.name, &PostParams::default(), &request)
             .await
-            .map_err(|error| CredentialError::assertion(format!("Kubernetes gave no token for ServiceAccount {}", self.name), error))?;
-        answer.status.map(|status| Secret::new(status.token)).ok_or_else(|| {
-            CredentialError::assertion_missing(format!("Kubernetes answered without a token for ServiceAccount {}", self.name))
-        })
+            .map_err(|error| {
+                CredentialError::assertion(
+                    format!("Kubernetes gave no token for ServiceAccount {}", self.name),
+                    Some(Arc::new(error)),
+                )
+            })?;
+        answer
+            .status
+            .and_then(|status| status.token)
+            .map(Secret::new)
+            .ok_or_else(|| {
+                CredentialError::assertion(
+                    format!(
+                        "Kubernetes answered without a token for ServiceAccount {}",
+                        self.name
+                    ),
+                    None,
+                )
+            })
     }
 }
 

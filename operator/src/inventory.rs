@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use keyholder_azure::{ArmClient, ArmError, Reader, wire};
@@ -33,7 +32,6 @@ pub struct Inventory {
     pub reader: Reader,
     hubs: Cache<String, Arc<Hubs>>,
     groups: Cache<String, Arc<Groups>>,
-    pages: AtomicU64,
 }
 
 impl Inventory {
@@ -45,7 +43,6 @@ impl Inventory {
             arm,
             hubs: Cache::new(MOST_SUBSCRIPTIONS),
             groups: Cache::new(MOST_SUBSCRIPTIONS),
-            pages: AtomicU64::new(0),
         }
     }
 
@@ -54,7 +51,9 @@ impl Inventory {
     /// # Errors
     /// Azure's, shared by all who asked.
     pub async fn hubs(&self, subscription: &str) -> Result<Arc<Hubs>, Arc<ArmError>> {
-        self.hubs.try_get_with(subscription.to_owned(), self.list_hubs(subscription)).await
+        self.hubs
+            .try_get_with(subscription.to_owned(), self.list_hubs(subscription))
+            .await
     }
 
     /// The managed groups of a subscription as last listed; listed now if they never were.
@@ -62,7 +61,9 @@ impl Inventory {
     /// # Errors
     /// Azure's, shared by all who asked.
     pub async fn groups(&self, subscription: &str) -> Result<Arc<Groups>, Arc<ArmError>> {
-        self.groups.try_get_with(subscription.to_owned(), self.list_groups(subscription)).await
+        self.groups
+            .try_get_with(subscription.to_owned(), self.list_groups(subscription))
+            .await
     }
 
     /// Lists the hubs anew.
@@ -71,7 +72,9 @@ impl Inventory {
     /// Azure's; what was read before stays.
     pub async fn refresh_hubs(&self, subscription: &str) -> Result<Arc<Hubs>, ArmError> {
         let listed = self.list_hubs(subscription).await?;
-        self.hubs.insert(subscription.to_owned(), Arc::clone(&listed)).await;
+        self.hubs
+            .insert(subscription.to_owned(), Arc::clone(&listed))
+            .await;
         Ok(listed)
     }
 
@@ -81,7 +84,9 @@ impl Inventory {
     /// Azure's; what was read before stays.
     pub async fn refresh_groups(&self, subscription: &str) -> Result<Arc<Groups>, ArmError> {
         let listed = self.list_groups(subscription).await?;
-        self.groups.insert(subscription.to_owned(), Arc::clone(&listed)).await;
+        self.groups
+            .insert(subscription.to_owned(), Arc::clone(&listed))
+            .await;
         Ok(listed)
     }
 
@@ -95,22 +100,16 @@ impl Inventory {
         self.groups.get(subscription).await
     }
 
-    /// Pages listed so far.
-    #[must_use]
-    pub fn pages(&self) -> u64 {
-        self.pages.load(Ordering::Relaxed)
-    }
-
     async fn list_hubs(&self, subscription: &str) -> Result<Arc<Hubs>, ArmError> {
-        let path = format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces");
+        let path =
+            format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces");
         let listed = self.arm.list(&path, wire::WORKSPACES_VERSION, &[]).await?;
-        self.pages.fetch_add(u64::from(listed.pages), Ordering::Relaxed);
         let hubs = listed
             .items
             .into_iter()
             .filter_map(|item| {
                 let id = ArmId::parse(item.get("id")?.as_str()?).ok()?;
-                let hub = convert::hub(item).map_err(|error| error.to_string());
+                let hub = convert::hub(&item).map_err(|error| error.to_string());
                 Some((id.lower(), hub))
             })
             .collect();
@@ -121,11 +120,13 @@ impl Inventory {
         let path = format!("/subscriptions/{subscription}/resources");
         let query = [("$expand", "createdTime,changedTime,provisioningState")];
         let listed = self.arm.list(&path, wire::RESOURCES_VERSION, &query).await?;
-        self.pages.fetch_add(u64::from(listed.pages), Ordering::Relaxed);
         let mut groups = Groups::new();
-        for resource in listed.items.into_iter().filter_map(convert::group_resource) {
-            if let Some(group) = ArmId::parse(&resource.id).ok().and_then(|id| id.resource_group().map(str::to_lowercase)) {
-                groups.entry(group).or_default().push(resource);
+        for resource in listed.items.iter().filter_map(convert::group_resource) {
+            if let Ok(id) = ArmId::parse(&resource.id) {
+                groups
+                    .entry(id.resource_group().to_lowercase())
+                    .or_default()
+                    .push(resource);
             }
         }
         Ok(Arc::new(groups))

@@ -25,10 +25,17 @@ use settings::{Arguments, Command, LogFormat, Settings};
 fn main() -> ExitCode {
     let Command::Run(settings) = Arguments::parse().command;
     log_to_stderr(&settings);
-    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
         tracing::debug!("a TLS provider was installed before");
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(%error, "the runtime did not start");
@@ -50,7 +57,10 @@ fn log_to_stderr(settings: &Settings) {
         .with_env_var("KEYHOLDER_LOG")
         .try_from_env()
         .unwrap_or_else(|_| EnvFilter::new("info,kube_client::client=error,azure_core=warn"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false);
     match settings.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),

@@ -96,25 +96,63 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("keyholder");
         let passes = Family::default();
-        registry.register("passes", "Passes over one object, by how they ended", passes.clone());
+        registry.register(
+            "passes",
+            "Passes over one object, by how they ended",
+            passes.clone(),
+        );
         let pass_seconds = Histogram::new(exponential_buckets(0.005, 4.0, 7));
-        registry.register_with_unit("pass_duration", "Time a pass takes", Unit::Seconds, pass_seconds.clone());
+        registry.register_with_unit(
+            "pass_duration",
+            "Time a pass takes",
+            Unit::Seconds,
+            pass_seconds.clone(),
+        );
         let azure_writes = Family::default();
-        registry.register("azure_writes", "Writes to Azure, by operation and outcome", azure_writes.clone());
+        registry.register(
+            "azure_writes",
+            "Writes to Azure, by operation and outcome",
+            azure_writes.clone(),
+        );
         let azure_requests = Family::default();
-        registry.register("azure_requests", "Requests sent to Azure by each identity since the start", azure_requests.clone());
+        registry.register(
+            "azure_requests",
+            "Requests sent to Azure by each identity since the start",
+            azure_requests.clone(),
+        );
         let conditions = Family::default();
-        registry.register("conditions", "Objects by condition, its status and its reason", conditions.clone());
+        registry.register(
+            "conditions",
+            "Objects by condition, its status and its reason",
+            conditions.clone(),
+        );
         let status_patches = Counter::default();
-        registry.register("status_patches", "Status patches sent to Kubernetes", status_patches.clone());
+        registry.register(
+            "status_patches",
+            "Status patches sent to Kubernetes",
+            status_patches.clone(),
+        );
         let undecodable = Gauge::default();
-        registry.register("undecodable_objects", "Objects that do not decode", undecodable.clone());
+        registry.register(
+            "undecodable_objects",
+            "Objects that do not decode",
+            undecodable.clone(),
+        );
         let leading = Gauge::default();
         registry.register("leading", "1 while this replica holds the lease", leading.clone());
         let sweep_seconds = Histogram::new(exponential_buckets(0.02, 4.0, 7));
-        registry.register_with_unit("sweep_duration", "Time a sweep takes", Unit::Seconds, sweep_seconds.clone());
+        registry.register_with_unit(
+            "sweep_duration",
+            "Time a sweep takes",
+            Unit::Seconds,
+            sweep_seconds.clone(),
+        );
         let sweep_failures = Counter::default();
-        registry.register("sweep_failures", "Lists of a sweep that failed", sweep_failures.clone());
+        registry.register(
+            "sweep_failures",
+            "Lists of a sweep that failed",
+            sweep_failures.clone(),
+        );
         Self {
             registry,
             passes,
@@ -142,20 +180,31 @@ impl Metrics {
 
     /// A pass ended.
     pub fn pass(&self, outcome: Outcome, seconds: f64) {
-        self.passes.get_or_create(&PassLabels { outcome: Label(outcome.into()) }).inc();
+        self.passes
+            .get_or_create(&PassLabels {
+                outcome: Label(outcome.into()),
+            })
+            .inc();
         self.pass_seconds.observe(seconds);
     }
 
     /// A write to Azure ended.
     pub fn azure_write(&self, operation: &str, outcome: WriteOutcome) {
-        let labels = WriteLabels { operation: operation.to_owned(), outcome: Label(outcome.into()) };
+        let labels = WriteLabels {
+            operation: operation.to_owned(),
+            outcome: Label(outcome.into()),
+        };
         self.azure_writes.get_or_create(&labels).inc();
     }
 
     /// An identity has sent this many requests so far.
     pub fn azure_requests(&self, identity: &str, total: u64) {
-        let labels = ReadLabels { identity: identity.to_owned() };
-        self.azure_requests.get_or_create(&labels).set(i64::try_from(total).unwrap_or(i64::MAX));
+        let labels = ReadLabels {
+            identity: identity.to_owned(),
+        };
+        self.azure_requests
+            .get_or_create(&labels)
+            .set(i64::try_from(total).unwrap_or(i64::MAX));
     }
 
     /// A status was patched.
@@ -164,13 +213,22 @@ impl Metrics {
     }
 
     /// The estate as it stands: how many objects have which condition, and how many do not decode.
-    pub fn estate(&self, conditions: impl Iterator<Item = (ConditionType, String, Reason)>, undecodable: usize) {
+    pub fn estate(
+        &self,
+        conditions: impl Iterator<Item = (ConditionType, String, Reason)>,
+        undecodable: usize,
+    ) {
         self.conditions.clear();
         for (r#type, status, reason) in conditions {
-            let labels = ConditionLabels { r#type: Label(r#type.into()), status, reason: Label(reason.into()) };
+            let labels = ConditionLabels {
+                r#type: Label(r#type.into()),
+                status,
+                reason: Label(reason.into()),
+            };
             self.conditions.get_or_create(&labels).inc();
         }
-        self.undecodable.set(i64::try_from(undecodable).unwrap_or(i64::MAX));
+        self.undecodable
+            .set(i64::try_from(undecodable).unwrap_or(i64::MAX));
     }
 
     /// This replica leads.

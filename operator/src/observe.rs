@@ -10,10 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keyholder_azure::{ArmError, ErrorClass, OperationState, Reading, wire};
 use keyholder_crds::{AIHubStatus, Reason};
-use keyholder_planner::needs::Access;
+use keyholder_planner::needs::AccessOf;
 use keyholder_planner::observed::{LiveHub, LiveKey, LiveVault, OperationSeen, RoleAssignment};
 use keyholder_planner::plan::Pace;
-use keyholder_planner::validate::ValidEncryption;
 use keyholder_planner::{ArmId, Fact, Observed, ValidHub, Why, needs};
 use serde_json::Value;
 use url::Url;
@@ -35,11 +34,21 @@ pub async fn observe(
     age: Age,
     pace: Pace,
 ) -> Observed {
-    let look = Look { inventory: &azure.inventory, age };
+    let look = Look {
+        inventory: &azure.inventory,
+        age,
+    };
     let mut observed = Observed::nothing();
-    if let Some(url) = status.operation.as_ref().and_then(|operation| operation.url.as_deref()) {
+    if let Some(url) = status
+        .operation
+        .as_ref()
+        .and_then(|operation| operation.url.as_deref())
+    {
         observed.operation = look.operation(url, pace).await;
-        if matches!(observed.operation, OperationSeen::Running { .. } | OperationSeen::Unreadable(_)) {
+        if matches!(
+            observed.operation,
+            OperationSeen::Running { .. } | OperationSeen::Unreadable(_)
+        ) {
             return observed;
         }
     }
@@ -47,41 +56,58 @@ pub async fn observe(
 
     let needs = needs(hub, status, deleting, &observed.hub);
     let subscription = hub.id.subscription().to_owned();
+    let key_id = needs
+        .vault
+        .as_ref()
+        .zip(needs.key_name.as_ref())
+        .map(|(vault, key)| vault.child("keys", key.as_str()));
     if needs.key
-        && let ValidEncryption::CustomerManaged { vault, key, version, .. } = &hub.encryption
+        && let (Some(vault), Some(key_id)) = (&needs.vault, &key_id)
     {
-        let in_use = observed.hub.known().and_then(|live| live.encryption.as_ref()).map(|live| &live.key);
-        let wanted = [
-            version.as_ref().map(|version| version.to_string()),
-            in_use.filter(|live| live.key().eq_ignore_ascii_case(key.as_str())).and_then(|live| live.version()).map(str::to_owned),
-        ];
-        let key_id = format!("{}/keys/{key}", vault.as_str());
-        (observed.vault, observed.key) =
-            futures::join!(look.vault(vault), look.key(&key_id, wanted.into_iter().flatten().collect()));
+        let wanted = needs.versions.iter().map(ToString::to_string).collect();
+        let key_id = key_id.lower();
+        (observed.vault, observed.key) = futures::join!(look.vault(vault), look.key(&key_id, wanted));
     }
     if needs.preflight {
-        let group = format!("/subscriptions/{subscription}/resourceGroups/{}", hub.id.resource_group().unwrap_or_default());
-        observed.resource_group =
-            look.read(&group, wire::RESOURCE_GROUPS_VERSION, SLOW, |value| convert::resource_group(value)).await;
-        for id in &hub.user_assigned {
-            let identity = look.read(id.as_str(), wire::IDENTITIES_VERSION, SLOW, |value| convert::identity(value)).await;
-            observed.identities.push((id.clone(), identity));
-        }
-        for namespace in &needs.providers {
+        let group = format!(
+            "/subscriptions/{subscription}/resourceGroups/{}",
+            hub.id.resource_group()
+        );
+        observed.resource_group = look
+            .read(
+                &group,
+                wire::RESOURCE_GROUPS_VERSION,
+                SLOW,
+                convert::resource_group,
+            )
+            .await;
+        for namespace in needs.providers {
             let path = format!("/subscriptions/{subscription}/providers/{namespace}");
-            let registered = look.read(&path, wire::PROVIDERS_VERSION, SLOW, |value| convert::registered(value)).await;
+            let registered = look
+                .read(&path, wire::PROVIDERS_VERSION, SLOW, convert::registered)
+                .await;
             observed.providers.insert((*namespace).to_owned(), registered);
         }
     }
-    if let (Some(access), ValidEncryption::CustomerManaged { vault, key, .. }) = (&needs.access, &hub.encryption) {
-        let key_id = format!("{}/keys/{key}", vault.as_str());
-        let principal = match access {
-            Access::Principal(principal) => Fact::Known(principal.clone()),
-            Access::UserAssigned(id) => look.principal(id, &mut observed).await,
+    for id in &needs.identities {
+        let identity = look
+            .read(id.as_str(), wire::IDENTITIES_VERSION, SLOW, convert::identity)
+            .await;
+        observed.identities.push((id.clone(), identity));
+    }
+    if needs.access
+        && observed.vault.known().is_none_or(|vault| vault.rbac)
+        && let Some(key_id) = &key_id
+    {
+        let principal = match &needs.access_of {
+            AccessOf::Nobody => Fact::Absent,
+            AccessOf::Principal(principal) => Fact::Known(principal.clone()),
+            AccessOf::UserAssigned(id) => principal_of(id, &observed),
         };
         match principal {
             Fact::Known(principal) => {
-                (observed.role_assignments, observed.role_definitions) = look.access(&key_id, &principal).await;
+                (observed.role_assignments, observed.role_definitions) =
+                    look.access(&key_id.lower(), &principal).await;
             }
             Fact::Absent => {}
             Fact::Unknown(why) => observed.role_assignments = Fact::Unknown(why),
@@ -117,14 +143,25 @@ impl Look<'_> {
         let now = Timestamp::now();
         match answer {
             Ok(OperationState::Running { retry_after, .. }) => {
-                let wait = retry_after.and_then(|after| jiff::SignedDuration::try_from(after).ok()).unwrap_or(pace.poll);
-                OperationSeen::Running { poll_at: now.saturating_add(wait).unwrap_or(Timestamp::MAX) }
+                let wait = retry_after
+                    .and_then(|after| jiff::SignedDuration::try_from(after).ok())
+                    .unwrap_or(pace.poll);
+                OperationSeen::Running {
+                    poll_at: now.saturating_add(wait).unwrap_or(Timestamp::MAX),
+                }
             }
             Ok(OperationState::Succeeded) => OperationSeen::Succeeded,
-            Ok(OperationState::Failed { code, message }) => OperationSeen::Failed { code, message },
-            Ok(OperationState::Canceled) => {
-                OperationSeen::Failed { code: "Canceled".to_owned(), message: "the operation was canceled".to_owned() }
+            Ok(OperationState::Failed(fault)) => {
+                let cause = fault.innermost();
+                OperationSeen::Failed {
+                    code: cause.code().to_owned(),
+                    message: cause.message().to_owned(),
+                }
             }
+            Ok(OperationState::Canceled) => OperationSeen::Failed {
+                code: "Canceled".to_owned(),
+                message: "the operation was canceled".to_owned(),
+            },
             Ok(OperationState::Unknown) => OperationSeen::None,
             Err(error) => OperationSeen::Unreadable(why(&error, now)),
         }
@@ -142,8 +179,13 @@ impl Look<'_> {
             }
         }
         // Around the object's own writes its own reading counts, not a shared one.
-        match self.inventory.reader.read(id.as_str(), wire::WORKSPACES_VERSION, Duration::ZERO).await {
-            Ok(reading) => found(&reading, id.as_str(), |value| convert::hub(value.clone())),
+        match self
+            .inventory
+            .reader
+            .read(id.as_str(), wire::WORKSPACES_VERSION, Duration::ZERO)
+            .await
+        {
+            Ok(reading) => found(&reading, id.as_str(), convert::hub),
             Err(error) => Fact::Unknown(why(&error, Timestamp::now())),
         }
     }
@@ -162,23 +204,45 @@ impl Look<'_> {
     }
 
     async fn vault(&self, id: &ArmId) -> Fact<LiveVault> {
-        self.read(&id.lower(), wire::VAULTS_VERSION, Duration::ZERO, convert::vault).await
+        self.read(&id.lower(), wire::VAULTS_VERSION, Duration::ZERO, convert::vault)
+            .await
     }
 
     /// The key with its current version, and the other versions that matter: the pinned one, the one in use, and when
     /// the current one cannot be used, all.
     async fn key(&self, id: &str, wanted: Vec<String>) -> Fact<LiveKey> {
         let id = id.to_lowercase();
-        let mut key = match self.read(&id, wire::KEYS_VERSION, Duration::ZERO, convert::key).await {
+        let mut key = match self
+            .read(&id, wire::KEYS_VERSION, Duration::ZERO, convert::key)
+            .await
+        {
             Fact::Known(key) => key,
             other => return other,
         };
-        if !key.current.enabled || key.current.expires.is_some_and(|expires| expires <= Timestamp::now()) {
+        if !key.current.enabled
+            || key
+                .current
+                .expires
+                .is_some_and(|expires| expires <= Timestamp::now())
+        {
             let path = format!("{id}/versions");
-            return match self.inventory.reader.read_list(&path, wire::KEYS_VERSION, &[], self.age(Duration::ZERO)).await {
-                Ok(versions) => match versions.iter().map(convert::key_version).collect::<Result<Vec<_>, _>>() {
+            return match self
+                .inventory
+                .reader
+                .read_list(&path, wire::KEYS_VERSION, &[], self.age(Duration::ZERO))
+                .await
+            {
+                Ok(versions) => match versions
+                    .items
+                    .iter()
+                    .map(convert::key_version)
+                    .collect::<Result<Vec<_>, _>>()
+                {
                     Ok(versions) => {
-                        key.others = versions.into_iter().filter(|one| one.identifier != key.current.identifier).collect();
+                        key.others = versions
+                            .into_iter()
+                            .filter(|one| one.identifier != key.current.identifier)
+                            .collect();
                         Fact::Known(key)
                     }
                     Err(error) => not_understood(&path, &error.to_string()),
@@ -188,11 +252,18 @@ impl Look<'_> {
         }
         for version in wanted {
             let known = std::iter::once(&key.current).chain(&key.others);
-            if known.into_iter().any(|one| one.identifier.version().is_some_and(|v| v.eq_ignore_ascii_case(&version))) {
+            if known.into_iter().any(|one| {
+                one.identifier
+                    .version()
+                    .is_some_and(|known| known.as_str().eq_ignore_ascii_case(&version))
+            }) {
                 continue;
             }
             let path = format!("{id}/versions/{version}");
-            match self.read(&path, wire::KEYS_VERSION, Duration::ZERO, convert::key_version).await {
+            match self
+                .read(&path, wire::KEYS_VERSION, Duration::ZERO, convert::key_version)
+                .await
+            {
                 Fact::Known(version) => key.others.push(version),
                 Fact::Absent => {}
                 Fact::Unknown(why) => return Fact::Unknown(why),
@@ -201,37 +272,34 @@ impl Look<'_> {
         Fact::Known(key)
     }
 
-    /// The service principal of a user-assigned identity, read already or now.
-    async fn principal(&self, id: &ArmId, observed: &mut Observed) -> Fact<String> {
-        let read = observed.identities.iter().find(|(one, _)| one == id).map(|(_, identity)| identity.clone());
-        let identity = match read {
-            Some(identity) => identity,
-            None => {
-                let identity = self.read(id.as_str(), wire::IDENTITIES_VERSION, SLOW, convert::identity).await;
-                observed.identities.push((id.clone(), identity.clone()));
-                identity
-            }
-        };
-        match identity {
-            Fact::Known(identity) => Fact::Known(identity.principal_id),
-            Fact::Absent => Fact::Absent,
-            Fact::Unknown(why) => Fact::Unknown(why),
-        }
-    }
-
     /// Role assignments that reach the key, and the definitions of the roles they give.
     async fn access(
         &self,
         key_id: &str,
         principal: &str,
-    ) -> (Fact<Vec<RoleAssignment>>, BTreeMap<String, Fact<keyholder_planner::observed::RoleDefinition>>) {
-        let path = format!("{}/providers/Microsoft.Authorization/roleAssignments", key_id.to_lowercase());
+    ) -> (
+        Fact<Vec<RoleAssignment>>,
+        BTreeMap<String, Fact<keyholder_planner::observed::RoleDefinition>>,
+    ) {
+        let path = format!(
+            "{}/providers/Microsoft.Authorization/roleAssignments",
+            key_id.to_lowercase()
+        );
         let filter = format!("atScope() and assignedTo('{principal}')");
         let age = self.age(Duration::ZERO);
         let query = [("$filter", filter.as_str())];
-        let listed = self.inventory.reader.read_list(&path, wire::AUTHORIZATION_VERSION, &query, age).await;
+        let listed = self
+            .inventory
+            .reader
+            .read_list(&path, wire::ROLE_ASSIGNMENTS_VERSION, &query, age)
+            .await;
         let assignments = match listed {
-            Ok(items) => match items.iter().map(convert::role_assignment).collect::<Result<Vec<_>, _>>() {
+            Ok(listed) => match listed
+                .items
+                .iter()
+                .map(convert::role_assignment)
+                .collect::<Result<Vec<_>, _>>()
+            {
                 Ok(assignments) => assignments,
                 Err(error) => return (not_understood(&path, &error.to_string()), BTreeMap::new()),
             },
@@ -241,7 +309,14 @@ impl Look<'_> {
         for assignment in &assignments {
             let id = assignment.role_definition_id.to_lowercase();
             if !definitions.contains_key(&id) {
-                let definition = self.read(&id, wire::AUTHORIZATION_VERSION, SLOW, convert::role_definition).await;
+                let definition = self
+                    .read(
+                        &id,
+                        wire::ROLE_DEFINITIONS_VERSION,
+                        SLOW,
+                        convert::role_definition,
+                    )
+                    .await;
                 definitions.insert(id, definition);
             }
         }
@@ -264,16 +339,26 @@ impl Look<'_> {
             };
         }
         let group = format!("/subscriptions/{subscription}/resourceGroups/{name}");
-        match self.inventory.reader.read(&group, wire::RESOURCE_GROUPS_VERSION, Duration::ZERO).await {
-            Ok(reading) if matches!(reading.as_ref(), Reading::Absent { .. }) => return Fact::Absent,
+        match self
+            .inventory
+            .reader
+            .read(&group, wire::RESOURCE_GROUPS_VERSION, Duration::ZERO)
+            .await
+        {
+            Ok(reading) if reading.found().is_none() => return Fact::Absent,
             Ok(_) => {}
             Err(error) => return Fact::Unknown(why(&error, Timestamp::now())),
         }
         let path = format!("{group}/resources");
         let query = [("$expand", "createdTime,changedTime,provisioningState")];
-        match self.inventory.reader.read_list(&path, wire::RESOURCES_VERSION, &query, Duration::ZERO).await {
-            Ok(items) => {
-                let mut resources: Vec<_> = items.iter().cloned().filter_map(convert::group_resource).collect();
+        match self
+            .inventory
+            .reader
+            .read_list(&path, wire::RESOURCES_VERSION, &query, Duration::ZERO)
+            .await
+        {
+            Ok(listed) => {
+                let mut resources: Vec<_> = listed.items.iter().filter_map(convert::group_resource).collect();
                 resources.sort_by(|a, b| (&a.r#type, &a.name).cmp(&(&b.r#type, &b.name)));
                 Fact::Known(resources)
             }
@@ -282,14 +367,25 @@ impl Look<'_> {
     }
 }
 
+/// The service principal of a user-assigned identity that was read.
+fn principal_of(id: &ArmId, observed: &Observed) -> Fact<String> {
+    match observed.identities.iter().find(|(one, _)| one == id) {
+        Some((_, Fact::Known(identity))) => Fact::Known(identity.principal_id.clone()),
+        Some((_, Fact::Unknown(why))) => Fact::Unknown(why.clone()),
+        Some((_, Fact::Absent)) | None => Fact::Absent,
+    }
+}
+
 fn found<T>(
     reading: &Arc<Reading>,
     path: &str,
     convert: impl FnOnce(&Value) -> Result<T, convert::ConvertError>,
 ) -> Fact<T> {
-    match reading.as_ref() {
-        Reading::Absent { .. } => Fact::Absent,
-        Reading::Found { value, .. } => convert(value).map_or_else(|error| not_understood(path, &error.to_string()), Fact::Known),
+    match reading.found() {
+        None => Fact::Absent,
+        Some(value) => {
+            convert(value).map_or_else(|error| not_understood(path, &error.to_string()), Fact::Known)
+        }
     }
 }
 
@@ -305,7 +401,9 @@ fn not_understood<T>(path: &str, error: &str) -> Fact<T> {
 pub fn why(error: &ArmError, now: Timestamp) -> Why {
     let reason = match error.class() {
         ErrorClass::Credential | ErrorClass::Unauthorized => Reason::CredentialRejected,
-        ErrorClass::Forbidden | ErrorClass::LinkedAuthorization | ErrorClass::DenyAssignment => Reason::OperatorNotAuthorized,
+        ErrorClass::Forbidden | ErrorClass::LinkedAuthorization | ErrorClass::DenyAssignment => {
+            Reason::OperatorNotAuthorized
+        }
         ErrorClass::PolicyDenied => Reason::PolicyDenied,
         ErrorClass::Locked => Reason::Locked,
         ErrorClass::ProviderNotRegistered => Reason::ProviderNotRegistered,
@@ -314,11 +412,17 @@ pub fn why(error: &ArmError, now: Timestamp) -> Why {
         ErrorClass::Transient | ErrorClass::Unreachable => Reason::AzureUnreachable,
         ErrorClass::BadAnswer => Reason::AzureAnswerInvalid,
         ErrorClass::Conflict => Reason::Updating,
-        ErrorClass::NotFound | ErrorClass::PreconditionFailed | ErrorClass::Invalid => Reason::ProvisioningFailed,
+        ErrorClass::NotFound | ErrorClass::PreconditionFailed | ErrorClass::Invalid => {
+            Reason::ProvisioningFailed
+        }
     };
     let retry_at = error
         .retry_after()
         .and_then(|after| jiff::SignedDuration::try_from(after).ok())
         .map(|after| now.saturating_add(after).unwrap_or(Timestamp::MAX));
-    Why { reason, message: keyholder_azure::chain(error), retry_at }
+    Why {
+        reason,
+        message: error.chain(),
+        retry_at,
+    }
 }

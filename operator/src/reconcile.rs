@@ -75,8 +75,14 @@ struct Pause {
 impl Backoff {
     /// Notes a failure and says how long to wait.
     pub fn failed(&self, uid: &str) -> Duration {
-        let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let pause = failures.entry(uid.to_owned()).or_insert(Pause { failures: 0, until: Instant::now() });
+        let mut failures = self
+            .failures
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let pause = failures.entry(uid.to_owned()).or_insert(Pause {
+            failures: 0,
+            until: Instant::now(),
+        });
         let wait = Duration::from_secs(1 << pause.failures.min(8)).min(Duration::from_mins(5));
         pause.failures = pause.failures.saturating_add(1);
         pause.until = Instant::now() + wait;
@@ -85,7 +91,10 @@ impl Backoff {
 
     /// Notes that a pass went well, or that the object is gone.
     pub fn succeeded(&self, uid: &str) {
-        let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut failures = self
+            .failures
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         failures.remove(uid);
     }
 }
@@ -123,12 +132,19 @@ pub async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Ac
 
 async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
     let namespace = hub.namespace().unwrap_or_default();
-    let writer = Writer::new(context.client.clone(), &namespace, &context.events, &context.metrics);
+    let writer = Writer::new(
+        context.client.clone(),
+        &namespace,
+        &context.events,
+        &context.metrics,
+    );
     let mut object = hub.clone();
 
     // First touch: whoever looks now must not take the last generation's Ready for this one's.
     if let Some(status) = keyholder_planner::report::touch(&object, Timestamp::now()) {
-        let Some(touched) = taken(writer.status(&object, &status).await, "status", &object)? else { return Ok(Next::Change) };
+        let Some(touched) = taken(writer.status(&object, &status).await, "status", &object)? else {
+            return Ok(Next::Change);
+        };
         object = touched;
     }
 
@@ -147,7 +163,9 @@ async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
     let (observed, plan) = decide(&object, &valid, &azure, context).await;
     let now = Timestamp::now();
     if plan.finalizer == FinalizerStep::Add {
-        let Some(held) = taken(writer.add_finalizer(&object).await, "finalizer", &object)? else { return Ok(Next::Change) };
+        let Some(held) = taken(writer.add_finalizer(&object).await, "finalizer", &object)? else {
+            return Ok(Next::Change);
+        };
         object = held;
     }
     let stored = object.status.clone().unwrap_or_default();
@@ -187,7 +205,15 @@ async fn decide(
             return (observed, plan);
         }
     }
-    let (observed, plan, report) = look(object, valid, &stored, azure, Age::Recent(context.sweep_interval), context).await;
+    let (observed, plan, report) = look(
+        object,
+        valid,
+        &stored,
+        azure,
+        Age::Recent(context.sweep_interval),
+        context,
+    )
+    .await;
     if !keyholder_planner::report::is_worse(&report.status, &stored) {
         return (observed, plan);
     }
@@ -203,7 +229,15 @@ async fn look(
     age: Age,
     context: &Context,
 ) -> (keyholder_planner::Observed, Plan, Report) {
-    let observed = observe(azure, valid, stored, object.meta().deletion_timestamp.is_some(), age, context.pace).await;
+    let observed = observe(
+        azure,
+        valid,
+        stored,
+        object.meta().deletion_timestamp.is_some(),
+        age,
+        context.pace,
+    )
+    .await;
     let now = Timestamp::now();
     let input = input(object, valid, stored, &observed, now, context);
     let plan = plan(&input);
@@ -223,7 +257,10 @@ fn input<'a>(
         hub: valid,
         status: stored,
         deleting: object.meta().deletion_timestamp.is_some(),
-        has_finalizer: object.finalizers().iter().any(|one| one == keyholder_crds::vocabulary::FINALIZER),
+        has_finalizer: object
+            .finalizers()
+            .iter()
+            .any(|one| one == keyholder_crds::vocabulary::FINALIZER),
         observed,
         now,
         pace: context.pace,
@@ -234,7 +271,10 @@ fn input<'a>(
 fn is_settled(status: &AIHubStatus, object: &AIHub) -> bool {
     status.observed_generation == object.meta().generation
         && status.operation.is_none()
-        && status.conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+        && status
+            .conditions
+            .iter()
+            .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 async fn blocked(writer: &Writer<'_>, object: &AIHub, why: &Why, context: &Context) -> Result<Next, Failure> {
@@ -244,7 +284,11 @@ async fn blocked(writer: &Writer<'_>, object: &AIHub, why: &Why, context: &Conte
         // A change of the ServiceAccounts wakes everything.
         return Ok(next);
     }
-    Ok(Next::At(Timestamp::now().saturating_add(context.pace.probe).unwrap_or(Timestamp::MAX)))
+    Ok(Next::At(
+        Timestamp::now()
+            .saturating_add(context.pace.probe)
+            .unwrap_or(Timestamp::MAX),
+    ))
 }
 
 /// Writes the report, if it says anything new.
@@ -259,13 +303,21 @@ async fn tell(writer: &Writer<'_>, object: &AIHub, report: Report) -> Result<Nex
 }
 
 /// `None` when the object is not what was read any more: its change wakes the next pass.
-pub fn taken(result: Result<AIHub, kube::Error>, what: &'static str, object: &AIHub) -> Result<Option<AIHub>, Failure> {
+pub fn taken(
+    result: Result<AIHub, kube::Error>,
+    what: &'static str,
+    object: &AIHub,
+) -> Result<Option<AIHub>, Failure> {
     match result {
         Ok(object) => Ok(Some(object)),
         Err(error) if is_stale(&error) => {
             tracing::debug!(name = object.name_any(), what, "the object changed meanwhile");
             Ok(None)
         }
-        Err(source) => Err(Failure::Kubernetes { what, name: object.name_any(), source: Box::new(source) }),
+        Err(source) => Err(Failure::Kubernetes {
+            what,
+            name: object.name_any(),
+            source: Box::new(source),
+        }),
     }
 }

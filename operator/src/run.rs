@@ -67,7 +67,9 @@ pub enum RunError {
     #[error("signals cannot be awaited")]
     Signal(#[source] std::io::Error),
     /// The lease.
-    #[error("the lease {lease} was lost to another replica or could not be renewed; the process ends so that nothing of it goes on")]
+    #[error(
+        "the lease {lease} was lost to another replica or could not be renewed; the process ends so that nothing of it goes on"
+    )]
     LeaseLost {
         /// Its name.
         lease: String,
@@ -83,9 +85,10 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let cloud = cloud(&settings)?;
     let authorities = match &settings.azure_ca_file {
         None => None,
-        Some(path) => {
-            Some(std::fs::read(path).map_err(|source| RunError::AuthorityFile { path: path.clone(), source })?)
-        }
+        Some(path) => Some(std::fs::read(path).map_err(|source| RunError::AuthorityFile {
+            path: path.clone(),
+            source,
+        })?),
     };
     let transport = transport(authorities.as_deref()).map_err(RunError::Transport)?;
     let client = kubernetes().await?;
@@ -93,9 +96,17 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
 
     let metrics = Arc::new(Metrics::new());
     let health = Arc::new(Health::default());
-    let address = health::serve(settings.listen, Arc::clone(&health), Arc::clone(&metrics), shutdown.clone().cancelled_owned())
-        .await
-        .map_err(|source| RunError::Listen { address: settings.listen, source })?;
+    let address = health::serve(
+        settings.listen,
+        Arc::clone(&health),
+        Arc::clone(&metrics),
+        shutdown.clone().cancelled_owned(),
+    )
+    .await
+    .map_err(|source| RunError::Listen {
+        address: settings.listen,
+        source,
+    })?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), namespace = settings.namespace, "keyholder serves health and metrics");
 
     let work = async {
@@ -115,7 +126,12 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
             transport,
             accounts.clone(),
         ));
-        let reflecting = tokio::spawn(reflect_accounts(client.clone(), settings.namespace.clone(), writer, wake_all));
+        let reflecting = tokio::spawn(reflect_accounts(
+            client.clone(),
+            settings.namespace.clone(),
+            writer,
+            wake_all,
+        ));
         if accounts.wait_until_ready().await.is_err() {
             tracing::error!("the watch of identities ended");
         }
@@ -130,7 +146,10 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
             backoff: Backoff::default(),
             events: EventRecorder::new(
                 client.clone(),
-                Reporter { controller: EVENT_REPORTER.to_owned(), instance: Some(settings.replica.clone()) },
+                Reporter {
+                    controller: EVENT_REPORTER.to_owned(),
+                    instance: Some(settings.replica.clone()),
+                },
             ),
             metrics: Arc::clone(&metrics),
         });
@@ -149,10 +168,16 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
             &settings.replica,
         );
         let lead = async {
-            tracing::info!(lease = settings.lease_name, replica = settings.replica, "this replica leads");
+            tracing::info!(
+                lease = settings.lease_name,
+                replica = settings.replica,
+                "this replica leads"
+            );
             metrics.leading();
             let controllers = futures::future::join_all(
-                shells.into_iter().map(|shell| shell.run(Arc::clone(&context), shutdown.clone().cancelled_owned())),
+                shells
+                    .into_iter()
+                    .map(|shell| shell.run(Arc::clone(&context), shutdown.clone().cancelled_owned())),
             );
             tokio::select! {
                 _ = controllers => {}
@@ -162,7 +187,9 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         let kept = election.clone().with_lease(lead).await;
         reflecting.abort();
         if kept.is_none() {
-            return Err(RunError::LeaseLost { lease: settings.lease_name.clone() });
+            return Err(RunError::LeaseLost {
+                lease: settings.lease_name.clone(),
+            });
         }
         Ok(())
     };
@@ -183,20 +210,27 @@ async fn drained(shutdown: &CancellationToken) {
 }
 
 fn cloud(settings: &Settings) -> Result<Cloud, RunError> {
-    match (&settings.arm_endpoint, &settings.arm_audience, &settings.authority) {
+    match (
+        &settings.arm_endpoint,
+        &settings.arm_audience,
+        &settings.authority,
+    ) {
         (Some(endpoint), Some(audience), Some(authority)) => {
             Cloud::custom(endpoint, audience, authority).map_err(RunError::Cloud)
         }
-        _ => Ok(match settings.cloud {
+        _ => match settings.cloud {
             CloudName::Public => Cloud::public(),
             CloudName::UsGovernment => Cloud::us_government(),
             CloudName::China => Cloud::china(),
-        }),
+        }
+        .map_err(RunError::Cloud),
     }
 }
 
 async fn kubernetes() -> Result<Client, RunError> {
-    let mut config = Config::infer().await.map_err(|error| RunError::Configuration(Box::new(error)))?;
+    let mut config = Config::infer()
+        .await
+        .map_err(|error| RunError::Configuration(Box::new(error)))?;
     // The client's own retries would hold a pass for minutes; the controller's backoff tries again instead.
     config.default_retry = false;
     Client::try_from(config).map_err(|error| RunError::Configuration(Box::new(error)))
@@ -206,7 +240,11 @@ fn watched(settings: &Settings) -> Vec<Option<&str>> {
     if settings.watch_namespaces.is_empty() {
         return vec![None];
     }
-    settings.watch_namespaces.iter().map(|namespace| Some(namespace.as_str())).collect()
+    settings
+        .watch_namespaces
+        .iter()
+        .map(|namespace| Some(namespace.as_str()))
+        .collect()
 }
 
 /// Until the API server shows AIHubs to this operator, says why it does not.

@@ -34,7 +34,11 @@ pub struct Settings {
     pub namespace: String,
 
     /// Namespace to watch; may be given several times. Without it all namespaces are watched.
-    #[arg(long = "watch-namespace", env = "KEYHOLDER_WATCH_NAMESPACES", value_delimiter = ',')]
+    #[arg(
+        long = "watch-namespace",
+        env = "KEYHOLDER_WATCH_NAMESPACES",
+        value_delimiter = ','
+    )]
     pub watch_namespaces: Vec<String>,
 
     /// The Azure cloud.
@@ -42,7 +46,12 @@ pub struct Settings {
     pub cloud: CloudName,
 
     /// Azure Resource Manager's endpoint, instead of the cloud's.
-    #[arg(long, env = "KEYHOLDER_ARM_ENDPOINT", requires = "arm_audience", requires = "authority")]
+    #[arg(
+        long,
+        env = "KEYHOLDER_ARM_ENDPOINT",
+        requires = "arm_audience",
+        requires = "authority"
+    )]
     pub arm_endpoint: Option<String>,
 
     /// Audience of tokens for Azure Resource Manager, instead of the cloud's.
@@ -110,14 +119,19 @@ pub enum LogFormat {
 fn owner_id(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
     if text.is_empty() || text.len() > 63 || !text.chars().all(fits) {
-        return Err("an owner id has 1 to 63 letters, digits, '-', '_' and '.', for example contoso-platform".to_owned());
+        return Err(
+            "an owner id has 1 to 63 letters, digits, '-', '_' and '.', for example contoso-platform"
+                .to_owned(),
+        );
     }
     Ok(text.to_owned())
 }
 
 /// `500ms`, `60s`, `5m` or `1h`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: jiff::SignedDuration = text.parse().map_err(|error| format!("{error}; for example 60s"))?;
+    let parsed: jiff::SignedDuration = text
+        .parse()
+        .map_err(|error| format!("{error}; for example 60s"))?;
     let parsed = Duration::try_from(parsed).map_err(|_| "a duration cannot be negative".to_owned())?;
     if parsed.is_zero() {
         return Err("a duration must be longer than nothing".to_owned());

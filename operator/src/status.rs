@@ -27,7 +27,11 @@ impl<'a> Writer<'a> {
     /// For objects of `namespace`.
     #[must_use]
     pub fn new(client: Client, namespace: &str, events: &'a EventRecorder, metrics: &'a Metrics) -> Self {
-        Self { api: Api::namespaced(client, namespace), events, metrics }
+        Self {
+            api: Api::namespaced(client, namespace),
+            events,
+            metrics,
+        }
     }
 
     /// Replaces the status of `object`, if it is still the one that was read.
@@ -42,7 +46,10 @@ impl<'a> Writer<'a> {
             "status": status,
         });
         let parameters = PatchParams::apply(STATUS_MANAGER).force();
-        let patched = self.api.patch_status(&object.name_any(), &parameters, &Patch::Apply(patch)).await?;
+        let patched = self
+            .api
+            .patch_status(&object.name_any(), &parameters, &Patch::Apply(patch))
+            .await?;
         self.metrics.status_patched();
         Ok(patched)
     }
@@ -62,7 +69,12 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// The API server's; 409 when somebody changed the object meanwhile.
     pub async fn remove_finalizer(&self, object: &AIHub) -> Result<AIHub, kube::Error> {
-        let finalizers: Vec<String> = object.finalizers().iter().filter(|one| *one != FINALIZER).cloned().collect();
+        let finalizers: Vec<String> = object
+            .finalizers()
+            .iter()
+            .filter(|one| *one != FINALIZER)
+            .cloned()
+            .collect();
         self.finalizers(object, &finalizers).await
     }
 
@@ -70,15 +82,24 @@ impl<'a> Writer<'a> {
         let patch = json!({
             "metadata": { "resourceVersion": object.resource_version(), "finalizers": finalizers },
         });
-        let parameters = PatchParams { field_manager: Some(FINALIZER_MANAGER.to_owned()), ..PatchParams::default() };
-        self.api.patch(&object.name_any(), &parameters, &Patch::Merge(patch)).await
+        let parameters = PatchParams {
+            field_manager: Some(FINALIZER_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        self.api
+            .patch(&object.name_any(), &parameters, &Patch::Merge(patch))
+            .await
     }
 
     /// Emits events. That one does not arrive changes nothing.
     pub async fn events(&self, object: &AIHub, notes: &[Note]) {
         for note in notes {
             let event = Event {
-                type_: if note.warning { EventType::Warning } else { EventType::Normal },
+                type_: if note.warning {
+                    EventType::Warning
+                } else {
+                    EventType::Normal
+                },
                 reason: note.reason.to_string(),
                 action: "Reconcile".to_owned(),
                 note: Some(note.message.clone()),

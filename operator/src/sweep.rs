@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keyholder_azure::{Reading, wire};
+use keyholder_azure::wire;
 use keyholder_crds::condition::ConditionType;
 use keyholder_crds::{AIHub, Reason};
 use keyholder_planner::validate::ValidEncryption;
@@ -69,13 +69,19 @@ impl Sweeper {
         for (azure, interests) in self.interests() {
             let mut by_subscription: BTreeMap<String, Vec<&Interest>> = BTreeMap::new();
             for interest in &interests {
-                by_subscription.entry(interest.hub.subscription().to_lowercase()).or_default().push(interest);
+                by_subscription
+                    .entry(interest.hub.subscription().to_lowercase())
+                    .or_default()
+                    .push(interest);
             }
             for (subscription, interests) in &by_subscription {
                 failures += self.sweep_lists(&azure, subscription, interests).await;
             }
             failures += self.sweep_keys(&azure, &interests, seen, &mut still_in_use).await;
-            self.metrics.azure_requests(&azure.principal.service_account, azure.inventory.arm.requests());
+            self.metrics.azure_requests(&azure.principal.service_account, {
+                let requests = azure.inventory.arm.requests();
+                requests.reads + requests.polls + requests.writes
+            });
         }
         seen.retain(|key, _| still_in_use.contains(key));
         failures
@@ -86,10 +92,18 @@ impl Sweeper {
         let mut by_principal: BTreeMap<_, (Arc<Azure>, Vec<Interest>)> = BTreeMap::new();
         for object in self.stores.iter().flat_map(Store::state) {
             let Ok(hub) = &object.0 else { continue };
-            let Ok(azure) = self.identities.serving(&hub.namespace().unwrap_or_default()) else { continue };
-            let Ok(valid) = validate(hub, &self.owner_id) else { continue };
-            let entry = by_principal.entry(azure.principal.clone()).or_insert_with(|| (azure, Vec::new()));
-            entry.1.push(interest(ObjectRef::from_obj(object.as_ref()), hub, &valid));
+            let Ok(azure) = self.identities.serving(&hub.namespace().unwrap_or_default()) else {
+                continue;
+            };
+            let Ok(valid) = validate(hub, &self.owner_id) else {
+                continue;
+            };
+            let entry = by_principal
+                .entry(azure.principal.clone())
+                .or_insert_with(|| (azure, Vec::new()));
+            entry
+                .1
+                .push(interest(ObjectRef::from_obj(object.as_ref()), hub, &valid));
         }
         by_principal.into_values().collect()
     }
@@ -136,10 +150,16 @@ impl Sweeper {
         let mut users: BTreeMap<(String, &'static str), Vec<&Interest>> = BTreeMap::new();
         for interest in interests {
             if let Some(vault) = &interest.vault {
-                users.entry((vault.lower(), wire::VAULTS_VERSION)).or_default().push(interest);
+                users
+                    .entry((vault.lower(), wire::VAULTS_VERSION))
+                    .or_default()
+                    .push(interest);
                 if let Some(key) = &interest.key {
                     let path = format!("{}/keys/{}", vault.lower(), key.to_lowercase());
-                    users.entry((path, wire::KEYS_VERSION)).or_default().push(interest);
+                    users
+                        .entry((path, wire::KEYS_VERSION))
+                        .or_default()
+                        .push(interest);
                 }
             }
         }
@@ -148,10 +168,7 @@ impl Sweeper {
             still_in_use.insert(mark.clone());
             match azure.inventory.reader.read(&path, version, Duration::ZERO).await {
                 Ok(reading) => {
-                    let now = match reading.as_ref() {
-                        Reading::Found { value, .. } => Some(value.clone()),
-                        Reading::Absent { .. } => None,
-                    };
+                    let now = reading.found().cloned();
                     if seen.get(&mark).is_some_and(|before| *before != now) {
                         for user in users {
                             self.waker.wake(user.object.clone());
@@ -182,7 +199,12 @@ impl Sweeper {
 }
 
 fn failed(what: &str, of: &str, error: &(impl std::error::Error + 'static)) -> u64 {
-    tracing::warn!(what, of, error = keyholder_azure::chain(error), "the sweep could not read this; it tries again next time");
+    tracing::warn!(
+        what,
+        of,
+        error = keyholder_azure::chain(error),
+        "the sweep could not read this; it tries again next time"
+    );
     1
 }
 
@@ -196,7 +218,13 @@ fn interest(object: ObjectRef<Guarded>, hub: &AIHub, valid: &ValidHub) -> Intere
         ValidEncryption::CustomerManaged { vault, key, .. } => (Some(vault.clone()), Some(key.to_string())),
         ValidEncryption::MicrosoftManaged => (None, None),
     };
-    Interest { object, hub: valid.id.clone(), group, vault, key }
+    Interest {
+        object,
+        hub: valid.id.clone(),
+        group,
+        vault,
+        key,
+    }
 }
 
 fn hub_changed(before: Option<&Hubs>, after: &Hubs, id: &ArmId) -> bool {
@@ -216,7 +244,12 @@ mod tests {
     use super::*;
 
     fn resource(name: &str) -> GroupResource {
-        GroupResource { id: format!("/x/{name}"), r#type: "T".to_owned(), name: name.to_owned(), state: None }
+        GroupResource {
+            id: format!("/x/{name}"),
+            r#type: "T".to_owned(),
+            name: name.to_owned(),
+            state: None,
+        }
     }
 
     #[test]

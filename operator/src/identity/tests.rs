@@ -6,11 +6,19 @@ use super::*;
 
 fn account(name: &str, namespaces: &str) -> ServiceAccount {
     let annotations = BTreeMap::from(
-        [(NAMESPACES_ANNOTATION, namespaces), (CLIENT_ID_ANNOTATION, "client"), (TENANT_ID_ANNOTATION, "tenant")]
-            .map(|(key, value)| (key.to_owned(), value.to_owned())),
+        [
+            (NAMESPACES_ANNOTATION, namespaces),
+            (CLIENT_ID_ANNOTATION, "client"),
+            (TENANT_ID_ANNOTATION, "tenant"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned())),
     );
     ServiceAccount {
-        metadata: ObjectMeta { name: Some(name.to_owned()), annotations: Some(annotations), ..ObjectMeta::default() },
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            annotations: Some(annotations),
+            ..ObjectMeta::default()
+        },
         ..ServiceAccount::default()
     }
 }
@@ -18,7 +26,10 @@ fn account(name: &str, namespaces: &str) -> ServiceAccount {
 #[test]
 fn the_one_account_that_lists_the_namespace_serves_it() {
     let accounts = [account("a", "one, two"), account("b", "three")];
-    assert_eq!(choose(accounts.iter(), "two", "home").unwrap().service_account, "a");
+    assert_eq!(
+        choose(accounts.iter(), "two", "home").unwrap().service_account,
+        "a"
+    );
 }
 
 #[test]
@@ -26,7 +37,11 @@ fn a_namespace_is_matched_whole() {
     let accounts = [account("a", "team-one")];
     let why = choose(accounts.iter(), "team", "home").unwrap_err();
     assert_eq!(why.reason, Reason::NoIdentity);
-    assert!(why.message.contains("kubectl -n home annotate"), "{}", why.message);
+    assert!(
+        why.message.contains("kubectl -n home annotate"),
+        "{}",
+        why.message
+    );
 }
 
 #[test]

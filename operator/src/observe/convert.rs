@@ -7,8 +7,8 @@ use keyholder_azure::wire;
 use keyholder_planner::ArmId;
 use keyholder_planner::name::{KeyIdentifier, Location};
 use keyholder_planner::observed::{
-    AccessPolicy, GroupResource, LiveEncryption, LiveHub, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault, RoleAssignment,
-    RoleDefinition,
+    AccessPolicy, GroupResource, LiveEncryption, LiveHub, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault,
+    RoleAssignment, RoleDefinition,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -36,34 +36,71 @@ pub enum ConvertError {
 }
 
 fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, ConvertError> {
-    wire::read(value).map_err(|error| ConvertError::Shape(keyholder_azure::chain(&error)))
+    wire::read("answer", value).map_err(|error| ConvertError::Shape(keyholder_azure::chain(&error)))
 }
 
 fn arm_id(field: &'static str, value: &str) -> Result<ArmId, ConvertError> {
-    ArmId::parse(value).map_err(|_| ConvertError::Value { field, value: value.to_owned(), expected: "an ARM id" })
+    ArmId::parse(value).map_err(|_| ConvertError::Value {
+        field,
+        value: value.to_owned(),
+        expected: "an ARM id",
+    })
+}
+
+fn required_id(field: &'static str, value: Option<String>) -> Result<ArmId, ConvertError> {
+    arm_id(field, &value.ok_or(ConvertError::Missing(field))?)
+}
+
+fn location(value: Option<String>) -> Result<Location, ConvertError> {
+    let value = value.ok_or(ConvertError::Missing("location"))?;
+    Location::parse(&value).map_err(|_| ConvertError::Value {
+        field: "location",
+        value,
+        expected: "an Azure region",
+    })
 }
 
 fn key_identifier(field: &'static str, value: &str) -> Result<KeyIdentifier, ConvertError> {
-    KeyIdentifier::parse(value).map_err(|_| ConvertError::Value { field, value: value.to_owned(), expected: "a key's URL" })
+    KeyIdentifier::parse(value).map_err(|_| ConvertError::Value {
+        field,
+        value: value.to_owned(),
+        expected: "a key's URL",
+    })
 }
 
 /// A hub from a workspace.
 ///
 /// # Errors
 /// See [`ConvertError`].
-pub fn hub(value: Value) -> Result<LiveHub, ConvertError> {
-    let workspace: wire::Workspace = typed(&value)?;
+pub fn hub(value: &Value) -> Result<LiveHub, ConvertError> {
+    let workspace: wire::Workspace = typed(value)?;
     let properties = workspace.properties.ok_or(ConvertError::Missing("properties"))?;
     let identity = workspace.identity.unwrap_or_default();
     let kinds = identity.r#type.unwrap_or_default().to_lowercase();
-    let encryption = match properties.encryption.filter(|block| block.status.eq_ignore_ascii_case("Enabled")) {
+    let encryption = match properties.encryption.filter(|block| {
+        block
+            .status
+            .as_deref()
+            .is_some_and(|status| status.eq_ignore_ascii_case("Enabled"))
+    }) {
         None => None,
         Some(block) => {
-            let key = block.key_vault_properties.ok_or(ConvertError::Missing("properties.encryption.keyVaultProperties"))?;
-            let user = block.identity.and_then(|identity| identity.user_assigned_identity).filter(|id| !id.is_empty());
+            let key = block
+                .key_vault_properties
+                .ok_or(ConvertError::Missing("properties.encryption.keyVaultProperties"))?;
+            let user = block
+                .identity
+                .and_then(|identity| identity.user_assigned_identity)
+                .filter(|id| !id.is_empty());
             Some(LiveEncryption {
-                vault: arm_id("properties.encryption.keyVaultProperties.keyVaultArmId", &key.key_vault_arm_id)?,
-                key: key_identifier("properties.encryption.keyVaultProperties.keyIdentifier", &key.key_identifier)?,
+                vault: required_id(
+                    "properties.encryption.keyVaultProperties.keyVaultArmId",
+                    key.key_vault_arm_id,
+                )?,
+                key: key_identifier(
+                    "properties.encryption.keyVaultProperties.keyIdentifier",
+                    &key.key_identifier.unwrap_or_default(),
+                )?,
                 identity: user
                     .map(|id| arm_id("properties.encryption.identity.userAssignedIdentity", &id))
                     .transpose()?,
@@ -71,16 +108,24 @@ pub fn hub(value: Value) -> Result<LiveHub, ConvertError> {
         }
     };
     let reference = |field: &'static str, id: Option<String>| {
-        id.filter(|id| !id.is_empty()).map(|id| arm_id(field, &id)).transpose()
+        id.filter(|id| !id.is_empty())
+            .map(|id| arm_id(field, &id))
+            .transpose()
     };
     Ok(LiveHub {
-        id: arm_id("id", &workspace.id)?,
-        location: Location::new(&workspace.location.unwrap_or_default()),
+        id: required_id("id", workspace.id)?,
+        location: location(workspace.location)?,
         kind: workspace.kind.unwrap_or_default().to_lowercase(),
         provisioning_state: properties.provisioning_state,
-        tags: workspace.tags,
+        tags: workspace
+            .tags
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(name, value)| (name, value.unwrap_or_default()))
+            .collect(),
         user_assigned: identity
             .user_assigned_identities
+            .unwrap_or_default()
             .keys()
             .map(|id| arm_id("identity.userAssignedIdentities", id))
             .collect::<Result<_, _>>()?,
@@ -92,7 +137,9 @@ pub fn hub(value: Value) -> Result<LiveHub, ConvertError> {
         service_side: properties.enable_service_side_cmk_encryption.unwrap_or(false),
         high_business_impact: properties.hbi_workspace.unwrap_or(false),
         public_network_access: properties.public_network_access,
-        managed_group: properties.service_provisioned_resource_group.filter(|name| !name.is_empty()),
+        managed_group: properties
+            .service_provisioned_resource_group
+            .filter(|name| !name.is_empty()),
     })
 }
 
@@ -102,7 +149,7 @@ pub fn hub(value: Value) -> Result<LiveHub, ConvertError> {
 /// See [`ConvertError`].
 pub fn resource_group(value: &Value) -> Result<Location, ConvertError> {
     let group: wire::ResourceGroup = typed(value)?;
-    Ok(Location::new(&group.location))
+    location(group.location)
 }
 
 /// A user-assigned identity.
@@ -113,8 +160,12 @@ pub fn identity(value: &Value) -> Result<LiveIdentity, ConvertError> {
     let identity: wire::UserAssignedIdentity = typed(value)?;
     let properties = identity.properties.ok_or(ConvertError::Missing("properties"))?;
     Ok(LiveIdentity {
-        principal_id: properties.principal_id.ok_or(ConvertError::Missing("properties.principalId"))?,
-        tenant_id: properties.tenant_id.ok_or(ConvertError::Missing("properties.tenantId"))?,
+        principal_id: properties
+            .principal_id
+            .ok_or(ConvertError::Missing("properties.principalId"))?,
+        tenant_id: properties
+            .tenant_id
+            .ok_or(ConvertError::Missing("properties.tenantId"))?,
     })
 }
 
@@ -124,7 +175,9 @@ pub fn identity(value: &Value) -> Result<LiveIdentity, ConvertError> {
 /// See [`ConvertError`].
 pub fn registered(value: &Value) -> Result<bool, ConvertError> {
     let provider: wire::Provider = typed(value)?;
-    let state = provider.registration_state.ok_or(ConvertError::Missing("registrationState"))?;
+    let state = provider
+        .registration_state
+        .ok_or(ConvertError::Missing("registrationState"))?;
     Ok(state.eq_ignore_ascii_case("Registered"))
 }
 
@@ -135,22 +188,41 @@ pub fn registered(value: &Value) -> Result<bool, ConvertError> {
 pub fn vault(value: &Value) -> Result<LiveVault, ConvertError> {
     let vault: wire::Vault = typed(value)?;
     let properties = vault.properties.ok_or(ConvertError::Missing("properties"))?;
-    let closed = properties.public_network_access.as_deref().is_some_and(|access| access.eq_ignore_ascii_case("disabled"));
+    let closed = properties
+        .public_network_access
+        .as_deref()
+        .is_some_and(|access| access.eq_ignore_ascii_case("disabled"));
     let rules = properties.network_acls.unwrap_or_default();
-    let restricted = closed || rules.default_action.as_deref().is_some_and(|action| action.eq_ignore_ascii_case("Deny"));
-    let bypass_none = rules.bypass.as_deref().is_some_and(|bypass| bypass.eq_ignore_ascii_case("None"));
+    let restricted = closed
+        || rules
+            .default_action
+            .as_deref()
+            .is_some_and(|action| action.eq_ignore_ascii_case("Deny"));
+    let bypass_none = rules
+        .bypass
+        .as_deref()
+        .is_some_and(|bypass| bypass.eq_ignore_ascii_case("None"));
     Ok(LiveVault {
-        id: arm_id("id", &vault.id)?,
-        location: Location::new(&vault.location.unwrap_or_default()),
-        tenant_id: properties.tenant_id.ok_or(ConvertError::Missing("properties.tenantId"))?,
+        id: required_id("id", vault.id)?,
+        location: location(vault.location)?,
+        tenant_id: properties
+            .tenant_id
+            .ok_or(ConvertError::Missing("properties.tenantId"))?,
         uri: properties.vault_uri.unwrap_or_default(),
         soft_delete: properties.enable_soft_delete.unwrap_or(true),
         purge_protection: properties.enable_purge_protection.unwrap_or(false),
         rbac: properties.enable_rbac_authorization.unwrap_or(false),
         access_policies: properties
             .access_policies
+            .unwrap_or_default()
             .into_iter()
-            .map(|policy| AccessPolicy { object_id: policy.object_id, keys: policy.permissions.keys })
+            .map(|policy| AccessPolicy {
+                object_id: policy.object_id.unwrap_or_default(),
+                keys: policy
+                    .permissions
+                    .and_then(|permissions| permissions.keys)
+                    .unwrap_or_default(),
+            })
             .collect(),
         trusted_services_pass: !(restricted && bypass_none),
     })
@@ -165,7 +237,7 @@ pub fn key(value: &Value) -> Result<LiveKey, ConvertError> {
     let properties = key.properties.ok_or(ConvertError::Missing("properties"))?;
     Ok(LiveKey {
         kty: properties.kty.clone().unwrap_or_default(),
-        size: properties.key_size,
+        size: properties.key_size.and_then(|size| u32::try_from(size).ok()),
         current: version(&properties)?,
         others: Vec::new(),
     })
@@ -181,7 +253,10 @@ pub fn key_version(value: &Value) -> Result<LiveKeyVersion, ConvertError> {
 }
 
 fn version(properties: &wire::KeyProperties) -> Result<LiveKeyVersion, ConvertError> {
-    let url = properties.key_uri_with_version.as_deref().ok_or(ConvertError::Missing("properties.keyUriWithVersion"))?;
+    let url = properties
+        .key_uri_with_version
+        .as_deref()
+        .ok_or(ConvertError::Missing("properties.keyUriWithVersion"))?;
     let attributes = properties.attributes.clone().unwrap_or_default();
     let time = |seconds: Option<i64>| seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
     Ok(LiveKeyVersion {
@@ -201,9 +276,15 @@ pub fn role_assignment(value: &Value) -> Result<RoleAssignment, ConvertError> {
     let assignment: wire::RoleAssignment = typed(value)?;
     let properties = assignment.properties.ok_or(ConvertError::Missing("properties"))?;
     Ok(RoleAssignment {
-        scope: properties.scope.ok_or(ConvertError::Missing("properties.scope"))?,
-        role_definition_id: properties.role_definition_id,
-        conditional: properties.condition.is_some_and(|condition| !condition.trim().is_empty()),
+        scope: properties
+            .scope
+            .ok_or(ConvertError::Missing("properties.scope"))?,
+        role_definition_id: properties
+            .role_definition_id
+            .ok_or(ConvertError::Missing("properties.roleDefinitionId"))?,
+        conditional: properties
+            .condition
+            .is_some_and(|condition| !condition.trim().is_empty()),
     })
 }
 
@@ -218,15 +299,26 @@ pub fn role_definition(value: &Value) -> Result<RoleDefinition, ConvertError> {
         name: properties.role_name.unwrap_or_default(),
         permissions: properties
             .permissions
+            .unwrap_or_default()
             .into_iter()
-            .map(|permission| (permission.data_actions, permission.not_data_actions))
+            .map(|permission| {
+                (
+                    permission.data_actions.unwrap_or_default(),
+                    permission.not_data_actions.unwrap_or_default(),
+                )
+            })
             .collect(),
     })
 }
 
 /// A resource of a list of generic resources; `None` when it lacks what identifies it.
 #[must_use]
-pub fn group_resource(value: Value) -> Option<GroupResource> {
-    let resource: wire::GenericResource = typed(&value).ok()?;
-    Some(GroupResource { id: resource.id?, r#type: resource.r#type?, name: resource.name?, state: resource.provisioning_state })
+pub fn group_resource(value: &Value) -> Option<GroupResource> {
+    let resource: wire::GenericResource = typed(value).ok()?;
+    Some(GroupResource {
+        id: resource.id?,
+        r#type: resource.r#type?,
+        name: resource.name?,
+        state: resource.provisioning_state,
+    })
 }
