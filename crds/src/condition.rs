@@ -3,7 +3,21 @@
 use strum::{AsRefStr, Display, EnumIter, EnumString, IntoStaticStr};
 
 /// Types of conditions, in the order in which `Ready` asks them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, AsRefStr, EnumIter, EnumString, IntoStaticStr)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Display,
+    AsRefStr,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+)]
 pub enum ConditionType {
     /// Everything that gates it holds.
     Ready,
@@ -26,7 +40,21 @@ pub enum ConditionType {
 }
 
 /// Reasons of conditions and events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, AsRefStr, EnumIter, EnumString, IntoStaticStr)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Display,
+    AsRefStr,
+    EnumIter,
+    EnumString,
+    IntoStaticStr,
+)]
 pub enum Reason {
     /// Not looked at so far.
     Pending,

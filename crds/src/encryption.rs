@@ -8,9 +8,7 @@ use strum::{Display, EnumIter};
 use crate::rules;
 
 /// Who holds the key that encrypts the resource at rest.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display, EnumIter,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display, EnumIter)]
 pub enum EncryptionMode {
     /// A key in a key vault of yours. For a hub this is a choice of creation: Azure offers no way to or from it later.
     CustomerManaged,

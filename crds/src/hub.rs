@@ -47,7 +47,10 @@ use crate::status::AIHubStatus;
 #[x_kube(validation = rules::high_business_impact_comes_with_a_customer_managed_key())]
 pub struct AIHubSpec {
     /// The Azure subscription (a GUID). It cannot be changed once the hub exists.
-    #[schemars(length(max = 36), pattern(r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"))]
+    #[schemars(
+        length(max = 36),
+        pattern(r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$")
+    )]
     pub subscription_id: String,
 
     /// The resource group, which must exist. It cannot be changed once the hub exists.
@@ -131,7 +134,9 @@ pub enum PublicNetworkAccess {
 }
 
 /// What deleting the Kubernetes object does to the Azure resource.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Display, EnumIter)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Display, EnumIter,
+)]
 pub enum DeletionPolicy {
     /// The resource stays in Azure as it is.
     #[default]
@@ -143,9 +148,7 @@ pub enum DeletionPolicy {
 }
 
 /// A transition that neither Microsoft's documents nor anybody's experience confirm.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display, EnumIter,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display, EnumIter)]
 pub enum UnverifiedTransition {
     /// A service-side hub whose key is unwrapped by a user-assigned identity.
     ServiceSideUserAssignedIdentity,

@@ -12,13 +12,11 @@ pub mod vocabulary;
 
 pub use condition::{ConditionType, Reason};
 pub use encryption::{CustomerManagedKey, DataLocation, Encryption, EncryptionMode};
-pub use hub::{
-    AIHub, AIHubSpec, DeletionPolicy, Identity, PublicNetworkAccess, UnverifiedTransition,
-};
+pub use hub::{AIHub, AIHubSpec, DeletionPolicy, Identity, PublicNetworkAccess, UnverifiedTransition};
 pub use status::{
     AIHubStatus, Bound, CheckResult, EncryptionStatus, KeyVersionStatus, ManagedResource,
-    ManagedResourceGroupState, ManagedResourceGroupStatus, Operation, OperationKind, OperationState, PreflightCheck,
-    PreflightCheckName, Summary,
+    ManagedResourceGroupState, ManagedResourceGroupStatus, Operation, OperationKind, OperationState,
+    PreflightCheck, PreflightCheckName, Summary,
 };
 
 #[cfg(test)]

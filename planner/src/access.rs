@@ -75,7 +75,11 @@ pub fn by_roles(
             .max()
             .unwrap_or(Right::Missing)
     };
-    Rights { get: right(READ), wrap: right(WRAP), unwrap: right(UNWRAP) }
+    Rights {
+        get: right(READ),
+        wrap: right(WRAP),
+        unwrap: right(UNWRAP),
+    }
 }
 
 /// Whether a role allows a data action: one of its permissions lists it and does not except it.
@@ -122,5 +126,9 @@ pub fn by_policies(policies: &[AccessPolicy], principal: &str) -> Rights {
             .any(|have| have.eq_ignore_ascii_case(permission) || have.eq_ignore_ascii_case("all"));
         if held { Right::Held } else { Right::Missing }
     };
-    Rights { get: right("get"), wrap: right("wrapKey"), unwrap: right("unwrapKey") }
+    Rights {
+        get: right("get"),
+        wrap: right("wrapKey"),
+        unwrap: right("unwrapKey"),
+    }
 }

@@ -34,8 +34,13 @@ impl ArmId {
     /// # Errors
     /// When the text is not the id of a resource in a resource group.
     pub fn parse(text: &str) -> Result<Self, ArmIdError> {
-        let fail = |problem| ArmIdError { text: text.to_owned(), problem };
-        let path = text.strip_prefix('/').ok_or_else(|| fail("it does not start with /"))?;
+        let fail = |problem| ArmIdError {
+            text: text.to_owned(),
+            problem,
+        };
+        let path = text
+            .strip_prefix('/')
+            .ok_or_else(|| fail("it does not start with /"))?;
         let mut segments = path.split('/');
         let mut next = |problem| match segments.next() {
             Some(segment) if !segment.is_empty() => Ok(segment),
@@ -77,7 +82,9 @@ impl ArmId {
     #[must_use]
     pub fn of(subscription: &str, resource_group: &str, kind: &str, name: &str) -> Self {
         Self {
-            text: format!("/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/{kind}/{name}"),
+            text: format!(
+                "/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/{kind}/{name}"
+            ),
             subscription: subscription.to_owned(),
             resource_group: resource_group.to_owned(),
             resource_type: kind.to_owned(),

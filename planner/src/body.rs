@@ -25,15 +25,25 @@ pub fn create(hub: &ValidHub, key: Option<&KeyIdentifier>) -> Body {
     if let Some(primary) = hub.primary_identity() {
         properties.insert("primaryUserAssignedIdentity".to_owned(), json!(primary.as_str()));
     }
-    if let (ValidEncryption::CustomerManaged { data_location, vault, identity, .. }, Some(key)) =
-        (&hub.encryption, key)
+    if let (
+        ValidEncryption::CustomerManaged {
+            data_location,
+            vault,
+            identity,
+            ..
+        },
+        Some(key),
+    ) = (&hub.encryption, key)
     {
         let mut encryption = json!({
             "status": "Enabled",
             "keyVaultProperties": { "keyVaultArmId": vault.as_str(), "keyIdentifier": key.as_str() },
         });
         if let (KeyUser::UserAssigned(id), Some(block)) = (identity, encryption.as_object_mut()) {
-            block.insert("identity".to_owned(), json!({ "userAssignedIdentity": id.as_str() }));
+            block.insert(
+                "identity".to_owned(),
+                json!({ "userAssignedIdentity": id.as_str() }),
+            );
         }
         properties.insert("encryption".to_owned(), encryption);
         if *data_location == DataLocation::ServiceSide {
@@ -60,8 +70,15 @@ pub fn change_key(key: &KeyIdentifier) -> Body {
 pub fn update(hub: &ValidHub, live: &LiveHub) -> Option<(Vec<&'static str>, Body)> {
     let mut fields = Vec::new();
     let mut body = Map::new();
-    let dropped: Vec<&ArmId> = live.user_assigned.iter().filter(|id| !hub.user_assigned.contains(id)).collect();
-    let added = hub.user_assigned.iter().any(|id| !live.user_assigned.contains(id));
+    let dropped: Vec<&ArmId> = live
+        .user_assigned
+        .iter()
+        .filter(|id| !hub.user_assigned.contains(id))
+        .collect();
+    let added = hub
+        .user_assigned
+        .iter()
+        .any(|id| !live.user_assigned.contains(id));
     if added || !dropped.is_empty() || live.system_assigned != hub.system_assigned {
         fields.push("identity");
         body.insert("identity".to_owned(), identity_block(hub, &dropped));
@@ -72,12 +89,20 @@ pub fn update(hub: &ValidHub, live: &LiveHub) -> Option<(Vec<&'static str>, Body
     }
     if let Some(access) = hub.public_network_access {
         let wanted = access.to_string();
-        if !live.public_network_access.as_deref().is_some_and(|have| have.eq_ignore_ascii_case(&wanted)) {
+        if !live
+            .public_network_access
+            .as_deref()
+            .is_some_and(|have| have.eq_ignore_ascii_case(&wanted))
+        {
             fields.push("publicNetworkAccess");
             body.insert("properties".to_owned(), json!({ "publicNetworkAccess": wanted }));
         }
     }
-    if fields.is_empty() { None } else { Some((fields, Value::Object(body))) }
+    if fields.is_empty() {
+        None
+    } else {
+        Some((fields, Value::Object(body)))
+    }
 }
 
 /// The identity block; an identity is taken away by naming it with null (azure-resource-manager-rpc on managed identity).
@@ -93,7 +118,12 @@ fn identity_block(hub: &ValidHub, dropped: &[&ArmId]) -> Value {
         .user_assigned
         .iter()
         .map(|id| (id.as_str().to_owned(), json!({})))
-        .chain(dropped.iter().filter(|_| !hub.user_assigned.is_empty()).map(|id| (id.as_str().to_owned(), Value::Null)))
+        .chain(
+            dropped
+                .iter()
+                .filter(|_| !hub.user_assigned.is_empty())
+                .map(|id| (id.as_str().to_owned(), Value::Null)),
+        )
         .collect();
     if let (false, Some(block)) = (ids.is_empty(), block.as_object_mut()) {
         block.insert("userAssignedIdentities".to_owned(), Value::Object(ids));
@@ -108,7 +138,10 @@ fn merged_tags(hub: &ValidHub, live: &LiveHub) -> Option<BTreeMap<String, String
     let mut merged = live.tags.clone();
     let mut differs = false;
     for (name, value) in wanted {
-        let have = live.tags.iter().find(|(other, _)| other.eq_ignore_ascii_case(&name));
+        let have = live
+            .tags
+            .iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(&name));
         if have.is_some_and(|(_, have)| *have == value) {
             continue;
         }

@@ -26,8 +26,14 @@ fn place(id: &ArmId) -> String {
 
 /// One word for a shell: quoted where the shell would read it otherwise, such as a group's name with parentheses.
 fn word(text: &str) -> String {
-    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'));
-    if plain { text.to_owned() } else { format!("\"{text}\"") }
+    let plain = text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'));
+    if plain {
+        text.to_owned()
+    } else {
+        format!("\"{text}\"")
+    }
 }
 
 /// Registers a resource provider.
@@ -39,7 +45,10 @@ pub fn register(namespace: &str, subscription: &str) -> String {
 /// Creates a resource group.
 #[must_use]
 pub fn create_group(group: &str, location: &Location, subscription: &str) -> String {
-    format!("az group create --name {} --location {location} --subscription {subscription}", word(group))
+    format!(
+        "az group create --name {} --location {location} --subscription {subscription}",
+        word(group)
+    )
 }
 
 /// Creates a user-assigned identity.
@@ -60,13 +69,19 @@ pub fn create_vault(id: &ArmId, location: &Location) -> String {
 /// Turns soft delete on; Azure offers it for old vaults only as a property.
 #[must_use]
 pub fn soft_delete(vault: &ArmId) -> String {
-    format!("az resource update --ids {} --set properties.enableSoftDelete=true", word(vault.as_str()))
+    format!(
+        "az resource update --ids {} --set properties.enableSoftDelete=true",
+        word(vault.as_str())
+    )
 }
 
 /// Turns purge protection on.
 #[must_use]
 pub fn purge_protection(vault: &ArmId) -> String {
-    format!("az keyvault update {} --enable-purge-protection true", place(vault))
+    format!(
+        "az keyvault update {} --enable-purge-protection true",
+        place(vault)
+    )
 }
 
 /// Lets trusted Microsoft services through a vault's firewall.

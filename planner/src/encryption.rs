@@ -33,7 +33,13 @@ pub(crate) struct KeyView {
 
 impl KeyView {
     fn of(applied: Opinion, healthy: Opinion) -> Self {
-        Self { applied, healthy, change: None, refusal: None, latest: None }
+        Self {
+            applied,
+            healthy,
+            change: None,
+            refusal: None,
+            latest: None,
+        }
     }
 }
 
@@ -43,21 +49,36 @@ pub(crate) fn judge(input: &Input<'_>, live: &LiveHub, refused: bool) -> KeyView
         let yes = Verdict::yes(Reason::MicrosoftManagedKey, "Microsoft holds the key.");
         return KeyView::of(Opinion::Is(yes.clone()), Opinion::Is(yes));
     };
-    let ValidEncryption::CustomerManaged { vault, key, version, .. } = &input.hub.encryption else {
+    let ValidEncryption::CustomerManaged {
+        vault, key, version, ..
+    } = &input.hub.encryption
+    else {
         return KeyView::of(Opinion::Keep, healthy(input, live, encryption, true));
     };
     if refused {
-        return KeyView::of(keep(input, ConditionType::KeyApplied), healthy(input, live, encryption, true));
+        return KeyView::of(
+            keep(input, ConditionType::KeyApplied),
+            healthy(input, live, encryption, true),
+        );
     }
     let reads_key_in_use = encryption.key.key() == key;
     let mut view = KeyView::of(Opinion::Keep, healthy(input, live, encryption, reads_key_in_use));
-    let declared = Declared { vault, key, version: version.as_ref() };
+    let declared = Declared {
+        vault,
+        key,
+        version: version.as_ref(),
+    };
     match &input.observed.key {
         Fact::Known(found) if key::is_of(found, vault.name(), key) => {
             view.latest = key::newest_usable(found, input.now).map(|newest| newest.identifier.clone());
             compare(input, live, encryption, &declared, found, &mut view);
         }
-        Fact::Absent if encryption.key.key() != key || version.as_ref().is_some_and(|pin| Some(pin) != encryption.key.version()) => {
+        Fact::Absent
+            if encryption.key.key() != key
+                || version
+                    .as_ref()
+                    .is_some_and(|pin| Some(pin) != encryption.key.version()) =>
+        {
             let text = format!(
                 "Azure uses {}; the declared key {} does not exist.",
                 encryption.key,
@@ -70,7 +91,10 @@ pub(crate) fn judge(input: &Input<'_>, live: &LiveHub, refused: bool) -> KeyView
         Fact::Known(_) | Fact::Unknown(_) if encryption.key.key() != key => {
             view.applied = Opinion::Is(Verdict::no(
                 Reason::KeyMismatch,
-                format!("Azure uses {}; declared is key {key}, which could not be read so far.", encryption.key),
+                format!(
+                    "Azure uses {}; declared is key {key}, which could not be read so far.",
+                    encryption.key
+                ),
             ));
         }
         Fact::Known(_) | Fact::Unknown(_) => view.applied = keep(input, ConditionType::KeyApplied),
@@ -107,12 +131,20 @@ fn compare(
         view.applied = in_use(current);
         return;
     };
-    let reason = if other_key { Reason::KeyMismatch } else { Reason::RotationPending };
+    let reason = if other_key {
+        Reason::KeyMismatch
+    } else {
+        Reason::RotationPending
+    };
     let target = wanted.map_or_else(|| declared.key.to_string(), ToString::to_string);
     let text = format!("Azure uses {current}; to be applied is {target}.");
     let hindrance = key_problem(declared.vault, declared.key, declared.version, found, input.now)
         .map(|(_, message)| message)
-        .or_else(|| other_key.then(|| access_hindrance(input, live, encryption, declared)).flatten());
+        .or_else(|| {
+            other_key
+                .then(|| access_hindrance(input, live, encryption, declared))
+                .flatten()
+        });
     if let Some(hindrance) = hindrance {
         view.applied = Opinion::Is(Verdict::no(reason, format!("{text} {hindrance}")).stalled());
         return;
@@ -131,7 +163,11 @@ fn compare(
             "No source confirms that Azure takes another version of the key on a service-side hub; in use is {current}.{}",
             pin.unwrap_or_default()
         );
-        view.refusal = Some(unverified(verdict, "spec.encryption.customerManagedKey.version", &what));
+        view.refusal = Some(unverified(
+            verdict,
+            "spec.encryption.customerManagedKey.version",
+            &what,
+        ));
     }
 }
 
@@ -160,31 +196,50 @@ fn keep(input: &Input<'_>, of: ConditionType) -> Opinion {
     }
     match &input.observed.key {
         Fact::Unknown(why) => Opinion::Is(Verdict::unknown_why(why)),
-        Fact::Known(_) | Fact::Absent => {
-            Opinion::Is(Verdict::unknown(Reason::Pending, "Not looked at while the spec asks for a forbidden change."))
-        }
+        Fact::Known(_) | Fact::Absent => Opinion::Is(Verdict::unknown(
+            Reason::Pending,
+            "Not looked at while the spec asks for a forbidden change.",
+        )),
     }
 }
 
 fn user(encryption: &LiveEncryption) -> KeyUser {
-    encryption.identity.clone().map_or(KeyUser::SystemAssigned, KeyUser::UserAssigned)
+    encryption
+        .identity
+        .clone()
+        .map_or(KeyUser::SystemAssigned, KeyUser::UserAssigned)
 }
 
 /// Judges the key version in use; `reads_key_in_use`: the key that this pass read is that one.
-fn healthy(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption, reads_key_in_use: bool) -> Opinion {
+fn healthy(
+    input: &Input<'_>,
+    live: &LiveHub,
+    encryption: &LiveEncryption,
+    reads_key_in_use: bool,
+) -> Opinion {
     let current = &encryption.key;
-    let vault = input.observed.vault.known().map_or(&encryption.vault, |vault| &vault.id);
+    let vault = input
+        .observed
+        .vault
+        .known()
+        .map_or(&encryption.vault, |vault| &vault.id);
     let gone = |what: &str, command: String| {
         let text = format!("{what}: the hub's data cannot be read without it.");
         Opinion::Is(Verdict::no(Reason::KeyDeleted, cure::message(&text, &[command])))
     };
     let found = match (&input.observed.key, &input.observed.vault) {
         (_, Fact::Absent) => {
-            return gone(&format!("Vault {} does not exist any more", encryption.vault), cure::recover_vault(&encryption.vault));
+            return gone(
+                &format!("Vault {} does not exist any more", encryption.vault),
+                cure::recover_vault(&encryption.vault),
+            );
         }
         (Fact::Known(found), _) if key::is_of(found, current.vault().as_str(), current.key()) => found,
         (Fact::Absent, _) if reads_key_in_use => {
-            return gone(&format!("Key {current} does not exist any more"), cure::recover_key(vault, current.key()));
+            return gone(
+                &format!("Key {current} does not exist any more"),
+                cure::recover_key(vault, current.key()),
+            );
         }
         _ => return keep(input, ConditionType::KeyHealthy),
     };
@@ -207,12 +262,16 @@ fn healthy(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption, reads
                 cure::enable_key(vault, current.key(), version),
             ),
             (Unusable::Disabled, None) => (Reason::KeyDisabled, format!("Key {current} is disabled."), newer),
-            (Unusable::Expired(at), _) => {
-                (Reason::KeyExpired, format!("Key version {current}, which is in use, expired at {at}."), newer)
-            }
-            (Unusable::NotYetValid(at), _) => {
-                (Reason::KeyExpired, format!("Key version {current}, which is in use, is not valid before {at}."), newer)
-            }
+            (Unusable::Expired(at), _) => (
+                Reason::KeyExpired,
+                format!("Key version {current}, which is in use, expired at {at}."),
+                newer,
+            ),
+            (Unusable::NotYetValid(at), _) => (
+                Reason::KeyExpired,
+                format!("Key version {current}, which is in use, is not valid before {at}."),
+                newer,
+            ),
         };
         return Opinion::Is(Verdict::no(reason, cure::message(&text, &[command])));
     }
@@ -220,7 +279,12 @@ fn healthy(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption, reads
 }
 
 fn access(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption) -> Opinion {
-    let usable = || Opinion::Is(Verdict::yes(Reason::KeyUsable, "The key is enabled, valid, and may be used."));
+    let usable = || {
+        Opinion::Is(Verdict::yes(
+            Reason::KeyUsable,
+            "The key is enabled, valid, and may be used.",
+        ))
+    };
     let was_healthy = was(input.status, ConditionType::KeyHealthy, Truth::True);
     let was_lost = stored_reason(input.status, ConditionType::KeyHealthy) == Some(Reason::AccessLost);
     let user = user(encryption);

@@ -11,8 +11,11 @@ use crate::observed::{Fact, GroupResource, LiveHub};
 use crate::plan::Input;
 
 /// What Azure puts into the group of a hub with a customer-managed key (azure-ai-docs, hub-encryption-keys-portal).
-const EXPECTED: [&str; 3] =
-    ["Microsoft.DocumentDB/databaseAccounts", "Microsoft.Search/searchServices", "Microsoft.Storage/storageAccounts"];
+const EXPECTED: [&str; 3] = [
+    "Microsoft.DocumentDB/databaseAccounts",
+    "Microsoft.Search/searchServices",
+    "Microsoft.Storage/storageAccounts",
+];
 /// What Azure adds for private endpoints.
 const NETWORK: &str = "microsoft.network/";
 
@@ -29,24 +32,34 @@ pub(crate) fn judge(input: &Input<'_>, live: &LiveHub, judgement: &mut Judgement
             }
         }
         Fact::Absent => {
-            let text = format!("Resource group {name}, which Microsoft manages for the hub, does not exist. Ask Microsoft's support.");
+            let text = format!(
+                "Resource group {name}, which Microsoft manages for the hub, does not exist. Ask Microsoft's support."
+            );
             judgement.managed_group = Opinion::Is(Verdict::no(Reason::Missing, text));
             let resources = listed(input, &[]);
-            judgement.managed_resource_group =
-                Some(ManagedResourceGroupStatus { name: name.clone(), state: ManagedResourceGroupState::Missing, resources });
+            judgement.managed_resource_group = Some(ManagedResourceGroupStatus {
+                name: name.clone(),
+                state: ManagedResourceGroupState::Missing,
+                resources,
+            });
         }
         Fact::Known(found) => {
             judgement.managed_group = Opinion::Is(verdict(name, found));
             let resources = listed(input, found);
-            judgement.managed_resource_group =
-                Some(ManagedResourceGroupStatus { name: name.clone(), state: ManagedResourceGroupState::Present, resources });
+            judgement.managed_resource_group = Some(ManagedResourceGroupStatus {
+                name: name.clone(),
+                state: ManagedResourceGroupState::Present,
+                resources,
+            });
         }
     }
 }
 
 fn verdict(name: &str, found: &[GroupResource]) -> Verdict {
-    let missing: Vec<&str> =
-        EXPECTED.into_iter().filter(|kind| !found.iter().any(|one| one.r#type.eq_ignore_ascii_case(kind))).collect();
+    let missing: Vec<&str> = EXPECTED
+        .into_iter()
+        .filter(|kind| !found.iter().any(|one| one.r#type.eq_ignore_ascii_case(kind)))
+        .collect();
     if !missing.is_empty() {
         let text = format!(
             "Resource group {name}, which Microsoft manages for the hub, has no {} any more. Ask Microsoft's support.",
@@ -54,9 +67,16 @@ fn verdict(name: &str, found: &[GroupResource]) -> Verdict {
         );
         return Verdict::no(Reason::ResourceMissing, text);
     }
-    let failed = |one: &&GroupResource| one.state.as_deref().is_some_and(|state| state.eq_ignore_ascii_case("Failed"));
+    let failed = |one: &&GroupResource| {
+        one.state
+            .as_deref()
+            .is_some_and(|state| state.eq_ignore_ascii_case("Failed"))
+    };
     if let Some(one) = found.iter().find(failed) {
-        let text = format!("{} {} in resource group {name} is reported as failed.", one.r#type, one.name);
+        let text = format!(
+            "{} {} in resource group {name} is reported as failed.",
+            one.r#type, one.name
+        );
         return Verdict::no(Reason::ResourceUnhealthy, text);
     }
     let foreign = |one: &&GroupResource| {
@@ -66,7 +86,10 @@ fn verdict(name: &str, found: &[GroupResource]) -> Verdict {
     match found.iter().find(foreign) {
         Some(one) => Verdict::yes(
             Reason::ForeignResource,
-            format!("Resource group {name} is complete, and holds {} {}, which Azure does not put there.", one.r#type, one.name),
+            format!(
+                "Resource group {name} is complete, and holds {} {}, which Azure does not put there.",
+                one.r#type, one.name
+            ),
         ),
         None => Verdict::yes(Reason::Complete, format!("Resource group {name} is complete.")),
     }
@@ -77,12 +100,26 @@ fn listed(input: &Input<'_>, found: &[GroupResource]) -> Vec<ManagedResource> {
     let state = |one: &GroupResource| one.state.clone().unwrap_or_else(|| "Succeeded".to_owned());
     let mut resources: Vec<ManagedResource> = found
         .iter()
-        .map(|one| ManagedResource { r#type: one.r#type.clone(), name: one.name.clone(), state: state(one) })
+        .map(|one| ManagedResource {
+            r#type: one.r#type.clone(),
+            name: one.name.clone(),
+            state: state(one),
+        })
         .collect();
-    let before = input.status.managed_resource_group.iter().flat_map(|group| &group.resources);
+    let before = input
+        .status
+        .managed_resource_group
+        .iter()
+        .flat_map(|group| &group.resources);
     for one in before {
-        if !resources.iter().any(|other| other.r#type.eq_ignore_ascii_case(&one.r#type) && other.name == one.name) {
-            resources.push(ManagedResource { state: "Missing".to_owned(), ..one.clone() });
+        if !resources
+            .iter()
+            .any(|other| other.r#type.eq_ignore_ascii_case(&one.r#type) && other.name == one.name)
+        {
+            resources.push(ManagedResource {
+                state: "Missing".to_owned(),
+                ..one.clone()
+            });
         }
     }
     resources.sort();

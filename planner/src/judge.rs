@@ -55,19 +55,34 @@ impl Verdict {
     /// It holds.
     #[must_use]
     pub fn yes(reason: Reason, message: impl Into<String>) -> Self {
-        Self { status: Truth::True, reason, message: message.into(), stalled: false }
+        Self {
+            status: Truth::True,
+            reason,
+            message: message.into(),
+            stalled: false,
+        }
     }
 
     /// It does not hold; whether somebody must act follows from the reason.
     #[must_use]
     pub fn no(reason: Reason, message: impl Into<String>) -> Self {
-        Self { status: Truth::False, reason, message: message.into(), stalled: needs_somebody(reason) }
+        Self {
+            status: Truth::False,
+            reason,
+            message: message.into(),
+            stalled: needs_somebody(reason),
+        }
     }
 
     /// It is not known; whether somebody must act follows from the reason.
     #[must_use]
     pub fn unknown(reason: Reason, message: impl Into<String>) -> Self {
-        Self { status: Truth::Unknown, reason, message: message.into(), stalled: needs_somebody(reason) }
+        Self {
+            status: Truth::Unknown,
+            reason,
+            message: message.into(),
+            stalled: needs_somebody(reason),
+        }
     }
 
     /// Not known for this cause.
@@ -79,7 +94,10 @@ impl Verdict {
     /// The same, with somebody having to act.
     #[must_use]
     pub fn stalled(self) -> Self {
-        Self { stalled: true, ..self }
+        Self {
+            stalled: true,
+            ..self
+        }
     }
 }
 
@@ -87,12 +105,13 @@ impl Verdict {
 #[must_use]
 pub fn needs_somebody(reason: Reason) -> bool {
     use Reason::{
-        AccessLost, AccessMissing, CredentialRejected, DataLocationSwitchForbidden, DeletedInAzure, IdentityNotFound,
-        ImmutableFieldChanged, InvalidSpec, KeyDeleted, KeyDisabled, KeyExpired, KeyNotFound, KeyUnsuitable, Locked,
-        Missing, ModeSwitchForbidden, NameReserved, NoIdentity, NotOwned, OperatorNotAuthorized, PolicyDenied,
-        ProviderNotRegistered, PurgeProtectionDisabled, QuotaExceeded, RegionMismatch, ResourceGroupNotFound,
-        ResourceMissing, SoftDeleteDisabled, TenantMismatch, TransitionUnverified, Undecodable, VaultBlocksTrustedServices,
-        VaultNotFound, VaultSwitchForbidden, WriteIgnored,
+        AccessLost, AccessMissing, CredentialRejected, DataLocationSwitchForbidden, DeletedInAzure,
+        IdentityNotFound, ImmutableFieldChanged, InvalidSpec, KeyDeleted, KeyDisabled, KeyExpired,
+        KeyNotFound, KeyUnsuitable, Locked, Missing, ModeSwitchForbidden, NameReserved, NoIdentity, NotOwned,
+        OperatorNotAuthorized, PolicyDenied, ProviderNotRegistered, PurgeProtectionDisabled, QuotaExceeded,
+        RegionMismatch, ResourceGroupNotFound, ResourceMissing, SoftDeleteDisabled, TenantMismatch,
+        TransitionUnverified, Undecodable, VaultBlocksTrustedServices, VaultNotFound, VaultSwitchForbidden,
+        WriteIgnored,
     };
     matches!(
         reason,
@@ -235,7 +254,10 @@ pub fn stored_reason(status: &AIHubStatus, of: ConditionType) -> Option<Reason> 
 #[must_use]
 pub fn transition(refusals: &[Refusal]) -> Verdict {
     match refusals.first() {
-        None => Verdict::yes(Reason::NoForbiddenChange, "The spec asks for nothing that Azure forbids."),
+        None => Verdict::yes(
+            Reason::NoForbiddenChange,
+            "The spec asks for nothing that Azure forbids.",
+        ),
         Some(first) => {
             let messages: Vec<&str> = refusals.iter().map(|refusal| refusal.message.as_str()).collect();
             Verdict::no(first.reason, messages.join("\n"))
@@ -261,7 +283,10 @@ pub fn prerequisites(checks: &[Check]) -> (Verdict, bool) {
     });
     match blocking {
         Some(why) => (Verdict::unknown_why(why), true),
-        None => (Verdict::yes(Reason::ChecksPassed, "Every check before creation passed."), false),
+        None => (
+            Verdict::yes(Reason::ChecksPassed, "Every check before creation passed."),
+            false,
+        ),
     }
 }
 
@@ -296,7 +321,10 @@ pub fn encryption(input: &Input<'_>, live: &LiveHub, latest: Option<&KeyIdentifi
     let now = Time(second(input.now));
     if !versions.iter().any(|version| same(&version.key_identifier)) {
         let key_identifier = encryption.key.as_str().to_owned();
-        versions.push(KeyVersionStatus { key_identifier, history_since: now.clone() });
+        versions.push(KeyVersionStatus {
+            key_identifier,
+            history_since: now.clone(),
+        });
     }
     let unchanged = stored.filter(|stored| stored.key_identifier.as_deref().is_some_and(same));
     EncryptionStatus {
@@ -307,7 +335,9 @@ pub fn encryption(input: &Input<'_>, live: &LiveHub, latest: Option<&KeyIdentifi
                 .unwrap_or_else(|| encryption.key.as_str().to_owned()),
         ),
         version: encryption.key.version().map(ToString::to_string),
-        applied_at: unchanged.and_then(|stored| stored.applied_at.clone()).or(Some(now)),
+        applied_at: unchanged
+            .and_then(|stored| stored.applied_at.clone())
+            .or(Some(now)),
         latest_version: latest
             .and_then(KeyIdentifier::version)
             .map(ToString::to_string)
@@ -319,5 +349,9 @@ pub fn encryption(input: &Input<'_>, live: &LiveHub, latest: Option<&KeyIdentifi
 /// What the object is bound to once its hub is there: what was noted, or else what Azure has.
 #[must_use]
 pub fn bound(input: &Input<'_>, live: &LiveHub) -> Bound {
-    input.status.bound.clone().unwrap_or_else(|| transition::of_live(live, &transition::declared(input.hub)))
+    input
+        .status
+        .bound
+        .clone()
+        .unwrap_or_else(|| transition::of_live(live, &transition::declared(input.hub)))
 }

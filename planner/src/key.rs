@@ -29,7 +29,10 @@ pub fn unusable(version: &LiveKeyVersion, now: Timestamp) -> Option<Unusable> {
     {
         return Some(Unusable::Expired(expires));
     }
-    version.not_before.filter(|begin| *begin > now).map(Unusable::NotYetValid)
+    version
+        .not_before
+        .filter(|begin| *begin > now)
+        .map(Unusable::NotYetValid)
 }
 
 /// Every version that was read.
@@ -46,13 +49,20 @@ pub fn find<'a>(key: &'a LiveKey, version: &KeyVersion) -> Option<&'a LiveKeyVer
 /// The newest version that can be used at `now`, by time of creation.
 #[must_use]
 pub fn newest_usable(key: &LiveKey, now: Timestamp) -> Option<&LiveKeyVersion> {
-    versions(key).filter(|version| unusable(version, now).is_none()).max_by_key(|version| version.created)
+    versions(key)
+        .filter(|version| unusable(version, now).is_none())
+        .max_by_key(|version| version.created)
 }
 
 /// Whether what was read is this key.
 #[must_use]
 pub fn is_of(key: &LiveKey, vault: &str, name: &KeyName) -> bool {
-    key.current.identifier.vault().as_str().eq_ignore_ascii_case(vault) && key.current.identifier.key() == name
+    key.current
+        .identifier
+        .vault()
+        .as_str()
+        .eq_ignore_ascii_case(vault)
+        && key.current.identifier.key() == name
 }
 
 /// The version to be used by a hub: the pinned one, or the newest usable one that is not older than the one in use.

@@ -101,8 +101,8 @@ pub enum Cell {
 #[must_use]
 pub fn cell(profile: Profile, transition: Transition) -> Cell {
     use Transition::{
-        DataLocation, NewVersion, OtherKey, OtherVault, ToCustomerManaged, ToMicrosoftManaged, UserAssignedIdentity,
-        Versionless,
+        DataLocation, NewVersion, OtherKey, OtherVault, ToCustomerManaged, ToMicrosoftManaged,
+        UserAssignedIdentity, Versionless,
     };
     match (profile, transition) {
         (_, ToCustomerManaged | ToMicrosoftManaged | OtherVault | DataLocation) => Cell::Forbidden,

@@ -36,7 +36,11 @@ impl Location {
     /// # Errors
     /// When it is empty or holds anything but letters, digits and spaces.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        let normal: String = text.chars().filter(|c| *c != ' ').map(|c| c.to_ascii_lowercase()).collect();
+        let normal: String = text
+            .chars()
+            .filter(|c| *c != ' ')
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
         if normal.is_empty() || !normal.chars().all(|c| c.is_ascii_alphanumeric()) {
             return Err(NameError::Location(text.to_owned()));
         }
@@ -135,16 +139,29 @@ impl KeyIdentifier {
         let mut segments = rest.trim_end_matches('/').split('/');
         let host = segments.next().ok_or_else(fail)?;
         let (vault, suffix) = host.split_once('.').ok_or_else(fail)?;
-        if suffix.is_empty() || !segments.next().is_some_and(|keys| keys.eq_ignore_ascii_case("keys")) {
+        if suffix.is_empty()
+            || !segments
+                .next()
+                .is_some_and(|keys| keys.eq_ignore_ascii_case("keys"))
+        {
             return Err(fail());
         }
         let vault = VaultName::parse(vault).map_err(|_| fail())?;
         let key = KeyName::parse(segments.next().ok_or_else(fail)?).map_err(|_| fail())?;
-        let version = segments.next().map(KeyVersion::parse).transpose().map_err(|_| fail())?;
+        let version = segments
+            .next()
+            .map(KeyVersion::parse)
+            .transpose()
+            .map_err(|_| fail())?;
         if segments.next().is_some() {
             return Err(fail());
         }
-        Ok(Self { text: text.trim_end_matches('/').to_owned(), vault, key, version })
+        Ok(Self {
+            text: text.trim_end_matches('/').to_owned(),
+            vault,
+            key,
+            version,
+        })
     }
 
     /// As it was spelled.

@@ -92,7 +92,14 @@ fn creation(hub: &ValidHub) -> Needs {
         identities: hub.user_assigned.clone(),
         ..Needs::nothing()
     };
-    if let ValidEncryption::CustomerManaged { vault, key, version, identity, .. } = &hub.encryption {
+    if let ValidEncryption::CustomerManaged {
+        vault,
+        key,
+        version,
+        identity,
+        ..
+    } = &hub.encryption
+    {
         needs.key = true;
         needs.vault = Some(vault.clone());
         needs.key_name = Some(key.clone());
@@ -107,20 +114,29 @@ fn creation(hub: &ValidHub) -> Needs {
 
 fn upkeep(hub: &ValidHub, status: &AIHubStatus, live: &LiveHub) -> Needs {
     let mut needs = Needs::nothing();
-    let Some(encryption) = &live.encryption else { return needs };
+    let Some(encryption) = &live.encryption else {
+        return needs;
+    };
     needs.key = true;
     needs.versions = encryption.key.version().cloned().into_iter().collect();
     needs.vault = Some(encryption.vault.clone());
     needs.key_name = Some(encryption.key.key().clone());
     let mut key_changes = false;
     // While a change is refused the hub stays managed with the key it has.
-    if let ValidEncryption::CustomerManaged { vault, key, version, .. } = &hub.encryption
+    if let ValidEncryption::CustomerManaged {
+        vault, key, version, ..
+    } = &hub.encryption
         && !is_refused(hub, status, live)
     {
         key_changes = encryption.key.key() != key;
         needs.vault = Some(vault.clone());
         needs.key_name = Some(key.clone());
-        needs.versions.extend(version.iter().filter(|version| Some(*version) != encryption.key.version()).cloned());
+        needs.versions.extend(
+            version
+                .iter()
+                .filter(|version| Some(*version) != encryption.key.version())
+                .cloned(),
+        );
     }
     if key_changes || !key_is_healthy(status) || status.observed_generation != Some(hub.generation) {
         needs.access_of = match (&encryption.identity, &live.system_assigned_principal) {
@@ -170,24 +186,36 @@ pub(crate) fn is_deleting(live: &LiveHub) -> bool {
 /// Whether the spec asks for something that this hub cannot become.
 pub(crate) fn is_refused(hub: &ValidHub, status: &AIHubStatus, live: &LiveHub) -> bool {
     let declared = transition::declared(hub);
-    status.bound.as_ref().is_some_and(|bound| !transition::refusals(&declared, bound).is_empty())
+    status
+        .bound
+        .as_ref()
+        .is_some_and(|bound| !transition::refusals(&declared, bound).is_empty())
         || !transition::refusals(&declared, &transition::of_live(live, &declared)).is_empty()
 }
 
 /// Whether the hub was seen and no creation of it is unfinished: its absence means that somebody deleted it.
 pub(crate) fn was_created(status: &AIHubStatus) -> bool {
     status.resource_id.is_some()
-        && status.operation.as_ref().is_none_or(|operation| operation.kind != OperationKind::Create)
+        && status
+            .operation
+            .as_ref()
+            .is_none_or(|operation| operation.kind != OperationKind::Create)
 }
 
 fn waits_for_creation(status: &AIHubStatus) -> bool {
     status.operation.as_ref().is_some_and(|operation| {
         operation.kind == OperationKind::Create
-            && matches!(operation.state, OperationState::Running | OperationState::Verifying)
+            && matches!(
+                operation.state,
+                OperationState::Running | OperationState::Verifying
+            )
     })
 }
 
 fn key_is_healthy(status: &AIHubStatus) -> bool {
     let name: &str = ConditionType::KeyHealthy.into();
-    status.conditions.iter().any(|condition| condition.type_ == name && condition.status == "True")
+    status
+        .conditions
+        .iter()
+        .any(|condition| condition.type_ == name && condition.status == "True")
 }

@@ -32,7 +32,11 @@ impl<T> Fact<T> {
     /// A fact that nobody looked up in this pass.
     #[must_use]
     pub fn not_read() -> Self {
-        Self::Unknown(Why { reason: Reason::Pending, message: "not read".to_owned(), retry_at: None })
+        Self::Unknown(Why {
+            reason: Reason::Pending,
+            message: "not read".to_owned(),
+            retry_at: None,
+        })
     }
 }
 

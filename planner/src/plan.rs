@@ -138,7 +138,12 @@ pub fn plan(input: &Input<'_>) -> Plan {
 }
 
 fn wait(judgement: Judgement, next: Next) -> Plan {
-    Plan { finalizer: FinalizerStep::Keep, write: None, judgement, next }
+    Plan {
+        finalizer: FinalizerStep::Keep,
+        write: None,
+        judgement,
+        next,
+    }
 }
 
 fn at(input: &Input<'_>, while_: jiff::SignedDuration) -> Next {
@@ -163,19 +168,29 @@ pub(crate) fn progress_verdict(kind: OperationKind) -> Verdict {
     match kind {
         OperationKind::Create => Verdict::no(Reason::Creating, "Azure creates the hub."),
         OperationKind::Delete => Verdict::no(Reason::Deleting, "Azure deletes the hub."),
-        OperationKind::ChangeKey | OperationKind::Update => Verdict::no(Reason::Updating, "Azure changes the hub."),
+        OperationKind::ChangeKey | OperationKind::Update => {
+            Verdict::no(Reason::Updating, "Azure changes the hub.")
+        }
     }
 }
 
 fn deletion(input: &Input<'_>) -> Plan {
     let mut judgement = Judgement::kept(input.status);
-    let remove = |judgement| Plan { finalizer: FinalizerStep::Remove, write: None, judgement, next: Next::Change };
+    let remove = |judgement| Plan {
+        finalizer: FinalizerStep::Remove,
+        write: None,
+        judgement,
+        next: Next::Change,
+    };
     let live = match &input.observed.hub {
         Fact::Unknown(why) => return wait(unknown(input, why), retry(why)),
         Fact::Absent => {
             // A creation that was just sent may not be visible so far.
             return match progress::step(input, input.status.operation.as_ref(), Found::Absent) {
-                Step::Wait { operation, next } if operation.kind == OperationKind::Create && operation.state != OperationState::Failed => {
+                Step::Wait { operation, next }
+                    if operation.kind == OperationKind::Create
+                        && operation.state != OperationState::Failed =>
+                {
                     wait(judgement, next)
                 }
                 _ => remove(judgement),
@@ -185,18 +200,33 @@ fn deletion(input: &Input<'_>) -> Plan {
         Fact::Known(live) => live,
     };
     if is_in_progress(live) {
-        let kind = if is_deleting(live) { OperationKind::Delete } else { OperationKind::Update };
+        let kind = if is_deleting(live) {
+            OperationKind::Delete
+        } else {
+            OperationKind::Update
+        };
         judgement.provisioned = Opinion::Is(progress_verdict(kind));
         return wait(judgement, at(input, input.pace.poll));
     }
-    let operation = input.status.operation.as_ref().filter(|operation| operation.kind == OperationKind::Delete);
-    let found = Found::Settled { achieved: false, superseded: false };
+    let operation = input
+        .status
+        .operation
+        .as_ref()
+        .filter(|operation| operation.kind == OperationKind::Delete);
+    let found = Found::Settled {
+        achieved: false,
+        superseded: false,
+    };
     match progress::step(input, operation, found) {
         Step::Wait { operation, next } => {
             judgement.operation = Some(operation);
             wait(judgement, next)
         }
-        Step::Failed { operation, next, verdict } => {
+        Step::Failed {
+            operation,
+            next,
+            verdict,
+        } => {
             judgement.operation = Some(operation);
             judgement.provisioned = Opinion::Is(verdict);
             wait(judgement, next)
@@ -211,7 +241,10 @@ fn deletion(input: &Input<'_>) -> Plan {
                 bound: judge::bound(input, live),
                 started_at: started_at.unwrap_or_else(|| second(input.now)),
             };
-            Plan { write: Some(write), ..wait(judgement, at(input, input.pace.poll)) }
+            Plan {
+                write: Some(write),
+                ..wait(judgement, at(input, input.pace.poll))
+            }
         }
     }
 }
@@ -248,7 +281,11 @@ fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, live: Option
             judgement.operation = Some(operation);
             return wait(judgement, next);
         }
-        Step::Failed { operation, next, verdict } => {
+        Step::Failed {
+            operation,
+            next,
+            verdict,
+        } => {
             judgement.operation = Some(operation);
             judgement.provisioned = Opinion::Is(verdict);
             return wait(judgement, next);
@@ -258,7 +295,11 @@ fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, live: Option
     judgement.operation = None;
     judgement.bound = live.map(|live| judge::bound(input, live));
     let declared = transition::declared(input.hub);
-    let mut refusals = judgement.bound.as_ref().map(|bound| transition::refusals(&declared, bound)).unwrap_or_default();
+    let mut refusals = judgement
+        .bound
+        .as_ref()
+        .map(|bound| transition::refusals(&declared, bound))
+        .unwrap_or_default();
     refusals.extend(transition::unverified_creation(input.hub));
     judgement.transition = Opinion::Is(judge::transition(&refusals));
     let checks = preflight::run(input.hub, input.observed, input.now);
@@ -281,7 +322,10 @@ fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, live: Option
         bound: judgement.bound.clone().unwrap_or(declared),
         started_at: started_at.unwrap_or_else(|| second(input.now)),
     };
-    Plan { write: Some(write), ..wait(judgement, at(input, input.pace.poll)) }
+    Plan {
+        write: Some(write),
+        ..wait(judgement, at(input, input.pace.poll))
+    }
 }
 
 /// The key version to create with: none with Microsoft-managed keys, an error when there is none that can be used.
@@ -315,8 +359,16 @@ fn present(input: &Input<'_>, live: &LiveHub) -> Plan {
     judgement.resource_id = Some(live.id.to_string());
     judgement.bound = Some(judge::bound(input, live));
     if is_in_progress(live) {
-        let kind = input.status.operation.as_ref().map_or(OperationKind::Update, |operation| operation.kind);
-        let kind = if is_deleting(live) { OperationKind::Delete } else { kind };
+        let kind = input
+            .status
+            .operation
+            .as_ref()
+            .map_or(OperationKind::Update, |operation| operation.kind);
+        let kind = if is_deleting(live) {
+            OperationKind::Delete
+        } else {
+            kind
+        };
         judgement.provisioned = Opinion::Is(progress_verdict(kind));
         return wait(judgement, at(input, input.pace.poll));
     }
@@ -329,8 +381,11 @@ fn present(input: &Input<'_>, live: &LiveHub) -> Plan {
 /// The hub is there and in order: is it as declared?
 fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
     let declared = transition::declared(input.hub);
-    let mut refusals =
-        judgement.bound.as_ref().map(|bound| transition::refusals(&declared, bound)).unwrap_or_default();
+    let mut refusals = judgement
+        .bound
+        .as_ref()
+        .map(|bound| transition::refusals(&declared, bound))
+        .unwrap_or_default();
     if refusals.is_empty() {
         refusals = transition::refusals(&declared, &transition::of_live(live, &declared));
     }
@@ -339,12 +394,19 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
     judgement.transition = Opinion::Is(judge::transition(&refusals));
     judgement.key_applied = view.applied;
     judgement.key_healthy = view.healthy;
-    judgement.provisioned = Opinion::Is(Verdict::yes(Reason::Succeeded, "Azure reports the hub as provisioned."));
+    judgement.provisioned = Opinion::Is(Verdict::yes(
+        Reason::Succeeded,
+        "Azure reports the hub as provisioned.",
+    ));
     judgement.encryption = Some(judge::encryption(input, live, view.latest.as_ref()));
     group::judge(input, live, &mut judgement);
 
     let update = body::update(input.hub, live);
-    let change = if refusals.is_empty() { wanted_change(view.change.as_ref(), update) } else { None };
+    let change = if refusals.is_empty() {
+        wanted_change(view.change.as_ref(), update)
+    } else {
+        None
+    };
     let found = Found::Settled {
         achieved: input.status.operation.as_ref().is_none_or(|operation| match operation.kind {
             OperationKind::Create => true,
@@ -355,20 +417,30 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
             OperationKind::Delete => false,
         }),
         superseded: input.status.observed_generation != Some(input.hub.generation)
-            || !change.as_ref().zip(input.status.operation.as_ref()).is_some_and(|((_, intent, _), operation)| *intent == operation.intent),
+            || change
+                .as_ref()
+                .zip(input.status.operation.as_ref())
+                .is_none_or(|((_, intent, _), operation)| *intent != operation.intent),
     };
     let started_at = match progress::step(input, input.status.operation.as_ref(), found) {
         Step::Wait { operation, next } => {
             if operation.state == OperationState::Ignored && operation.kind == OperationKind::ChangeKey {
                 judgement.key_applied = Opinion::Is(Verdict::no(
                     Reason::WriteIgnored,
-                    format!("Azure answered that it applied {}; reading twice showed that it did not.", operation.intent),
+                    format!(
+                        "Azure answered that it applied {}; reading twice showed that it did not.",
+                        operation.intent
+                    ),
                 ));
             }
             judgement.operation = Some(operation);
             return wait(judgement, next);
         }
-        Step::Failed { operation, next, verdict } => {
+        Step::Failed {
+            operation,
+            next,
+            verdict,
+        } => {
             judgement.operation = Some(operation);
             judgement.provisioned = Opinion::Is(verdict);
             return wait(judgement, next);
@@ -386,18 +458,31 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
     });
     let next = if refusals.is_empty() {
         // No watch and no sweep tells that a key's date has come.
-        let key = input.observed.key.known().and_then(|found| key::next_change(found, input.now));
+        let key = input
+            .observed
+            .key
+            .known()
+            .and_then(|found| key::next_change(found, input.now));
         key.map_or(Next::Change, Next::At)
     } else {
         at(input, input.pace.probe)
     };
-    Plan { write, ..wait(judgement, next) }
+    Plan {
+        write,
+        ..wait(judgement, next)
+    }
 }
 
 /// A key is changed before anything else.
-fn wanted_change(key: Option<&KeyIdentifier>, update: Option<(Vec<&'static str>, Body)>) -> Option<(OperationKind, String, Body)> {
+fn wanted_change(
+    key: Option<&KeyIdentifier>,
+    update: Option<(Vec<&'static str>, Body)>,
+) -> Option<(OperationKind, String, Body)> {
     match key {
         Some(key) => Some((OperationKind::ChangeKey, key.to_string(), body::change_key(key))),
         None => update.map(|(fields, body)| (OperationKind::Update, fields.join(", "), body)),
     }
 }
+
+#[cfg(test)]
+mod tests;

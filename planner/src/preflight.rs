@@ -56,11 +56,17 @@ impl Outcome {
     const PASSED: Self = Self::Passed { note: None };
 
     fn failed(reason: Reason, text: &str, commands: &[String]) -> Self {
-        Self::Failed { reason, message: cure::message(text, commands) }
+        Self::Failed {
+            reason,
+            message: cure::message(text, commands),
+        }
     }
 
     fn unknown(why: &Why, blocks: bool) -> Self {
-        Self::Unknown { why: why.clone(), blocks }
+        Self::Unknown {
+            why: why.clone(),
+            blocks,
+        }
     }
 }
 
@@ -82,14 +88,22 @@ impl Check {
             Outcome::Failed { message, .. } => (CheckResult::Failed, Some(message.clone())),
             Outcome::Unknown { why, .. } => (CheckResult::Unknown, Some(why.message.clone())),
         };
-        PreflightCheck { check: self.name, result, message }
+        PreflightCheck {
+            check: self.name,
+            result,
+            message,
+        }
     }
 }
 
 /// The resource providers that the hub needs in its subscription.
 #[must_use]
 pub fn providers(hub: &ValidHub) -> &'static [&'static str] {
-    if hub.has_managed_group() { WITH_MANAGED_GROUP } else { ALWAYS }
+    if hub.has_managed_group() {
+        WITH_MANAGED_GROUP
+    } else {
+        ALWAYS
+    }
 }
 
 /// Runs all checks, in their order.
@@ -97,12 +111,31 @@ pub fn providers(hub: &ValidHub) -> &'static [&'static str] {
 pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
     use PreflightCheckName::{Access, Identity, Key, Name, Providers, ResourceGroup, Vault};
     let mut checks = vec![
-        Check { name: Providers, outcome: check_providers(hub, observed) },
-        Check { name: ResourceGroup, outcome: check_group(hub, observed) },
-        Check { name: Name, outcome: check_name(observed) },
-        Check { name: Identity, outcome: check_identities(hub, observed) },
+        Check {
+            name: Providers,
+            outcome: check_providers(hub, observed),
+        },
+        Check {
+            name: ResourceGroup,
+            outcome: check_group(hub, observed),
+        },
+        Check {
+            name: Name,
+            outcome: check_name(observed),
+        },
+        Check {
+            name: Identity,
+            outcome: check_identities(hub, observed),
+        },
     ];
-    if let ValidEncryption::CustomerManaged { vault, key, version, identity, .. } = &hub.encryption {
+    if let ValidEncryption::CustomerManaged {
+        vault,
+        key,
+        version,
+        identity,
+        ..
+    } = &hub.encryption
+    {
         checks.push(Check {
             name: Vault,
             outcome: vault_and_key::check_vault(hub, vault, tenant(identity, observed), observed),
@@ -111,7 +144,10 @@ pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
             name: Key,
             outcome: vault_and_key::check_key(vault, key, version.as_ref(), observed, now),
         });
-        checks.push(Check { name: Access, outcome: check_access(hub, vault, key, identity, observed) });
+        checks.push(Check {
+            name: Access,
+            outcome: check_access(hub, vault, key, identity, observed),
+        });
     }
     checks
 }
@@ -124,17 +160,28 @@ fn check_providers(hub: &ValidHub, observed: &Observed) -> Outcome {
             Some(Fact::Known(true)) => {}
             Some(Fact::Known(false) | Fact::Absent) => missing.push(*namespace),
             Some(Fact::Unknown(why)) => unknown = Some(Outcome::unknown(why, false)),
-            None => unknown = Some(Outcome::unknown(&not_read("whether the providers are registered"), false)),
+            None => {
+                unknown = Some(Outcome::unknown(
+                    &not_read("whether the providers are registered"),
+                    false,
+                ));
+            }
         }
     }
     if missing.is_empty() {
         return unknown.unwrap_or(Outcome::PASSED);
     }
     let subscription = hub.id.subscription();
-    let commands: Vec<String> = missing.iter().map(|namespace| cure::register(namespace, subscription)).collect();
+    let commands: Vec<String> = missing
+        .iter()
+        .map(|namespace| cure::register(namespace, subscription))
+        .collect();
     Outcome::failed(
         Reason::ProviderNotRegistered,
-        &format!("Not registered in subscription {subscription}: {}.", missing.join(", ")),
+        &format!(
+            "Not registered in subscription {subscription}: {}.",
+            missing.join(", ")
+        ),
         &commands,
     )
 }
@@ -149,7 +196,11 @@ fn check_group(hub: &ValidHub, observed: &Observed) -> Outcome {
                 hub.id.resource_group(),
                 hub.id.subscription()
             ),
-            &[cure::create_group(hub.id.resource_group(), &hub.location, hub.id.subscription())],
+            &[cure::create_group(
+                hub.id.resource_group(),
+                &hub.location,
+                hub.id.subscription(),
+            )],
         ),
         Fact::Unknown(why) => Outcome::unknown(why, false),
     }
@@ -178,18 +229,32 @@ fn check_identities(hub: &ValidHub, observed: &Observed) -> Outcome {
         return unknown.unwrap_or(Outcome::PASSED);
     }
     let names: Vec<&str> = missing.iter().map(|id| id.as_str()).collect();
-    let commands: Vec<String> = missing.iter().map(|id| cure::create_identity(id, &hub.location)).collect();
-    Outcome::failed(Reason::IdentityNotFound, &format!("No such identity: {}.", names.join(", ")), &commands)
+    let commands: Vec<String> = missing
+        .iter()
+        .map(|id| cure::create_identity(id, &hub.location))
+        .collect();
+    Outcome::failed(
+        Reason::IdentityNotFound,
+        &format!("No such identity: {}.", names.join(", ")),
+        &commands,
+    )
 }
 
 /// Application id of Azure Cosmos DB in public Azure (azure-ai-docs, how-to-setup-customer-managed-keys).
 const COSMOS_DB_APPLICATION: &str = "a232010e-820c-4083-83bb-3ace5fc29d0b";
 
-fn check_access(hub: &ValidHub, vault: &ArmId, key: &KeyName, user: &KeyUser, observed: &Observed) -> Outcome {
+fn check_access(
+    hub: &ValidHub,
+    vault: &ArmId,
+    key: &KeyName,
+    user: &KeyUser,
+    observed: &Observed,
+) -> Outcome {
     let KeyUser::UserAssigned(id) = user else {
         let why = Why {
             reason: Reason::Unverifiable,
-            message: "The hub's own identity comes into being with the hub: its access is checked then.".to_owned(),
+            message: "The hub's own identity comes into being with the hub: its access is checked then."
+                .to_owned(),
             retry_at: None,
         };
         return Outcome::unknown(&why, false);
@@ -240,9 +305,11 @@ pub(crate) fn access_of(vault: &ArmId, key: &KeyName, principal: &str, observed:
     };
     let rights = if live.rbac {
         match &observed.role_assignments {
-            Fact::Known(assignments) => {
-                access::by_roles(assignments, &observed.role_definitions, &live.id.child("keys", key.as_str()))
-            }
+            Fact::Known(assignments) => access::by_roles(
+                assignments,
+                &observed.role_definitions,
+                &live.id.child("keys", key.as_str()),
+            ),
             Fact::Absent => access::by_roles(&[], &observed.role_definitions, &live.id),
             Fact::Unknown(why) => return Access::NotRead(why.clone()),
         }
@@ -253,7 +320,10 @@ pub(crate) fn access_of(vault: &ArmId, key: &KeyName, principal: &str, observed:
     match rights.all() {
         Right::Held => Access::Held,
         Right::Missing => Access::Missing(cure::message(
-            &format!("Principal {principal} lacks {} on key {scope}.", rights.missing().join(", ")),
+            &format!(
+                "Principal {principal} lacks {} on key {scope}.",
+                rights.missing().join(", ")
+            ),
             &[cure::grant(&live.id, key, principal, live.rbac)],
         )),
         Right::Unknown => Access::Undecidable(cure::message(
@@ -268,24 +338,36 @@ pub(crate) fn access_of(vault: &ArmId, key: &KeyName, principal: &str, observed:
 
 /// The fact about one identity of the spec.
 fn identity<'a>(id: &ArmId, observed: &'a Observed) -> Option<&'a Fact<crate::observed::LiveIdentity>> {
-    observed.identities.iter().find(|(other, _)| other == id).map(|(_, fact)| fact)
+    observed
+        .identities
+        .iter()
+        .find(|(other, _)| other == id)
+        .map(|(_, fact)| fact)
 }
 
 fn tenant<'a>(user: &KeyUser, observed: &'a Observed) -> Option<&'a str> {
-    let KeyUser::UserAssigned(id) = user else { return None };
-    identity(id, observed).and_then(Fact::known).map(|live| live.tenant_id.as_str())
+    let KeyUser::UserAssigned(id) = user else {
+        return None;
+    };
+    identity(id, observed)
+        .and_then(Fact::known)
+        .map(|live| live.tenant_id.as_str())
 }
 
 /// The principal that unwraps, where it is known: a user-assigned identity's, or the hub's own once it exists.
 pub(crate) fn principal<'a>(user: &KeyUser, live: &'a LiveHub, observed: &'a Observed) -> Option<&'a str> {
     match user {
-        KeyUser::UserAssigned(id) => {
-            identity(id, observed).and_then(Fact::known).map(|identity| identity.principal_id.as_str())
-        }
+        KeyUser::UserAssigned(id) => identity(id, observed)
+            .and_then(Fact::known)
+            .map(|identity| identity.principal_id.as_str()),
         KeyUser::SystemAssigned => live.system_assigned_principal.as_deref(),
     }
 }
 
 fn not_read(what: &str) -> Why {
-    Why { reason: Reason::Pending, message: format!("Not known so far: {what}."), retry_at: None }
+    Why {
+        reason: Reason::Pending,
+        message: format!("Not known so far: {what}."),
+        retry_at: None,
+    }
 }

@@ -72,13 +72,18 @@ pub(crate) fn step(input: &Input<'_>, operation: Option<&Operation>, found: Foun
             if input.now < until {
                 wait(operation.clone(), until)
             } else {
-                Step::Free { started_at: Some(operation.started_at.0) }
+                Step::Free {
+                    started_at: Some(operation.started_at.0),
+                }
             }
         }
         OperationState::Running => match &input.observed.operation {
             OperationSeen::Running { poll_at } => wait(operation.clone(), *poll_at),
             OperationSeen::Failed { code, message } => failed(input, operation, code, message),
-            OperationSeen::Unreadable(why) => Step::Wait { operation: operation.clone(), next: retry(why) },
+            OperationSeen::Unreadable(why) => Step::Wait {
+                operation: operation.clone(),
+                next: retry(why),
+            },
             OperationSeen::None | OperationSeen::Succeeded if found == Found::Broken => {
                 failed(input, operation, "", "Azure reports the hub as failed.")
             }
@@ -99,9 +104,9 @@ pub(crate) fn step(input: &Input<'_>, operation: Option<&Operation>, found: Foun
             // The gate is lifted when the spec changes: the tries are counted anew.
             None => FREE,
             Some(until) if input.now < until => wait(operation.clone(), until),
-            Some(_) if operation.state == OperationState::Failed => {
-                Step::Free { started_at: Some(operation.started_at.0) }
-            }
+            Some(_) if operation.state == OperationState::Failed => Step::Free {
+                started_at: Some(operation.started_at.0),
+            },
             Some(_) => FREE,
         },
     }
@@ -114,19 +119,34 @@ fn is_over(operation: &Operation, seen: &OperationSeen) -> bool {
 }
 
 fn wait(operation: Operation, until: Timestamp) -> Step {
-    Step::Wait { operation, next: Next::At(until) }
+    Step::Wait {
+        operation,
+        next: Next::At(until),
+    }
 }
 
 fn hold(input: &Input<'_>, operation: &Operation, state: OperationState, while_: SignedDuration) -> Step {
     let until = not_before(after(input.now, while_));
-    let operation = Operation { state, url: None, not_before: Some(Time(until)), ..operation.clone() };
+    let operation = Operation {
+        state,
+        url: None,
+        not_before: Some(Time(until)),
+        ..operation.clone()
+    };
     wait(operation, until)
 }
 
 fn failed(input: &Input<'_>, operation: &Operation, code: &str, message: &str) -> Step {
     let operation = failed_operation(operation, input.now, input.pace);
-    let next = operation.not_before.as_ref().map_or(Next::Backoff, |time| Next::At(time.0));
-    Step::Failed { operation, next, verdict: failure(code, message) }
+    let next = operation
+        .not_before
+        .as_ref()
+        .map_or(Next::Backoff, |time| Next::At(time.0));
+    Step::Failed {
+        operation,
+        next,
+        verdict: failure(code, message),
+    }
 }
 
 /// The operation after a failure: it is tried again after as long as it has been tried for, between `pace.retry` and ten
@@ -150,7 +170,11 @@ pub(crate) fn retry(why: &Why) -> Next {
 /// The verdict on a write that Azure failed.
 #[must_use]
 pub(crate) fn failure(code: &str, message: &str) -> Verdict {
-    let text = if code.is_empty() { message.to_owned() } else { format!("{code}: {message}") };
+    let text = if code.is_empty() {
+        message.to_owned()
+    } else {
+        format!("{code}: {message}")
+    };
     Verdict::no(reason_of(code), text)
 }
 

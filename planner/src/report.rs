@@ -6,7 +6,8 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use keyholder_crds::{
-    AIHub, AIHubStatus, ConditionType, DeletionPolicy, Operation, OperationKind, OperationState, Reason, Summary,
+    AIHub, AIHubStatus, ConditionType, DeletionPolicy, Operation, OperationKind, OperationState, Reason,
+    Summary,
 };
 
 use crate::judge::{self, Opinion, Truth, Verdict};
@@ -67,7 +68,9 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
     status.resource_id.clone_from(&judgement.resource_id);
     status.bound.clone_from(&judgement.bound);
     status.encryption.clone_from(&judgement.encryption);
-    status.managed_resource_group.clone_from(&judgement.managed_resource_group);
+    status
+        .managed_resource_group
+        .clone_from(&judgement.managed_resource_group);
     status.operation.clone_from(&judgement.operation);
     if let Some(checks) = &judgement.preflight {
         status.preflight.clone_from(checks);
@@ -100,7 +103,8 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
             }
             Executed::Refused(why) => {
                 next = why.retry_at.map_or(Next::Backoff, Next::At);
-                let outcome_unknown = matches!(why.reason, Reason::AzureUnreachable | Reason::AzureAnswerInvalid);
+                let outcome_unknown =
+                    matches!(why.reason, Reason::AzureUnreachable | Reason::AzureAnswerInvalid);
                 if outcome_unknown {
                     provisioned = Opinion::Is(Verdict::unknown_why(why));
                 } else {
@@ -113,7 +117,11 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
         }
     }
     for of in JUDGED {
-        let opinion = if of == ConditionType::Provisioned { Some(&provisioned) } else { judgement.opinion(of) };
+        let opinion = if of == ConditionType::Provisioned {
+            Some(&provisioned)
+        } else {
+            judgement.opinion(of)
+        };
         match opinion {
             Some(Opinion::Is(verdict)) => set(&mut status, of, verdict, input.hub.generation, input.now),
             Some(Opinion::NotApplicable) => remove(&mut status, of),
@@ -127,7 +135,11 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
         && input.hub.deletion_policy == DeletionPolicy::Retain
         && let Some(id) = &status.resource_id
     {
-        notes.push(Note { warning: false, reason: Reason::Retained, message: format!("{id} stays in Azure as it is.") });
+        notes.push(Note {
+            warning: false,
+            reason: Reason::Retained,
+            message: format!("{id} stays in Azure as it is."),
+        });
     }
     Report { status, notes, next }
 }
@@ -176,7 +188,13 @@ pub fn invalid(hub: &AIHub, errors: &[FieldError], now: Timestamp) -> Report {
 #[must_use]
 pub fn blocked(hub: &AIHub, why: &Why, now: Timestamp) -> Report {
     let verdict = Verdict::no(why.reason, why.message.clone());
-    alone(hub, ConditionType::PrerequisitesMet, &verdict, why.retry_at.map_or(Next::Change, Next::At), now)
+    alone(
+        hub,
+        ConditionType::PrerequisitesMet,
+        &verdict,
+        why.retry_at.map_or(Next::Change, Next::At),
+        now,
+    )
 }
 
 fn alone(hub: &AIHub, of: ConditionType, verdict: &Verdict, next: Next, now: Timestamp) -> Report {
@@ -193,11 +211,14 @@ fn alone(hub: &AIHub, of: ConditionType, verdict: &Verdict, next: Next, now: Tim
 /// Whether `new` says something for the worse that `old` did not say, or that must be read anew each time.
 #[must_use]
 pub fn is_worse(new: &AIHubStatus, old: &AIHubStatus) -> bool {
-    JUDGED.into_iter().filter_map(|of| Some((of, judge::stored(new, of)?))).any(|(of, condition)| {
-        let same = judge::stored(old, of)
-            .is_some_and(|before| before.status == condition.status && before.reason == condition.reason);
-        condition.status != Truth::True.as_str() && (!same || of == ConditionType::PrerequisitesMet)
-    })
+    JUDGED
+        .into_iter()
+        .filter_map(|of| Some((of, judge::stored(new, of)?)))
+        .any(|(of, condition)| {
+            let same = judge::stored(old, of)
+                .is_some_and(|before| before.status == condition.status && before.reason == condition.reason);
+            condition.status != Truth::True.as_str() && (!same || of == ConditionType::PrerequisitesMet)
+        })
 }
 
 /// Sets a condition; its transition time moves with its status alone.
@@ -213,7 +234,9 @@ fn set(status: &mut AIHubStatus, of: ConditionType, verdict: &Verdict, generatio
     };
     remove(status, of);
     status.conditions.push(condition);
-    status.conditions.sort_by_key(|condition| condition.type_.parse::<ConditionType>().ok());
+    status
+        .conditions
+        .sort_by_key(|condition| condition.type_.parse::<ConditionType>().ok());
 }
 
 fn remove(status: &mut AIHubStatus, of: ConditionType) {
@@ -228,7 +251,10 @@ fn summarise(status: &mut AIHubStatus, generation: i64, now: Timestamp) {
 }
 
 fn hindrance(status: &AIHubStatus, of: ConditionType) -> Option<Verdict> {
-    let optional = matches!(of, ConditionType::KeyHealthy | ConditionType::ManagedResourceGroupHealthy);
+    let optional = matches!(
+        of,
+        ConditionType::KeyHealthy | ConditionType::ManagedResourceGroupHealthy
+    );
     if of == ConditionType::PrerequisitesMet && status.bound.is_some() {
         return None;
     }
@@ -260,7 +286,16 @@ fn derive(status: &mut AIHubStatus, cause: Option<Verdict>, generation: i64, now
         (ConditionType::Reconciling, ConditionType::Stalled)
     };
     remove(status, other);
-    set(status, shown, &Verdict { status: Truth::True, ..cause }, generation, now);
+    set(
+        status,
+        shown,
+        &Verdict {
+            status: Truth::True,
+            ..cause
+        },
+        generation,
+        now,
+    );
 }
 
 fn summary(input: &Input<'_>, status: &AIHubStatus) -> Summary {
@@ -270,7 +305,10 @@ fn summary(input: &Input<'_>, status: &AIHubStatus) -> Summary {
     };
     Summary {
         key,
-        version: status.encryption.as_ref().and_then(|encryption| encryption.version.clone()),
+        version: status
+            .encryption
+            .as_ref()
+            .and_then(|encryption| encryption.version.clone()),
         azure_name: Some(input.hub.id.name().to_owned()),
     }
 }
@@ -279,11 +317,21 @@ fn accepted(input: &Input<'_>, write: &Write) -> Note {
     let id = &write.id;
     let (reason, message) = match write.kind {
         OperationKind::Create => (Reason::Created, format!("Azure accepted the creation of {id}.")),
-        OperationKind::ChangeKey => (Reason::KeyChanged, format!("Azure accepted the key {}.", write.intent)),
-        OperationKind::Update => (Reason::Updated, format!("Azure accepted a change of {}.", write.intent)),
+        OperationKind::ChangeKey => (
+            Reason::KeyChanged,
+            format!("Azure accepted the key {}.", write.intent),
+        ),
+        OperationKind::Update => (
+            Reason::Updated,
+            format!("Azure accepted a change of {}.", write.intent),
+        ),
         OperationKind::Delete => (Reason::Deleted, deletion_message(input)),
     };
-    Note { warning: false, reason, message }
+    Note {
+        warning: false,
+        reason,
+        message,
+    }
 }
 
 fn deletion_message(input: &Input<'_>) -> String {
@@ -291,7 +339,11 @@ fn deletion_message(input: &Input<'_>) -> String {
     if input.hub.deletion_policy == DeletionPolicy::DeleteAndPurge {
         return format!("Azure accepted the deletion and purge of {id}.");
     }
-    let permanent = if input.hub.system_assigned { "" } else { " With user-assigned identities alone it may be permanent." };
+    let permanent = if input.hub.system_assigned {
+        ""
+    } else {
+        " With user-assigned identities alone it may be permanent."
+    };
     format!(
         "Azure accepted the deletion of {id}. Azure may keep the hub, and bill its managed resource group, for 14 days.{permanent}"
     )
@@ -300,11 +352,19 @@ fn deletion_message(input: &Input<'_>) -> String {
 /// Events about what changed.
 fn changes(before: &AIHubStatus, after: &AIHubStatus) -> Vec<Note> {
     let mut notes = Vec::new();
-    for of in [ConditionType::Ready, ConditionType::Stalled, ConditionType::ManagedResourceGroupHealthy] {
-        let Some(condition) = judge::stored(after, of) else { continue };
+    for of in [
+        ConditionType::Ready,
+        ConditionType::Stalled,
+        ConditionType::ManagedResourceGroupHealthy,
+    ] {
+        let Some(condition) = judge::stored(after, of) else {
+            continue;
+        };
         let same = judge::stored(before, of)
             .is_some_and(|old| old.status == condition.status && old.reason == condition.reason);
-        let Ok(reason) = condition.reason.parse::<Reason>() else { continue };
+        let Ok(reason) = condition.reason.parse::<Reason>() else {
+            continue;
+        };
         let warning = match of {
             ConditionType::Ready if condition.status == "True" => false,
             ConditionType::Stalled => true,
@@ -312,7 +372,11 @@ fn changes(before: &AIHubStatus, after: &AIHubStatus) -> Vec<Note> {
             _ => continue,
         };
         if !same {
-            notes.push(Note { warning, reason, message: condition.message.clone() });
+            notes.push(Note {
+                warning,
+                reason,
+                message: condition.message.clone(),
+            });
         }
     }
     notes

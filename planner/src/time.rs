@@ -14,7 +14,11 @@ pub fn second(moment: Timestamp) -> Timestamp {
 #[must_use]
 pub fn not_before(moment: Timestamp) -> Timestamp {
     let second = second(moment);
-    if second >= moment { second } else { after(second, SignedDuration::from_secs(1)) }
+    if second >= moment {
+        second
+    } else {
+        after(second, SignedDuration::from_secs(1))
+    }
 }
 
 /// A moment and a while; at the end of time it stays there.

@@ -25,7 +25,12 @@ pub struct Refusal {
 pub fn declared(hub: &ValidHub) -> Bound {
     let (mode, data_location, vault, key_identity) = match &hub.encryption {
         ValidEncryption::MicrosoftManaged => (EncryptionMode::MicrosoftManaged, None, None, None),
-        ValidEncryption::CustomerManaged { data_location, vault, identity, .. } => (
+        ValidEncryption::CustomerManaged {
+            data_location,
+            vault,
+            identity,
+            ..
+        } => (
             EncryptionMode::CustomerManaged,
             Some(*data_location),
             Some(vault.lower()),
@@ -54,7 +59,10 @@ pub fn of_live(live: &LiveHub, declared: &Bound) -> Bound {
     let (mode, data_location) = match (&live.encryption, live.service_side) {
         (None, _) => (EncryptionMode::MicrosoftManaged, None),
         (Some(_), true) => (EncryptionMode::CustomerManaged, Some(DataLocation::ServiceSide)),
-        (Some(_), false) => (EncryptionMode::CustomerManaged, Some(DataLocation::ManagedResourceGroup)),
+        (Some(_), false) => (
+            EncryptionMode::CustomerManaged,
+            Some(DataLocation::ManagedResourceGroup),
+        ),
     };
     let encryption = live.encryption.as_ref();
     Bound {
@@ -70,7 +78,10 @@ pub fn of_live(live: &LiveHub, declared: &Bound) -> Bound {
             .storage_account
             .as_ref()
             .map_or_else(|| declared.storage_account.clone(), crate::ArmId::lower),
-        key_vault: live.key_vault.as_ref().map_or_else(|| declared.key_vault.clone(), crate::ArmId::lower),
+        key_vault: live
+            .key_vault
+            .as_ref()
+            .map_or_else(|| declared.key_vault.clone(), crate::ArmId::lower),
         // Azure turns it on with a customer-managed key and reads it back as true (azurerm, ai_foundry).
         high_business_impact: encryption.is_some() || live.high_business_impact,
     }
@@ -84,7 +95,11 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let mut refuse = |refused: bool, reason, path, what: String| {
         if refused {
-            refusals.push(Refusal { reason, path, message: way_out(path, &what) });
+            refusals.push(Refusal {
+                reason,
+                path,
+                message: way_out(path, &what),
+            });
         }
     };
 
@@ -136,7 +151,12 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
             "the hub's subscription, resource group and name",
             have.resource_id.as_str(),
         ),
-        (declared.location != have.location, "spec.location", "the hub's region", have.location.as_str()),
+        (
+            declared.location != have.location,
+            "spec.location",
+            "the hub's region",
+            have.location.as_str(),
+        ),
         (
             !same_name(Some(&declared.storage_account), Some(&have.storage_account)),
             "spec.storageAccount",
@@ -153,7 +173,11 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
             declared.high_business_impact != have.high_business_impact,
             "spec.highBusinessImpact",
             "high business impact",
-            if have.high_business_impact { "true" } else { "false" },
+            if have.high_business_impact {
+                "true"
+            } else {
+                "false"
+            },
         ),
     ];
     for (differs, path, what, value) in fixed {
@@ -170,11 +194,18 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
 /// A choice at creation that no source confirms, unless the user lets it through.
 #[must_use]
 pub fn unverified_creation(hub: &ValidHub) -> Option<Refusal> {
-    let ValidEncryption::CustomerManaged { data_location, identity: KeyUser::UserAssigned(_), .. } = &hub.encryption
+    let ValidEncryption::CustomerManaged {
+        data_location,
+        identity: KeyUser::UserAssigned(_),
+        ..
+    } = &hub.encryption
     else {
         return None;
     };
-    let verdict = cell(Profile::of_hub(Some(*data_location)), Transition::UserAssignedIdentity);
+    let verdict = cell(
+        Profile::of_hub(Some(*data_location)),
+        Transition::UserAssignedIdentity,
+    );
     if is_let_through(verdict, &hub.allow_unverified) {
         return None;
     }
@@ -195,7 +226,11 @@ pub fn unverified(verdict: Cell, path: &'static str, what: &str) -> Refusal {
         }
         _ => what.to_owned(),
     };
-    Refusal { reason: Reason::TransitionUnverified, path, message }
+    Refusal {
+        reason: Reason::TransitionUnverified,
+        path,
+        message,
+    }
 }
 
 fn way_out(path: &str, what: &str) -> String {
@@ -206,7 +241,10 @@ fn way_out(path: &str, what: &str) -> String {
 }
 
 fn same_name(one: Option<&str>, other: Option<&str>) -> bool {
-    let name = |id: Option<&str>| id.and_then(|id| id.rsplit('/').next()).map(str::to_ascii_lowercase);
+    let name = |id: Option<&str>| {
+        id.and_then(|id| id.rsplit('/').next())
+            .map(str::to_ascii_lowercase)
+    };
     name(one) == name(other)
 }
 
@@ -215,5 +253,7 @@ fn text(value: Option<&str>) -> &str {
 }
 
 fn location(bound: &Bound) -> String {
-    bound.data_location.map_or_else(|| "none".to_owned(), |location| location.to_string())
+    bound
+        .data_location
+        .map_or_else(|| "none".to_owned(), |location| location.to_string())
 }

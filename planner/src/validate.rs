@@ -49,6 +49,10 @@ pub enum KeyUser {
 
 /// How the hub is encrypted.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each object, and nearly always the large one"
+)]
 pub enum ValidEncryption {
     /// Microsoft holds the key.
     MicrosoftManaged,
@@ -124,7 +128,10 @@ impl ValidHub {
     #[must_use]
     pub fn primary_identity(&self) -> Option<&ArmId> {
         match &self.encryption {
-            ValidEncryption::CustomerManaged { identity: KeyUser::UserAssigned(id), .. } => Some(id),
+            ValidEncryption::CustomerManaged {
+                identity: KeyUser::UserAssigned(id),
+                ..
+            } => Some(id),
             _ => self.user_assigned.first(),
         }
     }
@@ -150,7 +157,10 @@ impl ValidHub {
 /// Every field that cannot be as it is, with its path and the cure.
 pub fn validate(hub: &AIHub, owner_id: &str) -> Result<ValidHub, Vec<FieldError>> {
     let spec = &hub.spec;
-    let mut check = Checker { errors: Vec::new(), spec };
+    let mut check = Checker {
+        errors: Vec::new(),
+        spec,
+    };
     let namespace = hub.metadata.namespace.clone().unwrap_or_default();
     let name = hub.metadata.name.clone().unwrap_or_default();
     let owner_tag = format!("{owner_id}/{namespace}/{name}");
@@ -162,14 +172,20 @@ pub fn validate(hub: &AIHub, owner_id: &str) -> Result<ValidHub, Vec<FieldError>
         ),
     );
 
-    check.that(is_guid(&spec.subscription_id), "spec.subscriptionId", "it is not a GUID");
+    check.that(
+        is_guid(&spec.subscription_id),
+        "spec.subscriptionId",
+        "it is not a GUID",
+    );
     check.that(
         is_group_name(&spec.resource_group),
         "spec.resourceGroup",
         "it is not a name that Azure takes for a resource group",
     );
     let azure_name = check.azure_name(&name);
-    let location = Location::parse(&spec.location).map_err(|error| check.fail("spec.location", error)).ok();
+    let location = Location::parse(&spec.location)
+        .map_err(|error| check.fail("spec.location", error))
+        .ok();
     let storage_account = check.reference(
         "spec.storageAccount",
         &spec.storage_account,
@@ -204,7 +220,12 @@ pub fn validate(hub: &AIHub, owner_id: &str) -> Result<ValidHub, Vec<FieldError>
                 name,
                 uid: hub.metadata.uid.clone(),
                 generation: hub.metadata.generation.unwrap_or_default(),
-                id: ArmId::of(&spec.subscription_id, &spec.resource_group, WORKSPACE, &azure_name),
+                id: ArmId::of(
+                    &spec.subscription_id,
+                    &spec.resource_group,
+                    WORKSPACE,
+                    &azure_name,
+                ),
                 location,
                 owner_tag,
                 user_assigned,
@@ -240,7 +261,10 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn fail(&mut self, path: &str, message: impl fmt::Display) {
-        self.errors.push(FieldError { path: path.to_owned(), message: message.to_string() });
+        self.errors.push(FieldError {
+            path: path.to_owned(),
+            message: message.to_string(),
+        });
     }
 
     fn that(&mut self, holds: bool, path: &str, message: impl fmt::Display) {
@@ -253,10 +277,16 @@ impl Checker<'_> {
     /// (ReservedResourceName).
     fn azure_name(&mut self, object: &str) -> Option<String> {
         let name = self.spec.azure_name.as_deref().unwrap_or(object);
-        let path = if self.spec.azure_name.is_some() { "spec.azureName" } else { "metadata.name" };
+        let path = if self.spec.azure_name.is_some() {
+            "spec.azureName"
+        } else {
+            "metadata.name"
+        };
         let fits = (3..=33).contains(&name.len())
             && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
         if !fits {
             self.fail(
                 path,
@@ -295,7 +325,10 @@ impl Checker<'_> {
             match ArmId::parse(text) {
                 Ok(id) if id.is_type(kind) => id,
                 Ok(id) => {
-                    self.fail(path, format!("{text:?} is the id of a {}, not of a {kind}", id.resource_type()));
+                    self.fail(
+                        path,
+                        format!("{text:?} is the id of a {}, not of a {kind}", id.resource_type()),
+                    );
                     return None;
                 }
                 Err(error) => {
@@ -321,15 +354,25 @@ impl Checker<'_> {
     }
 
     fn vault(&mut self, path: &str, text: &str) -> Option<ArmId> {
-        self.reference(path, text, VAULT, "3 to 24 letters, digits and -", |name| VaultName::parse(name).is_ok())
+        self.reference(path, text, VAULT, "3 to 24 letters, digits and -", |name| {
+            VaultName::parse(name).is_ok()
+        })
     }
 
     fn identity(&mut self, path: &str, text: &str) -> Option<ArmId> {
-        self.reference(path, text, USER_ASSIGNED_IDENTITY, "3 to 128 letters, digits, - and _", |name| {
-            (3..=128).contains(&name.len())
-                && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-        })
+        self.reference(
+            path,
+            text,
+            USER_ASSIGNED_IDENTITY,
+            "3 to 128 letters, digits, - and _",
+            |name| {
+                (3..=128).contains(&name.len())
+                    && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+                    && name
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            },
+        )
     }
 
     fn identities(&mut self) -> Vec<ArmId> {
@@ -370,9 +413,12 @@ impl Checker<'_> {
                 );
                 None
             }
-            (EncryptionMode::CustomerManaged, Some(key)) => {
-                self.key(key, declared.data_location.unwrap_or_default(), user_assigned, system_assigned)
-            }
+            (EncryptionMode::CustomerManaged, Some(key)) => self.key(
+                key,
+                declared.data_location.unwrap_or_default(),
+                user_assigned,
+                system_assigned,
+            ),
         }
     }
 
@@ -385,7 +431,9 @@ impl Checker<'_> {
     ) -> Option<ValidEncryption> {
         const PATH: &str = "spec.encryption.customerManagedKey";
         let vault = self.vault(&format!("{PATH}.vault"), &declared.vault);
-        let key = KeyName::parse(&declared.key).map_err(|error| self.fail(&format!("{PATH}.key"), error)).ok();
+        let key = KeyName::parse(&declared.key)
+            .map_err(|error| self.fail(&format!("{PATH}.key"), error))
+            .ok();
         let version = match declared.version.as_deref().map(KeyVersion::parse).transpose() {
             Ok(version) => version,
             Err(error) => {
@@ -400,7 +448,9 @@ impl Checker<'_> {
                 self.that(
                     user_assigned.contains(&id),
                     &path,
-                    format!("{text:?} is not among the hub's identities: add it to spec.identity.userAssigned"),
+                    format!(
+                        "{text:?} is not among the hub's identities: add it to spec.identity.userAssigned"
+                    ),
                 );
                 KeyUser::UserAssigned(id)
             }
@@ -413,7 +463,13 @@ impl Checker<'_> {
                 KeyUser::SystemAssigned
             }
         };
-        Some(ValidEncryption::CustomerManaged { data_location, vault: vault?, key: key?, version, identity })
+        Some(ValidEncryption::CustomerManaged {
+            data_location,
+            vault: vault?,
+            key: key?,
+            version,
+            identity,
+        })
     }
 
     /// Azure's limits on tags (azure-resource-manager/management/tag-resources).
@@ -427,24 +483,39 @@ impl Checker<'_> {
                 format!("the tag {OWNER_TAG} is Keyholder's own: leave it out"),
             );
             let long = name.chars().count() > 512 || value.chars().count() > 256;
-            self.that(!long, &path, "Azure takes a name of at most 512 characters and a value of at most 256");
+            self.that(
+                !long,
+                &path,
+                "Azure takes a name of at most 512 characters and a value of at most 256",
+            );
             self.that(
                 !name.is_empty() && !name.contains(['<', '>', '%', '&', '\\', '?', '/']),
                 &path,
                 "Azure takes no empty tag name and none with < > % & \\ ? /",
             );
         }
-        self.that(spec.tags.len() <= 49, "spec.tags", "Azure takes 50 tags, and one is Keyholder's: declare at most 49");
+        self.that(
+            spec.tags.len() <= 49,
+            "spec.tags",
+            "Azure takes 50 tags, and one is Keyholder's: declare at most 49",
+        );
     }
 }
 
 fn is_guid(text: &str) -> bool {
-    let mut groups = text.split('-').map(|group| (group.len(), group.chars().all(|c| c.is_ascii_hexdigit())));
-    [8, 4, 4, 4, 12].into_iter().all(|length| groups.next() == Some((length, true))) && groups.next().is_none()
+    let mut groups = text
+        .split('-')
+        .map(|group| (group.len(), group.chars().all(|c| c.is_ascii_hexdigit())));
+    [8, 4, 4, 4, 12]
+        .into_iter()
+        .all(|length| groups.next() == Some((length, true)))
+        && groups.next().is_none()
 }
 
 fn is_group_name(text: &str) -> bool {
     (1..=90).contains(&text.chars().count())
         && !text.ends_with('.')
-        && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '(' | ')'))
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '(' | ')'))
 }

@@ -65,7 +65,9 @@ pub(super) fn check_vault(hub: &ValidHub, id: &ArmId, tenant: Option<&str>, obse
     .into_iter()
     .flatten()
     .collect();
-    let Some((reason, _, _)) = problems.first() else { return Outcome::PASSED };
+    let Some((reason, _, _)) = problems.first() else {
+        return Outcome::PASSED;
+    };
     let text: Vec<&str> = problems.iter().map(|(_, text, _)| text.as_str()).collect();
     let commands: Vec<String> = problems.iter().map(|(_, _, command)| command.clone()).collect();
     Outcome::failed(*reason, &text.join(" "), &commands)
@@ -74,7 +76,12 @@ pub(super) fn check_vault(hub: &ValidHub, id: &ArmId, tenant: Option<&str>, obse
 fn other_region(hub: &ValidHub, live: &LiveVault) -> (Reason, String, String) {
     let wanted = format!("{}-{}", live.id.name(), hub.location);
     let name: String = wanted.chars().take(24).collect();
-    let other = ArmId::of(live.id.subscription(), live.id.resource_group(), VAULT, name.trim_end_matches('-'));
+    let other = ArmId::of(
+        live.id.subscription(),
+        live.id.resource_group(),
+        VAULT,
+        name.trim_end_matches('-'),
+    );
     (
         Reason::RegionMismatch,
         format!(
@@ -122,7 +129,10 @@ pub(crate) fn problem(
 ) -> Option<(Reason, String)> {
     let id = vault.child("keys", name.as_str());
     if !key::is_suitable(live) {
-        let size = live.size.map(|bits| format!(" of {bits} bits")).unwrap_or_default();
+        let size = live
+            .size
+            .map(|bits| format!(" of {bits} bits"))
+            .unwrap_or_default();
         let other: String = format!("{name}-rsa").chars().take(127).collect();
         return Some((
             Reason::KeyUnsuitable,
@@ -163,16 +173,24 @@ pub(crate) fn problem(
 fn unusable(vault: &ArmId, name: &KeyName, version: &LiveKeyVersion, why: Unusable) -> (Reason, String) {
     let what = &version.identifier;
     let (text, command) = match (why, what.version()) {
-        (Unusable::Disabled, Some(version)) => {
-            (format!("Key version {what} is disabled."), cure::enable_key(vault, name, version))
-        }
-        (Unusable::Disabled, None) => (format!("Key {what} is disabled."), cure::create_key(vault, name.as_str())),
+        (Unusable::Disabled, Some(version)) => (
+            format!("Key version {what} is disabled."),
+            cure::enable_key(vault, name, version),
+        ),
+        (Unusable::Disabled, None) => (
+            format!("Key {what} is disabled."),
+            cure::create_key(vault, name.as_str()),
+        ),
         (Unusable::Expired(at), _) => (
-            format!("Key version {what} expired at {at}: a new version is needed, and no pin on the old one."),
+            format!(
+                "Key version {what} expired at {at}: a new version is needed, and no pin on the old one."
+            ),
             cure::create_key(vault, name.as_str()),
         ),
         (Unusable::NotYetValid(at), _) => (
-            format!("Key version {what} is not valid before {at}: wait, or make a version that is valid now."),
+            format!(
+                "Key version {what} is not valid before {at}: wait, or make a version that is valid now."
+            ),
             cure::create_key(vault, name.as_str()),
         ),
     };
