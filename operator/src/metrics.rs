@@ -255,7 +255,10 @@ mod tests {
         metrics.pass(Outcome::Settled, 0.1);
         metrics.azure_write("Create", WriteOutcome::Accepted);
         metrics.azure_requests("identity", 1);
-        metrics.estate([(ConditionType::Ready, "True".to_owned(), Reason::AllConditionsMet)].into_iter(), 0);
+        metrics.estate(
+            [(ConditionType::Ready, "True".to_owned(), Reason::AllConditionsMet)].into_iter(),
+            0,
+        );
         let text = metrics.encode().unwrap();
         let names: Vec<&str> = text
             .lines()
