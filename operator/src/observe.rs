@@ -4,7 +4,6 @@
 //! a list lacks it is a reason to ask, not an answer.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -309,17 +308,16 @@ impl Look<'_> {
         let mut definitions = BTreeMap::new();
         for assignment in &assignments {
             let id = assignment.role_definition_id.to_lowercase();
-            if let Entry::Vacant(entry) = definitions.entry(id) {
-                let path = entry.key().clone();
+            if !definitions.contains_key(&id) {
                 let definition = self
                     .read(
-                        &path,
+                        &id,
                         wire::ROLE_DEFINITIONS_VERSION,
                         SLOW,
                         convert::role_definition,
                     )
                     .await;
-                entry.insert(definition);
+                definitions.insert(id, definition);
             }
         }
         (Fact::Known(assignments), definitions)

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use azure_simulator::{Config, Simulator};
+use crate::stub::{Config, Simulator};
 
 pub mod control;
 pub mod names;

@@ -19,6 +19,7 @@ pub mod process;
 pub mod proxy;
 pub mod run_directory;
 pub mod scenario;
+mod stub;
 pub mod tls;
 
 pub use azure::{Azure, Seed};
