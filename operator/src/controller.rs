@@ -46,7 +46,7 @@ impl Waker {
                 match receiver.recv().await {
                     Ok(object) => return Some((object, receiver)),
                     Err(broadcast::error::RecvError::Lagged(missed)) => {
-                        tracing::warn!(missed, "wakes were missed; the next sweep repeats them")
+                        tracing::warn!(missed, "wakes were missed; the next sweep repeats them");
                     }
                     Err(broadcast::error::RecvError::Closed) => return None,
                 }
@@ -143,7 +143,7 @@ pub async fn reflect_accounts(
         .for_each(|event| {
             match event {
                 Ok(watcher::Event::Apply(_) | watcher::Event::Delete(_) | watcher::Event::InitDone) => {
-                    changed()
+                    changed();
                 }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(

@@ -242,3 +242,30 @@ impl Metrics {
         self.sweep_failures.inc_by(failures);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_metrics_page_lists_every_metric() {
+        let page = include_str!("../../docs/metrics.md");
+        let metrics = Metrics::new();
+        // A family shows itself with its first sample.
+        metrics.pass(Outcome::Settled, 0.1);
+        metrics.azure_write("Create", WriteOutcome::Accepted);
+        metrics.azure_requests("identity", 1);
+        metrics.estate(
+            [(ConditionType::Ready, "True".to_owned(), Reason::AllConditionsMet)].into_iter(),
+            0,
+        );
+        let text = metrics.encode().unwrap();
+        let names: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+            .collect();
+        assert!(names.len() >= 10, "{text}");
+        let missing: Vec<&&str> = names.iter().filter(|name| !page.contains(**name)).collect();
+        assert!(missing.is_empty(), "docs/metrics.md lacks {missing:?}");
+    }
+}

@@ -4,6 +4,7 @@
 //! a list lacks it is a reason to ask, not an answer.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -308,16 +309,17 @@ impl Look<'_> {
         let mut definitions = BTreeMap::new();
         for assignment in &assignments {
             let id = assignment.role_definition_id.to_lowercase();
-            if !definitions.contains_key(&id) {
+            if let Entry::Vacant(entry) = definitions.entry(id) {
+                let path = entry.key().clone();
                 let definition = self
                     .read(
-                        &id,
+                        &path,
                         wire::ROLE_DEFINITIONS_VERSION,
                         SLOW,
                         convert::role_definition,
                     )
                     .await;
-                definitions.insert(id, definition);
+                entry.insert(definition);
             }
         }
         (Fact::Known(assignments), definitions)

@@ -417,7 +417,10 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
             OperationKind::Delete => false,
         }),
         superseded: input.status.observed_generation != Some(input.hub.generation)
-            || !change.as_ref().zip(input.status.operation.as_ref()).is_some_and(|((_, intent, _), operation)| *intent == operation.intent),
+            || change
+                .as_ref()
+                .zip(input.status.operation.as_ref())
+                .is_none_or(|((_, intent, _), operation)| *intent != operation.intent),
     };
     let started_at = match progress::step(input, input.status.operation.as_ref(), found) {
         Step::Wait { operation, next } => {
@@ -480,3 +483,6 @@ fn wanted_change(
         None => update.map(|(fields, body)| (OperationKind::Update, fields.join(", "), body)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,7 +164,7 @@ fn check_providers(hub: &ValidHub, observed: &Observed) -> Outcome {
                 unknown = Some(Outcome::unknown(
                     &not_read("whether the providers are registered"),
                     false,
-                ))
+                ));
             }
         }
     }

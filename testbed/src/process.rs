@@ -4,8 +4,7 @@
 //! SIGKILL, a panic that aborts), its watchdog kills it.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -33,8 +32,6 @@ pub struct Process {
     child: Child,
     watchdog: Child,
     log: PathBuf,
-    /// Where its own part of the log begins.
-    begin: u64,
 }
 
 impl Process {
@@ -62,7 +59,6 @@ impl Process {
             .append(true)
             .open(log)
             .map_err(Error::file("opening", log))?;
-        let begin = output.metadata().map_err(Error::file("looking at", log))?.len();
         let errors = output.try_clone().map_err(Error::file("opening", log))?;
         let mut child = Command::new(program)
             .args(arguments)
@@ -86,7 +82,6 @@ impl Process {
                 child,
                 watchdog,
                 log: log.to_owned(),
-                begin,
             }),
             Err(source) => {
                 end(&mut child);
@@ -113,13 +108,9 @@ impl Process {
     /// What it has printed so far.
     #[must_use]
     pub fn output(&self) -> String {
-        let mut bytes = Vec::new();
-        // A log that cannot be read shows nothing; its path is named beside it.
-        let _ = File::open(&self.log).and_then(|mut log| {
-            log.seek(SeekFrom::Start(self.begin))?;
-            log.read_to_end(&mut bytes)
-        });
-        String::from_utf8_lossy(&bytes).into_owned()
+        fs::read(&self.log)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
     }
 
     /// The last lines that it printed.
