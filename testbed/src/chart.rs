@@ -1,36 +1,53 @@
 //! The Helm chart, rendered: the operator runs with exactly the rights that it gives.
 
+use std::path::Path;
 use std::process::Command;
 
-use crate::binaries::{Binaries, repository};
+use serde_json::{Value, json};
+
+use crate::azure::names::{OPERATOR_CLIENT_ID, TENANT};
+use crate::binaries::repository;
 use crate::error::Error;
 
-/// Values of one installation.
-#[derive(Clone, Debug)]
-pub struct Installation {
-    /// Release name, which is the ServiceAccount's name.
-    pub release: String,
-    /// The operator's namespace.
-    pub namespace: String,
-    /// Namespaces it watches.
-    pub watch_namespaces: Vec<String>,
+/// Name of the release, which is also that of the operator's ServiceAccount.
+pub const RELEASE: &str = "keyholder";
+
+/// Name of the ServiceAccount that is the operator's identity in Azure.
+pub const IDENTITY: &str = "azure";
+
+/// The values of an installation that watches one namespace and serves it with one identity.
+#[must_use]
+pub fn values(owner_id: &str, namespace: &str) -> Value {
+    json!({
+        "ownerId": owner_id,
+        "image": { "repository": "keyholder" },
+        "watchNamespaces": [namespace],
+        "identities": [{
+            "name": IDENTITY,
+            "clientId": OPERATOR_CLIENT_ID,
+            "tenantId": TENANT,
+            "namespaces": [namespace],
+        }],
+    })
 }
 
-/// Renders the chart.
+/// Renders the chart with Helm, as `helm install` would.
 ///
 /// # Errors
-/// Helm says no.
-pub fn render(binaries: &Binaries, installation: &Installation) -> Result<String, Error> {
-    let chart = repository().join("charts").join("keyholder");
-    let mut command = Command::new(binaries.helm());
+/// Helm refuses the values, or cannot be started.
+pub fn render(helm: &Path, namespace: &str, values: &Value) -> Result<String, Error> {
+    let mut command = Command::new(helm);
     command
-        .arg("template")
-        .arg(&installation.release)
-        .arg(&chart)
-        .args(["--namespace", &installation.namespace, "--set", "ownerId=testbed", "--set", "image.repository=keyholder"])
-        .arg("--set-json")
-        .arg(format!("watchNamespaces={}", serde_json::Value::from(installation.watch_namespaces.clone())));
-    let output = command.output().map_err(|source| Error::Start { program: "helm".to_owned(), source })?;
+        .args(["template", RELEASE])
+        .arg(repository().join("charts/keyholder"))
+        .args(["--namespace", namespace, "--kube-version", "1.36.3"]);
+    for (name, value) in values.as_object().into_iter().flatten() {
+        command.arg("--set-json").arg(format!("{name}={value}"));
+    }
+    let output = command.output().map_err(|source| Error::Start {
+        program: "helm".to_owned(),
+        source,
+    })?;
     if !output.status.success() {
         return Err(Error::Command {
             command: "helm template".to_owned(),

@@ -4,9 +4,10 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use crate::binaries::repository;
 use crate::error::Error;
 
-/// kubectl with a kubeconfig.
+/// kubectl with a kubeconfig. Relative paths are from the repository's root.
 #[derive(Clone, Debug)]
 pub struct Kubectl {
     program: PathBuf,
@@ -52,6 +53,7 @@ impl Kubectl {
         };
         let mut child = Command::new(&self.program)
             .args(arguments)
+            .current_dir(repository())
             .env("KUBECONFIG", &self.kubeconfig)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

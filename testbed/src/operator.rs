@@ -2,12 +2,18 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use crate::azure::ARM_AUDIENCE;
 use crate::error::Error;
 use crate::process::Process;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take to become ready, or to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Between two looks at whether it is ready.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How to start an operator.
 #[derive(Clone, Debug)]
@@ -22,7 +28,7 @@ pub struct OperatorSettings {
     pub watch_namespaces: Vec<String>,
     /// First part of the owner tag.
     pub owner_id: String,
-    /// Azure Resource Manager, and Entra.
+    /// URL of Azure Resource Manager, and of Entra.
     pub azure: String,
     /// PEM file with Azure's certificate authority.
     pub azure_ca_file: PathBuf,
@@ -30,11 +36,13 @@ pub struct OperatorSettings {
     pub sweep_interval: Duration,
     /// Between two looks at a cause that somebody must remove.
     pub probe_interval: Duration,
+    /// Its name in the lease. One that is restarted under the same name goes on at once; another waits the lease out.
+    pub replica: String,
     /// Where its log goes.
     pub log: PathBuf,
 }
 
-/// A running operator.
+/// An operator that runs, or ran.
 #[derive(Debug)]
 pub struct Operator {
     settings: OperatorSettings,
@@ -42,13 +50,19 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Starts it; does not wait.
+    /// Starts it, without waiting until it is ready.
     ///
     /// # Errors
     /// It cannot be started.
     pub fn start(settings: OperatorSettings) -> Result<Self, Error> {
         let process = spawn(&settings)?;
         Ok(Self { settings, process })
+    }
+
+    /// How it was started.
+    #[must_use]
+    pub fn settings(&self) -> &OperatorSettings {
+        &self.settings
     }
 
     /// The process.
@@ -68,13 +82,19 @@ impl Operator {
         self.process.log()
     }
 
+    /// What it logged since its last start.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.process.output()
+    }
+
     /// The last lines of its log.
     #[must_use]
     pub fn tail(&self) -> String {
         self.process.tail()
     }
 
-    /// Ends it with SIGKILL, if it still runs, and starts it again.
+    /// Ends it with SIGKILL, if it still runs, and starts it again with the same settings.
     ///
     /// # Errors
     /// It cannot be started.
@@ -89,12 +109,30 @@ impl Operator {
         self.process.kill();
     }
 
-    /// Asks it to end.
+    /// Asks it to end, and waits.
     ///
     /// # Errors
-    /// It does not end in time.
-    pub fn terminate(&mut self) -> Result<std::process::ExitStatus, Error> {
-        self.process.terminate(PATIENCE)
+    /// It does not end in time; it is killed then.
+    pub async fn terminate(&mut self) -> Result<ExitStatus, Error> {
+        self.process.terminate(PATIENCE).await
+    }
+
+    /// Waits until it says that it is ready.
+    ///
+    /// # Errors
+    /// It ended, or is not ready in time.
+    pub async fn until_ready(&mut self) -> Result<(), Error> {
+        let started = Instant::now();
+        loop {
+            let last = match self.get("/readyz").await {
+                Ok((200, _)) => return Ok(()),
+                Ok((_, text)) => text,
+                Err(error) => error.chain(),
+            };
+            self.process.check()?;
+            self.within(started, "the operator was not ready", &last)?;
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Where it serves health and metrics, once it does.
@@ -104,38 +142,52 @@ impl Operator {
     pub async fn address(&mut self) -> Result<String, Error> {
         let started = Instant::now();
         loop {
-            self.process.check()?;
             let output = self.process.output();
-            let latest = output.rsplit("address=").next().filter(|_| output.contains("address="));
-            if let Some(address) = latest.and_then(|rest| rest.split_whitespace().next()) {
+            let address = output
+                .lines()
+                .find_map(|line| line.split_once(" address=")?.1.split_whitespace().next());
+            if let Some(address) = address {
                 return Ok(address.to_owned());
             }
-            if started.elapsed() > PATIENCE {
-                return Err(Error::TimedOut {
-                    what: "the operator did not say where it listens".to_owned(),
-                    waited: PATIENCE,
-                    last: self.tail(),
-                });
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            self.process.check()?;
+            self.within(started, "the operator did not say where it listens", "")?;
+            tokio::time::sleep(LOOK).await;
         }
     }
 
-    /// What it answers at `path` of its health endpoint, with the status.
+    fn within(&self, started: Instant, what: &str, last: &str) -> Result<(), Error> {
+        if started.elapsed() < PATIENCE {
+            return Ok(());
+        }
+        Err(Error::TimedOut {
+            what: what.to_owned(),
+            waited: PATIENCE,
+            last: format!(
+                "{last}\nIts log is {} and ends with:\n{}",
+                self.log().display(),
+                self.tail()
+            ),
+        })
+    }
+
+    /// What it answers at `path`: the status and the text.
     ///
     /// # Errors
     /// It does not answer.
     pub async fn get(&mut self, path: &str) -> Result<(u16, String), Error> {
         let address = self.address().await?;
-        let answer = reqwest::get(format!("http://{address}{path}"))
+        let asking = || Error::kubernetes(format!("asking the operator for {path}"));
+        let client = reqwest::Client::builder().no_proxy().build().map_err(asking())?;
+        let answer = client
+            .get(format!("http://{address}{path}"))
+            .send()
             .await
-            .map_err(Error::kubernetes(format!("asking the operator for {path}")))?;
+            .map_err(asking())?;
         let status = answer.status().as_u16();
-        let text = answer.text().await.map_err(Error::kubernetes(format!("reading the operator's {path}")))?;
-        Ok((status, text))
+        Ok((status, answer.text().await.map_err(asking())?))
     }
 
-    /// Resident memory in KiB, as the kernel counts it.
+    /// Resident memory in KiB, as Linux counts it; none elsewhere, or when it has ended.
     #[must_use]
     pub fn resident_kib(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
@@ -150,22 +202,29 @@ fn spawn(settings: &OperatorSettings) -> Result<Process, Error> {
         format!("--owner-id={}", settings.owner_id),
         format!("--namespace={}", settings.namespace),
         format!("--arm-endpoint={}", settings.azure),
-        "--arm-audience=https://management.azure.com".to_owned(),
+        format!("--arm-audience={ARM_AUDIENCE}"),
         format!("--authority={}", settings.azure),
         format!("--azure-ca-file={}", settings.azure_ca_file.display()),
         format!("--sweep-interval={}ms", settings.sweep_interval.as_millis()),
         format!("--probe-interval={}ms", settings.probe_interval.as_millis()),
         "--listen=127.0.0.1:0".to_owned(),
         "--log-format=text".to_owned(),
-        // The same replica resumes its lease at once; another would wait it out.
-        "--replica=testbed".to_owned(),
+        format!("--replica={}", settings.replica),
     ]
     .into_iter()
     .map(OsString::from)
     .collect();
-    arguments.extend(settings.watch_namespaces.iter().map(|one| OsString::from(format!("--watch-namespace={one}"))));
+    arguments.extend(
+        settings
+            .watch_namespaces
+            .iter()
+            .map(|one| OsString::from(format!("--watch-namespace={one}"))),
+    );
     let environment = [
-        ("KUBECONFIG".to_owned(), settings.kubeconfig.to_string_lossy().into_owned()),
+        (
+            "KUBECONFIG".to_owned(),
+            settings.kubeconfig.to_string_lossy().into_owned(),
+        ),
         ("NO_PROXY".to_owned(), "127.0.0.1,localhost".to_owned()),
     ];
     Process::start(&settings.program, &arguments, &environment, &settings.log)

@@ -4,7 +4,8 @@
 //! SIGKILL, a panic that aborts), its watchdog kills it.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -32,6 +33,8 @@ pub struct Process {
     child: Child,
     watchdog: Child,
     log: PathBuf,
+    /// Where its own part of the log begins.
+    begin: u64,
 }
 
 impl Process {
@@ -59,6 +62,7 @@ impl Process {
             .append(true)
             .open(log)
             .map_err(Error::file("opening", log))?;
+        let begin = output.metadata().map_err(Error::file("looking at", log))?.len();
         let errors = output.try_clone().map_err(Error::file("opening", log))?;
         let mut child = Command::new(program)
             .args(arguments)
@@ -82,6 +86,7 @@ impl Process {
                 child,
                 watchdog,
                 log: log.to_owned(),
+                begin,
             }),
             Err(source) => {
                 end(&mut child);
@@ -108,9 +113,13 @@ impl Process {
     /// What it has printed so far.
     #[must_use]
     pub fn output(&self) -> String {
-        fs::read(&self.log)
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default()
+        let mut bytes = Vec::new();
+        // A log that cannot be read shows nothing; its path is named beside it.
+        let _ = File::open(&self.log).and_then(|mut log| {
+            log.seek(SeekFrom::Start(self.begin))?;
+            log.read_to_end(&mut bytes)
+        });
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// The last lines that it printed.

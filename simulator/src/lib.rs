@@ -1,0 +1,44 @@
+//! An Azure that can fail: Azure Resource Manager, Entra, and what an AI hub rests on, over HTTPS.
+//!
+//! It refuses what Azure refuses, in Azure's shapes, and knows nothing of those who use it. What no source settles is a
+//! [`settings::Settings`] switch with both answers; `docs/simulator.md` lists them.
+
+mod address;
+mod assertion;
+mod authorization;
+mod certificates;
+mod control;
+mod encryption;
+mod entra;
+mod error;
+mod faults;
+mod front;
+mod groups;
+mod identities;
+mod lists;
+mod managed_group;
+mod operations;
+mod patch;
+mod refusal;
+mod resources;
+mod role_assignments;
+mod roles;
+pub mod seed;
+mod server;
+pub mod settings;
+mod shape;
+mod shapes;
+mod text;
+mod traffic;
+mod types;
+mod vaults;
+mod workspaces;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::Error;
+pub use seed::Seed;
+pub use server::{Config, Simulator};
+pub use settings::Settings;

@@ -1,0 +1,349 @@
+//! The HTTPS server: one host for Azure Resource Manager, Entra and the control API.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+use tower::make::Shared;
+
+use crate::assertion::Issuers;
+use crate::entra::Tokens;
+use crate::error::Error;
+use crate::faults::{Action, Fault, Faults, Seen, When};
+use crate::front::{Reply, Request, kind_of};
+use crate::refusal::Refusal;
+use crate::seed::Seed;
+use crate::settings::Settings;
+use crate::traffic::{Exchange, Traffic};
+use crate::world::{Principal, World};
+
+/// How to start one.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen; port 0 is a free one.
+    pub listen: SocketAddr,
+    /// What there is at the beginning; more can be given by `POST /_simulator/seed`.
+    pub seed: Option<Seed>,
+    /// Where to record all exchanges.
+    pub traffic_log: Option<PathBuf>,
+    /// Pace and switches; a seed can change them.
+    pub settings: Settings,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            seed: None,
+            traffic_log: None,
+            settings: Settings::default(),
+        }
+    }
+}
+
+/// A running simulator; it ends with this value.
+#[derive(Debug)]
+pub struct Simulator {
+    endpoint: String,
+    authority: String,
+    handle: Handle<SocketAddr>,
+    server: tokio::task::JoinHandle<io::Result<()>>,
+}
+
+impl Simulator {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// The address is taken, the traffic log cannot be written, or the seed is wrong.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let refused = |source| Error::Listen {
+            address: config.listen.to_string(),
+            source,
+        };
+        let listener = TcpListener::bind(config.listen).map_err(refused)?;
+        listener.set_nonblocking(true).map_err(refused)?;
+        let port = listener.local_addr().map_err(refused)?.port();
+        let endpoint = format!("https://localhost:{port}");
+        let (authority, tls) = crate::certificates::make()?;
+        let mut world = World {
+            settings: config.settings,
+            roles: crate::roles::built_in(),
+            ..World::default()
+        };
+        if let Some(seed) = config.seed {
+            seed.apply(&mut world, Timestamp::now())?;
+        }
+        let azure = Arc::new(Azure {
+            endpoint: endpoint.clone(),
+            world: Mutex::new(world),
+            traffic: Mutex::new(Traffic::new(config.traffic_log.as_deref())?),
+            faults: Faults::default(),
+            tokens: Tokens::new(),
+            issuers: Issuers::default(),
+        });
+        let service = router(azure)
+            .into_service::<hyper::body::Incoming>()
+            .map_err(|never: Infallible| -> io::Error { match never {} })
+            .map_result(|answer: io::Result<Response>| match answer {
+                Ok(answer) if answer.extensions().get::<Dropped>().is_some() => {
+                    Err(io::Error::from(io::ErrorKind::ConnectionReset))
+                }
+                other => other,
+            });
+        let handle = Handle::new();
+        let server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(tls))
+            .map_err(refused)?
+            .handle(handle.clone());
+        let server = tokio::spawn(server.serve(Shared::new(service)));
+        Ok(Self {
+            endpoint,
+            authority,
+            handle,
+            server,
+        })
+    }
+
+    /// `https://localhost:PORT`, of Azure Resource Manager and of Entra.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Its certificate authority, as PEM.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        &self.authority
+    }
+
+    /// Ends it, and waits until it has ended.
+    pub async fn shutdown(mut self) {
+        self.handle.graceful_shutdown(Some(Duration::from_secs(1)));
+        // How it ended is of no more interest.
+        let _ = (&mut self.server).await;
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.handle.shutdown();
+    }
+}
+
+/// Marks an answer that must not be sent.
+#[derive(Clone, Copy, Debug)]
+struct Dropped;
+
+/// Everything that the handlers share.
+#[derive(Debug)]
+pub(crate) struct Azure {
+    pub(crate) endpoint: String,
+    world: Mutex<World>,
+    traffic: Mutex<Traffic>,
+    pub(crate) faults: Faults,
+    pub(crate) tokens: Tokens,
+    pub(crate) issuers: Issuers,
+}
+
+impl Azure {
+    /// The world, for as long as the guard lives.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The traffic, for as long as the guard lives.
+    pub(crate) fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn router(azure: Arc<Azure>) -> Router {
+    Router::new()
+        .nest("/_simulator", crate::control::routes())
+        .route("/metadata/endpoints", get(crate::entra::endpoints))
+        .route("/{tenant}/oauth2/v2.0/token", post(crate::entra::token))
+        .route("/common/discovery/instance", get(crate::entra::instances))
+        .route(
+            "/{tenant}/v2.0/.well-known/openid-configuration",
+            get(crate::entra::openid_configuration),
+        )
+        .fallback(resource_manager)
+        .with_state(azure)
+}
+
+/// Azure Resource Manager.
+async fn resource_manager(
+    State(azure): State<Arc<Azure>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let url = uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    let parsed: Result<Option<Value>, serde_json::Error> = if body.is_empty() {
+        Ok(None)
+    } else {
+        serde_json::from_slice(&body).map(Some)
+    };
+    let mut exchange = Exchange::new(method.as_str(), &url, parsed.as_ref().ok().cloned().flatten());
+    let kind = kind_of(uri.path());
+    let caller = azure.tokens.caller(&headers, &azure);
+    exchange.principal = caller.as_ref().ok().map(|caller| caller.name.clone());
+    let fault = azure.faults.meet(Seen {
+        principal: exchange.principal.as_deref().unwrap_or_default(),
+        method: method.as_str(),
+        kind: &kind,
+        url: &url,
+    });
+    exchange.fault = fault
+        .as_ref()
+        .and_then(|fault| serde_json::to_value(&fault.action).ok());
+    let action = fault.map(|fault: Fault| fault.action);
+    let held = json!({ "method": method.as_str(), "url": url, "principal": exchange.principal });
+    match &action {
+        Some(Action::DelayMs(wait)) => tokio::time::sleep(Duration::from_millis(*wait)).await,
+        Some(Action::Hold(When::Before)) => azure.faults.hold(held.clone()).await,
+        Some(Action::DropBefore) => {
+            azure.traffic().record(exchange, &kind);
+            return dropped();
+        }
+        _ => {}
+    }
+    let reply = match (caller, parsed) {
+        (Err(refusal), _) => Reply::from(refusal),
+        (_, Err(error)) => Reply::from(Refusal::bad_request(
+            "InvalidRequestContent",
+            format!("The request content was invalid and could not be deserialized: '{error}'."),
+        )),
+        (Ok(caller), Ok(body)) => answer(&azure, &method, &uri, &caller, body, action.as_ref()),
+    };
+    let reply = spoilt(&azure, &uri, reply, action.as_ref());
+    exchange.status = reply.status.as_u16();
+    exchange.response.clone_from(&reply.body);
+    azure.traffic().record(exchange, &kind);
+    match action {
+        Some(Action::DropAfter) => return dropped(),
+        Some(Action::Hold(When::After)) => azure.faults.hold(held).await,
+        _ => {}
+    }
+    send(reply, action == Some(Action::Truncate))
+}
+
+fn answer(
+    azure: &Azure,
+    method: &Method,
+    uri: &Uri,
+    caller: &Principal,
+    body: Option<Value>,
+    action: Option<&Action>,
+) -> Reply {
+    let now = Timestamp::now();
+    let Some(method) = crate::front::Method::of(method) else {
+        return Reply::empty(StatusCode::METHOD_NOT_ALLOWED);
+    };
+    if let Some(Action::Status {
+        status,
+        code,
+        message,
+        ..
+    }) = action
+    {
+        let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        return Reply::from(Refusal::new(status, code, message));
+    }
+    let query: Vec<(String, String)> =
+        url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+            .into_owned()
+            .collect();
+    let api_version = query
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("api-version"))
+        .map(|(_, value)| value.clone())
+        .unwrap_or_default();
+    let request = Request {
+        method,
+        path: uri.path(),
+        query,
+        body,
+        caller,
+        endpoint: &azure.endpoint,
+        now,
+        api_version,
+        fails: match action {
+            Some(Action::FailOperation { code, message }) => {
+                Some(Refusal::bad_request(code, message.clone()))
+            }
+            _ => None,
+        },
+        ignores_write: action == Some(&Action::IgnoreWrite),
+        lag_until: match action {
+            Some(Action::LagSeconds(seconds)) => Some(crate::operations::later(now, *seconds)),
+            _ => None,
+        },
+    };
+    azure.world().answer(&request)
+}
+
+/// An answer as a fault leaves it.
+fn spoilt(azure: &Azure, uri: &Uri, mut reply: Reply, action: Option<&Action>) -> Reply {
+    match action {
+        Some(Action::WrongType) => {
+            reply.body = Some(json!({ "value": "this is not a list", "properties": [1, 2] }));
+        }
+        Some(Action::EndlessList) => {
+            if let Some(body) = &mut reply.body {
+                let token = crate::text::new_guid();
+                let link = format!("{}{}&$skiptoken={token}", azure.endpoint, uri);
+                crate::text::set(body, "nextLink", link);
+            }
+        }
+        _ => {}
+    }
+    reply
+}
+
+fn send(reply: Reply, truncate: bool) -> Response {
+    let text = reply.body.map(|body| body.to_string()).unwrap_or_default();
+    let text = if truncate {
+        text.chars().take(text.chars().count() / 2).collect()
+    } else {
+        text
+    };
+    let mut response = (reply.status, Body::from(text)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json; charset=utf-8"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    let id = crate::text::new_guid();
+    let also = [
+        ("x-ms-request-id", id.clone()),
+        ("x-ms-correlation-request-id", id),
+    ];
+    for (name, value) in reply.headers.into_iter().chain(also) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+fn dropped() -> Response {
+    let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    response.extensions_mut().insert(Dropped);
+    response
+}

@@ -1,0 +1,93 @@
+//! How this Azure behaves: its pace, and the switches for what no source settles.
+
+use serde::{Deserialize, Serialize};
+
+/// All settings. `PATCH /_simulator/settings` changes those that it names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Settings {
+    /// How long a long-running operation takes.
+    pub operation_seconds: f64,
+    /// `Retry-After` of a running operation. Azure's contract is 10 s to 10 min (azure-resource-manager-rpc, Addendum).
+    pub retry_after_seconds: u32,
+    /// How long a role assignment takes to have effect, or to lose it. Azure: up to about 10 minutes.
+    pub propagation_seconds: f64,
+    /// Items of a page of a list.
+    pub page_size: usize,
+    /// What a change of what cannot be changed is answered with: a workspace's PATCH of more than `keyIdentifier` in its
+    /// encryption, or a PUT that changes it. No captured answer is known.
+    pub forbidden_change: ForbiddenChange,
+    /// In which state a workspace is after a change of its key failed. Not documented.
+    pub failed_change_leaves: Leaves,
+    /// Whether a failed creation leaves the managed resource group behind. Not documented.
+    pub failed_creation_leaves_group: bool,
+    /// Whether the service gives a new system-assigned identity access to the key by itself. The quickstart with
+    /// service-side encryption has no step for it; the documentation wants the grant.
+    pub grants_system_assigned: bool,
+    /// Whether hubs are kept after their deletion, as other workspaces are. Sources conflict.
+    pub hubs_soft_delete: bool,
+    /// Whether the managed resource group names the workspace in `managedBy`. Not confirmed.
+    pub managed_by: bool,
+    /// Case in which ids of user-assigned identities come back (azure-rest-api-specs #30625).
+    pub identity_id_case: IdCase,
+    /// Lies, for checking that somebody notices.
+    pub lies: Lies,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            operation_seconds: 30.0,
+            retry_after_seconds: 10,
+            propagation_seconds: 60.0,
+            page_size: 100,
+            forbidden_change: ForbiddenChange::Refuse,
+            failed_change_leaves: Leaves::Succeeded,
+            failed_creation_leaves_group: false,
+            grants_system_assigned: true,
+            hubs_soft_delete: true,
+            managed_by: false,
+            identity_id_case: IdCase::AsSent,
+            lies: Lies::default(),
+        }
+    }
+}
+
+/// An answer to a change that cannot be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ForbiddenChange {
+    /// 400.
+    Refuse,
+    /// 200, and nothing is changed.
+    Ignore,
+}
+
+/// What a failed change leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Leaves {
+    /// The resource as it was.
+    Succeeded,
+    /// The resource with what it had, and the state Failed.
+    Failed,
+}
+
+/// Case of an ARM id in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum IdCase {
+    /// As it was sent.
+    AsSent,
+    /// In lower case.
+    Lower,
+}
+
+/// What an honest Azure never does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Lies {
+    /// A change of a workspace's key is accepted, succeeds, and is not made.
+    pub drop_key_write: bool,
+    /// A vault without purge protection says that it has it.
+    pub show_purge_protection: bool,
+    /// A purge leaves the managed resource group.
+    pub managed_group_survives_purge: bool,
+}

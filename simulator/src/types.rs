@@ -1,0 +1,134 @@
+//! The resource types that this Azure has, with the api-versions that it understands.
+
+use crate::shape::Shape;
+use crate::shapes;
+
+/// A resource type.
+#[derive(Debug)]
+pub(crate) struct Type {
+    /// `Microsoft.X/as/bs`, as Azure writes it.
+    pub(crate) name: &'static str,
+    /// api-versions.
+    pub(crate) versions: &'static [&'static str],
+    /// What a PUT may hold.
+    pub(crate) body: &'static Shape,
+    /// Smallest and largest length of a name.
+    pub(crate) length: (usize, usize),
+    /// Other characters than letters and digits that a name may have.
+    pub(crate) also: &'static str,
+}
+
+/// Microsoft.MachineLearningServices/workspaces
+pub(crate) const WORKSPACES: &str = "Microsoft.MachineLearningServices/workspaces";
+/// Microsoft.KeyVault/vaults
+pub(crate) const VAULTS: &str = "Microsoft.KeyVault/vaults";
+/// Microsoft.KeyVault/vaults/keys
+pub(crate) const KEYS: &str = "Microsoft.KeyVault/vaults/keys";
+/// Microsoft.KeyVault/vaults/keys/versions
+pub(crate) const VERSIONS: &str = "Microsoft.KeyVault/vaults/keys/versions";
+/// Microsoft.ManagedIdentity/userAssignedIdentities
+pub(crate) const IDENTITIES: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
+/// Microsoft.Storage/storageAccounts
+pub(crate) const STORAGE: &str = "Microsoft.Storage/storageAccounts";
+/// Microsoft.Search/searchServices
+pub(crate) const SEARCH: &str = "Microsoft.Search/searchServices";
+/// Microsoft.DocumentDB/databaseAccounts
+pub(crate) const COSMOS: &str = "Microsoft.DocumentDB/databaseAccounts";
+/// Microsoft.Authorization/roleAssignments
+pub(crate) const ASSIGNMENTS: &str = "Microsoft.Authorization/roleAssignments";
+/// Microsoft.Authorization/roleDefinitions
+pub(crate) const DEFINITIONS: &str = "Microsoft.Authorization/roleDefinitions";
+
+/// api-versions of `Microsoft.Resources`.
+pub(crate) const RESOURCES_VERSIONS: &[&str] = &["2021-04-01", "2022-09-01", "2024-03-01", "2025-04-01"];
+
+/// Names: 3-33 characters (workspaces), 3-24 (vaults, storage), 3-128 (identities), and so on, as the types say.
+pub(crate) const TYPES: &[Type] = &[
+    Type {
+        name: WORKSPACES,
+        versions: &["2025-12-01", "2026-03-01", "2026-05-01"],
+        body: &shapes::WORKSPACE,
+        length: (3, 33),
+        also: "-_",
+    },
+    Type {
+        name: VAULTS,
+        versions: &["2026-02-01"],
+        body: &shapes::VAULT,
+        length: (3, 24),
+        also: "-",
+    },
+    Type {
+        name: KEYS,
+        versions: &["2025-05-01", "2026-02-01"],
+        body: &shapes::KEY,
+        length: (1, 127),
+        also: "-",
+    },
+    Type {
+        name: VERSIONS,
+        versions: &["2025-05-01", "2026-02-01"],
+        body: &shapes::KEY,
+        length: (32, 32),
+        also: "",
+    },
+    Type {
+        name: IDENTITIES,
+        versions: &["2024-11-30"],
+        body: &shapes::IDENTITY,
+        length: (3, 128),
+        also: "-_",
+    },
+    Type {
+        name: STORAGE,
+        versions: &["2026-04-01"],
+        body: &shapes::STORAGE,
+        length: (3, 24),
+        also: "",
+    },
+    Type {
+        name: SEARCH,
+        versions: &["2025-05-01"],
+        body: &shapes::SEARCH,
+        length: (2, 60),
+        also: "-",
+    },
+    Type {
+        name: COSMOS,
+        versions: &["2026-03-15"],
+        body: &shapes::COSMOS,
+        length: (3, 50),
+        also: "-",
+    },
+    Type {
+        name: ASSIGNMENTS,
+        versions: &["2022-04-01"],
+        body: &shapes::ASSIGNMENT,
+        length: (36, 36),
+        also: "-",
+    },
+    Type {
+        name: DEFINITIONS,
+        versions: &["2022-04-01"],
+        body: &shapes::NOTHING,
+        length: (36, 36),
+        also: "-",
+    },
+];
+
+impl Type {
+    /// The type of a name in any case.
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        TYPES.iter().find(|one| one.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether a resource of this type may be called so.
+    pub(crate) fn allows_name(&self, name: &str) -> bool {
+        let (least, most) = self.length;
+        (least..=most).contains(&name.len())
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || self.also.contains(c))
+            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+    }
+}

@@ -1,0 +1,347 @@
+//! `Microsoft.MachineLearningServices/workspaces`: PUT, DELETE, and what their operations do.
+
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::address::{ResourceId, subscription_of};
+use crate::encryption::{KEY, check, is_customer_managed, is_service_side};
+use crate::front::{Reply, Request};
+use crate::operations::{Effect, Operation};
+use crate::refusal::Refusal;
+use crate::settings::{ForbiddenChange, IdCase, Leaves};
+use crate::text::{at, member, set};
+use crate::types::WORKSPACES;
+use crate::world::{Principal, Resource, World};
+
+/// Namespaces that a workspace with a managed resource group needs (how-to-setup-customer-managed-keys).
+const WITH_MANAGED_GROUP: [&str; 4] = [
+    "Microsoft.Storage",
+    "Microsoft.KeyVault",
+    "Microsoft.DocumentDB",
+    "Microsoft.Search",
+];
+
+impl World {
+    /// PUT.
+    pub(crate) fn put_workspace(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
+        let body = request.required_body()?.clone();
+        self.authorize_identities(request, id, &body)?;
+        if let Some(operation) = self.under_way(&id.id) {
+            if operation.effect == Effect::Create && operation.body == body {
+                return Ok(self.accepted(request, operation));
+            }
+            return Err(busy(id));
+        }
+        if self.deleted.contains_key(&id.lower()) {
+            return Err(Refusal::conflict(
+                "Conflict",
+                format!(
+                    "Soft-deleted workspace exists with the name '{}'. Recover it, or purge it, or use another name \
+                     (https://aka.ms/wsoftdelete).",
+                    id.name
+                ),
+            ));
+        }
+        if let Some(existing) = self.get(&id.id)
+            && at(&existing.body, "/properties/provisioningState") != Some("Failed")
+        {
+            return self.replace_workspace(request, id, &body);
+        }
+        let encrypted = is_customer_managed(&body);
+        let kind = at(&body, "/kind").unwrap_or("Default");
+        if encrypted && kind.eq_ignore_ascii_case("Project") {
+            return Err(Refusal::bad_request(
+                "BadRequest",
+                "A project takes its encryption from its hub; it has none of its own.",
+            ));
+        }
+        if is_service_side(&body) && !encrypted {
+            return Err(Refusal::bad_request(
+                "BadRequest",
+                "enableServiceSideCMKEncryption needs an encryption block.",
+            ));
+        }
+        let workspace = self.new_workspace(id, &body);
+        let mut resource = Resource::new(workspace, request.now);
+        resource.stale = request.lag(None);
+        self.put(resource);
+        Ok(self.begin(request, &id.id, Effect::Create))
+    }
+
+    /// A workspace as it is while it is created.
+    fn new_workspace(&mut self, id: &ResourceId, body: &Value) -> Value {
+        let mut workspace = json!({ "id": id.id, "name": id.name, "type": WORKSPACES });
+        for name in ["kind", "location", "sku", "tags"] {
+            if let Some((_, value)) = member(body, name) {
+                set(&mut workspace, name, value.clone());
+            }
+        }
+        if let Some((_, identity)) = member(body, "identity") {
+            let identity = self.identity_block(id, identity, None);
+            set(&mut workspace, "identity", identity);
+        }
+        let mut properties = member(body, "properties").map_or_else(|| json!({}), |(_, value)| value.clone());
+        let read_only = [
+            ("provisioningState", json!("Creating")),
+            ("workspaceId", json!(crate::text::guid(&id.lower()))),
+            ("tenantId", json!(self.tenant)),
+            ("privateLinkCount", json!(0)),
+            ("storageHnsEnabled", json!(false)),
+        ];
+        for (name, value) in read_only {
+            set(&mut properties, name, value);
+        }
+        if is_customer_managed(body) {
+            // The service turns it on by itself (terraform-provider-azurerm, ai_foundry_resource).
+            set(&mut properties, "hbiWorkspace", true);
+        }
+        set(&mut workspace, "properties", properties);
+        workspace
+    }
+
+    /// A workspace that was made earlier, for a seed.
+    pub(crate) fn add_workspace(&mut self, id: &ResourceId, body: &Value, now: Timestamp) {
+        let mut workspace = self.new_workspace(id, body);
+        set_state(&mut workspace, "Succeeded");
+        if is_customer_managed(&workspace) && !is_service_side(&workspace) {
+            self.add_managed_group(&mut workspace, true, now);
+        }
+        self.put(Resource::new(workspace, now));
+    }
+
+    /// The identity block as it comes back; `before` is the resource's own, when there is one.
+    pub(crate) fn identity_block(&mut self, id: &ResourceId, sent: &Value, before: Option<&Value>) -> Value {
+        let kind = at(sent, "/type").unwrap_or("None").replace(' ', "");
+        let mut block = json!({ "type": kind });
+        if kind.to_lowercase().contains("systemassigned") {
+            let known = before
+                .and_then(|before| at(before, "/principalId"))
+                .map(str::to_owned);
+            let principal = known.unwrap_or_else(|| {
+                let object_id = crate::text::new_guid();
+                self.principals.push(Principal {
+                    name: id.name.clone(),
+                    client_id: crate::text::new_guid(),
+                    object_id: object_id.clone(),
+                    ..Principal::default()
+                });
+                object_id
+            });
+            set(&mut block, "principalId", principal);
+            set(&mut block, "tenantId", self.tenant.clone());
+        }
+        let mut assigned = serde_json::Map::new();
+        let old = before
+            .and_then(|before| before.get("userAssignedIdentities"))
+            .and_then(Value::as_object);
+        let new = sent.get("userAssignedIdentities").and_then(Value::as_object);
+        let names = old.into_iter().flatten().chain(new.into_iter().flatten());
+        for (name, value) in names {
+            assigned.retain(|known: &String, _| !known.eq_ignore_ascii_case(name));
+            if !value.is_null() {
+                let principal = self.identity_principal(name);
+                let entry = json!({
+                    "principalId": principal.map(|one| one.object_id.clone()),
+                    "clientId": principal.map(|one| one.client_id.clone()),
+                });
+                let name = match self.settings.identity_id_case {
+                    IdCase::AsSent => name.clone(),
+                    IdCase::Lower => name.to_lowercase(),
+                };
+                assigned.insert(name, entry);
+            }
+        }
+        if kind.to_lowercase().contains("userassigned") {
+            set(&mut block, "userAssignedIdentities", Value::Object(assigned));
+        }
+        block
+    }
+
+    /// PUT over a workspace that is there: what PATCH may change is changed.
+    fn replace_workspace(
+        &mut self,
+        request: &Request<'_>,
+        id: &ResourceId,
+        body: &Value,
+    ) -> Result<Reply, Refusal> {
+        let reply = self.change_workspace(request, id, body, true)?;
+        Ok(reply)
+    }
+
+    /// DELETE.
+    pub(crate) fn delete_workspace(
+        &mut self,
+        request: &Request<'_>,
+        id: &ResourceId,
+    ) -> Result<Reply, Refusal> {
+        let purge = request
+            .query("forceToPurge")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        if let Some(operation) = self.under_way(&id.id) {
+            if matches!(operation.effect, Effect::Delete { .. }) {
+                return Ok(self.accepted(request, operation));
+            }
+            return Err(busy(id));
+        }
+        let Some(resource) = self.get_mut(&id.id) else {
+            if purge && self.deleted.contains_key(&id.lower()) {
+                return Ok(self.begin(request, &id.id, Effect::Delete { purge }));
+            }
+            return Ok(Reply::empty(StatusCode::NO_CONTENT));
+        };
+        let before = resource.body.clone();
+        resource.stale = request.lag(Some(before));
+        set_state(&mut resource.body, "Deleting");
+        Ok(self.begin(request, &id.id, Effect::Delete { purge }))
+    }
+
+    /// What a workspace's operation does at its end.
+    pub(crate) fn end_workspace_operation(
+        &mut self,
+        operation: &Operation,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        match &operation.effect {
+            Effect::Create => self.end_creation(operation, now),
+            Effect::ChangeKey { key } => self.end_key_change(operation, key, now),
+            Effect::Delete { purge } => self.end_deletion(operation, *purge, now),
+        }
+    }
+
+    fn end_creation(&mut self, operation: &Operation, now: Timestamp) -> Result<(), Refusal> {
+        let Some(resource) = self.get(&operation.target) else {
+            return Ok(());
+        };
+        let mut workspace = resource.body.clone();
+        let with_group = is_customer_managed(&workspace) && !is_service_side(&workspace);
+        let outcome = match operation.fails.clone() {
+            Some(refusal) => Err(refusal),
+            None => self.can_create(&workspace, with_group, now),
+        };
+        set_state(
+            &mut workspace,
+            if outcome.is_ok() { "Succeeded" } else { "Failed" },
+        );
+        if with_group && (outcome.is_ok() || self.settings.failed_creation_leaves_group) {
+            self.add_managed_group(&mut workspace, outcome.is_ok(), now);
+        }
+        self.store(&operation.target, workspace, now);
+        outcome
+    }
+
+    fn can_create(&self, workspace: &Value, with_group: bool, now: Timestamp) -> Result<(), Refusal> {
+        let subscription = subscription_of(at(workspace, "/id").unwrap_or_default());
+        if with_group {
+            let missing = WITH_MANAGED_GROUP
+                .iter()
+                .find(|namespace| !self.is_registered(subscription, namespace));
+            if let Some(namespace) = missing {
+                return Err(crate::front::not_registered(namespace));
+            }
+        }
+        for name in ["keyVault", "storageAccount"] {
+            let id = at(workspace, &format!("/properties/{name}")).unwrap_or_default();
+            if !id.is_empty() && self.get(id).is_none() {
+                return Err(Refusal::bad_request(
+                    "BadRequest",
+                    format!("The workspace's {name} {id} was not found."),
+                ));
+            }
+        }
+        if !is_customer_managed(workspace) {
+            return Ok(());
+        }
+        check(self, workspace, at(workspace, KEY).unwrap_or_default(), now)
+    }
+
+    fn end_key_change(&mut self, operation: &Operation, key: &str, now: Timestamp) -> Result<(), Refusal> {
+        let Some(resource) = self.get(&operation.target) else {
+            return Ok(());
+        };
+        let mut workspace = resource.body.clone();
+        let outcome = match operation.fails.clone() {
+            Some(refusal) => Err(refusal),
+            None => check(self, &workspace, key, now),
+        };
+        let state = if outcome.is_ok() || self.settings.failed_change_leaves == Leaves::Succeeded {
+            "Succeeded"
+        } else {
+            "Failed"
+        };
+        set_state(&mut workspace, state);
+        if outcome.is_ok()
+            && !self.settings.lies.drop_key_write
+            && let Some(properties) = workspace.pointer_mut("/properties/encryption/keyVaultProperties")
+        {
+            set(properties, "keyIdentifier", key);
+        }
+        self.store(&operation.target, workspace, now);
+        outcome
+    }
+
+    fn end_deletion(&mut self, operation: &Operation, purge: bool, now: Timestamp) -> Result<(), Refusal> {
+        if let Some(refusal) = operation.fails.clone() {
+            if let Some(resource) = self.get_mut(&operation.target) {
+                set_state(&mut resource.body, "Succeeded");
+            }
+            return Err(refusal);
+        }
+        let lower = operation.target.to_lowercase();
+        let Some(mut resource) = self
+            .remove(&operation.target)
+            .or_else(|| self.deleted.remove(&lower))
+        else {
+            return Ok(());
+        };
+        let is_hub = at(&resource.body, "/kind").is_some_and(|kind| kind.eq_ignore_ascii_case("Hub"));
+        if purge || (is_hub && !self.settings.hubs_soft_delete) {
+            if !self.settings.lies.managed_group_survives_purge {
+                self.remove_managed_group(&resource.body);
+            }
+            return Ok(());
+        }
+        resource.changed = now;
+        self.deleted.insert(lower, resource);
+        Ok(())
+    }
+
+    fn store(&mut self, id: &str, body: Value, now: Timestamp) {
+        if let Some(resource) = self.get_mut(id) {
+            resource.body = body;
+            resource.changed = now;
+        }
+    }
+
+    /// What cannot be changed after creation.
+    pub(crate) fn forbidden_change(&self, id: &ResourceId, what: &str) -> Result<(), Refusal> {
+        match self.settings.forbidden_change {
+            ForbiddenChange::Ignore => Ok(()),
+            ForbiddenChange::Refuse => Err(Refusal::bad_request(
+                "BadRequest",
+                format!(
+                    "The property '{what}' of the workspace '{}' cannot be changed after creation.",
+                    id.name
+                ),
+            )),
+        }
+    }
+}
+
+/// Sets the provisioning state.
+pub(crate) fn set_state(workspace: &mut Value, state: &str) {
+    if let Some(properties) = workspace.get_mut("properties") {
+        set(properties, "provisioningState", state);
+    }
+}
+
+/// 409 while something else is under way.
+pub(crate) fn busy(id: &ResourceId) -> Refusal {
+    Refusal::conflict(
+        "Conflict",
+        format!(
+            "Another operation is in progress on the workspace '{}'. Try again later.",
+            id.name
+        ),
+    )
+}

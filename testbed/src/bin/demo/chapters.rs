@@ -1,0 +1,213 @@
+//! All chapters: the story that everybody sees, and more of some of its steps.
+
+use serde_json::json;
+use testbed::azure::names::{
+    ALICE, KEY, OTHER_KEY, OTHER_VAULT, STRANGER, SUBSCRIPTION, VAULT, identity, vault,
+};
+use testbed::{Hub, azure};
+
+use crate::stage::{Stage, hub_id, in_namespace};
+use crate::steps;
+use crate::story::{Step, Story, Told, promised};
+
+/// The chapter that is told when none is named.
+pub const MAIN: &str = "story";
+
+/// Key Vault Crypto Service Encryption User.
+const ENCRYPTION_USER: &str = "e147488a-f6f5-4113-8e2d-b22465e65bf6";
+
+/// A step whose play is an `async fn`.
+macro_rules! step {
+    ($title:literal, $play:path) => {
+        Step {
+            title: $title,
+            play: |stage| Box::pin($play(stage)),
+        }
+    };
+}
+
+/// The chapters, the main one first.
+pub fn all() -> Vec<Story> {
+    vec![
+        Story {
+            name: MAIN,
+            about: "from YAML to Ready, what is refused, what is watched, and deletion (told without --chapter)",
+            steps: vec![
+                step!(
+                    "A vault without purge protection is refused before anything is created",
+                    steps::unprotected_vault
+                ),
+                step!("From YAML to Ready", steps::from_yaml_to_ready),
+                step!("What kubectl shows", steps::what_kubectl_shows),
+                step!(
+                    "The way back to Microsoft-managed keys is refused at apply",
+                    steps::way_back_refused
+                ),
+                step!("Another key of the same vault", steps::another_key),
+                step!(
+                    "Somebody damages the managed resource group",
+                    steps::managed_group_damaged
+                ),
+                step!("Deletion, with nothing left in Azure", steps::deletion),
+            ],
+        },
+        Story {
+            name: "preflight",
+            about: "an identity without access to the key: what is missing is named, cured, and seen",
+            steps: vec![
+                step!(
+                    "An identity without access is refused before anything is created",
+                    without_access
+                ),
+                step!("The cure from the message, and Ready", access_granted),
+            ],
+        },
+        Story {
+            name: "other-vault",
+            about: "the key may change, the vault may not: refused at apply, and the hub stays as it was",
+            steps: vec![
+                step!("From YAML to Ready", steps::from_yaml_to_ready),
+                step!(
+                    "Another vault is refused, its name in other letters is not",
+                    other_vault
+                ),
+            ],
+        },
+        Story {
+            name: "key-change",
+            about: "from one key to another and back, and which versions are still needed",
+            steps: vec![
+                step!("From YAML to Ready", steps::from_yaml_to_ready),
+                step!("Another key of the same vault", steps::another_key),
+                step!("And back, with every version remembered", back_again),
+            ],
+        },
+        Story {
+            name: "purge",
+            about: "what each deletion policy leaves in Azure: Retain the hub, DeleteAndPurge nothing",
+            steps: vec![
+                step!("From YAML to Ready", steps::from_yaml_to_ready),
+                step!("Retain: gone from Kubernetes, still in Azure", retained),
+                step!("Applied anew, it is the same hub", taken_up_again),
+                step!("DeleteAndPurge: nothing is left", steps::deletion),
+            ],
+        },
+    ]
+}
+
+async fn without_access(stage: &mut Stage) -> Told {
+    stage.must(&["apply", "--filename=examples/identity-without-access"])?;
+    let refused = "refused for its identity's missing access";
+    let hub = stage
+        .until("locked-out", refused, |hub| {
+            hub.says("PrerequisitesMet", "AccessMissing")
+        })
+        .await?;
+    steps::read_out(&hub, "PrerequisitesMet");
+    let writes = steps::writes_to(stage, "locked-out").await?;
+    promised(writes.is_empty(), "nothing was created in Azure", || {
+        writes.join(", ")
+    })
+}
+
+async fn access_granted(stage: &mut Stage) -> Told {
+    let alice = stage.sign_in(ALICE).await?;
+    let stranger = alice.get(&identity(STRANGER), "2024-11-30").await?;
+    let principal = stranger
+        .pointer("/properties/principalId")
+        .cloned()
+        .unwrap_or_default();
+    let role = format!(
+        "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{ENCRYPTION_USER}"
+    );
+    let assignment = format!(
+        "{}/keys/{KEY}/providers/Microsoft.Authorization/roleAssignments/44444444-0000-0000-0000-000000000001",
+        vault(VAULT)
+    );
+    println!("   {ALICE} assigns the role, as `az role assignment create` would.");
+    let properties =
+        json!({ "roleDefinitionId": role, "principalId": principal, "principalType": "ServicePrincipal" });
+    alice
+        .put(&assignment, "2022-04-01", &json!({ "properties": properties }))
+        .await?;
+    stage.until("locked-out", "Ready", Hub::is_ready).await?;
+    steps::delete(stage, "locked-out", "DeleteAndPurge").await
+}
+
+async fn other_vault(stage: &mut Stage) -> Told {
+    let change = |vault: String| {
+        format!(r#"{{"spec":{{"encryption":{{"customerManagedKey":{{"vault":"{vault}"}}}}}}}}"#)
+    };
+    let patch = change(vault(OTHER_VAULT));
+    let said = stage.type_kubectl(&[
+        "patch",
+        "aihub",
+        "research",
+        &in_namespace(),
+        "--type=merge",
+        "--patch",
+        &patch,
+    ])?;
+    promised(!said.success, "the other vault is refused", || {
+        said.stdout.clone()
+    })?;
+    let patch = change(vault(&VAULT.to_uppercase()));
+    stage.must(&[
+        "patch",
+        "aihub",
+        "research",
+        &in_namespace(),
+        "--type=merge",
+        "--patch",
+        &patch,
+    ])?;
+    stage.until("research", "Ready", Hub::is_ready).await?;
+    steps::delete(stage, "research", "DeleteAndPurge").await
+}
+
+async fn back_again(stage: &mut Stage) -> Told {
+    steps::change_key(stage, "research", KEY).await?;
+    let versions = [
+        "get",
+        "aihub",
+        "research",
+        &in_namespace(),
+        "--output=jsonpath={.status.encryption.versions}",
+    ];
+    let listed = stage.must(&versions)?;
+    let both = listed.contains(&format!("/{KEY}/")) && listed.contains(&format!("/{OTHER_KEY}/"));
+    promised(both, "both keys that the hub was seen with are listed", || {
+        listed.clone()
+    })?;
+    steps::delete(stage, "research", "DeleteAndPurge").await
+}
+
+async fn retained(stage: &mut Stage) -> Told {
+    steps::delete(stage, "research", "Retain").await?;
+    still_there(stage).await
+}
+
+async fn taken_up_again(stage: &mut Stage) -> Told {
+    stage.must(&["apply", "--filename=examples/managed-group"])?;
+    stage.until("research", "Ready", Hub::is_ready).await?;
+    let puts = steps::writes_to(stage, "research")
+        .await?
+        .iter()
+        .filter(|write| write.starts_with("PUT"))
+        .count();
+    promised(puts == 1, "the hub was created once and no second time", || {
+        format!("{puts} PUTs")
+    })?;
+    still_there(stage).await
+}
+
+async fn still_there(stage: &Stage) -> Told {
+    let alice = stage.sign_in(ALICE).await?;
+    let answer: azure::Answer = alice
+        .send(reqwest::Method::GET, &hub_id("research"), "2026-05-01", None)
+        .await?;
+    println!("   Azure, asked for the hub, says {}.", answer.status);
+    promised(answer.status == 200, "the hub is still in Azure", || {
+        answer.body.to_string()
+    })
+}

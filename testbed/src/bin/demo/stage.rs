@@ -1,0 +1,231 @@
+//! What the story plays on: the running system, and a narrator who types commands and reads out what happens.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use kube::api::{Api, DynamicObject};
+use serde_json::{Value, json};
+use testbed::azure::{RestClient, Trust, names};
+use testbed::binaries::{self, Binaries};
+use testbed::installation::Installation;
+use testbed::{Azure, ControlPlane, Error, Hub, Operator, OperatorSettings, Said, Seed, chart, hub};
+
+use crate::directory::Directory;
+use crate::program;
+use crate::story::NotAsPromised;
+
+/// The namespace of the examples.
+pub const NAMESPACE: &str = "ml-platform";
+/// The operator's namespace.
+const SYSTEM_NAMESPACE: &str = "keyholder-system";
+/// How long anything in the story may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Lines that take longer to read than to skip.
+const LONGEST_LINE: usize = 150;
+
+/// The running system.
+pub struct Stage {
+    // Dropped in this order: the operator before what it works with.
+    operator: Operator,
+    azure: Azure,
+    plane: ControlPlane,
+    hubs: Api<DynamicObject>,
+    directory: Directory,
+}
+
+impl Stage {
+    /// Builds what is missing and starts everything. `lie` is a setting of the simulator's.
+    pub async fn start(directory: &Path, lie: Option<&str>) -> Result<Self, Error> {
+        let directory = Directory::open(directory)?;
+        if !binaries::are_built() {
+            println!(
+                "The first start builds a Kubernetes control plane and Helm from Go modules: about seven minutes on two \
+                 cores, once. It downloads about 1 GB."
+            );
+        }
+        let (programs, operator) = blocking(|| {
+            Ok((
+                Binaries::provide()?,
+                binaries::helm().and_then(|_| program::build())?,
+            ))
+        })
+        .await?;
+        let started = Instant::now();
+        println!("Starting etcd, kube-apiserver and kube-controller-manager …");
+        let plane = ControlPlane::start(&programs, &directory.path().join("control-plane")).await?;
+        println!("Starting the simulated Azure, and the operator with the rights of its Helm chart …");
+        let installation = Installation::new(
+            &plane,
+            SYSTEM_NAMESPACE,
+            NAMESPACE,
+            &chart::values("demo", NAMESPACE),
+        )?;
+        let seed = seed(&Installation::trust(&plane, SYSTEM_NAMESPACE), lie)?;
+        let azure = Azure::start(directory.path(), &directory.path().join("traffic.jsonl"), seed).await?;
+        let mut operator = Operator::start(OperatorSettings {
+            program: operator,
+            kubeconfig: installation.kubeconfig(
+                &plane,
+                plane.url(),
+                &directory.path().join("operator.kubeconfig"),
+            )?,
+            namespace: SYSTEM_NAMESPACE.to_owned(),
+            watch_namespaces: vec![NAMESPACE.to_owned()],
+            owner_id: "demo".to_owned(),
+            azure: azure.endpoint().to_owned(),
+            azure_ca_file: azure.authority_file().to_owned(),
+            sweep_interval: Duration::from_secs(2),
+            probe_interval: Duration::from_secs(1),
+            replica: "demo".to_owned(),
+            log: directory.path().join("operator.log"),
+        })?;
+        directory.furnish(&plane, &azure, &operator)?;
+        operator.until_ready().await?;
+        println!("Up after {:.1} s.", started.elapsed().as_secs_f64());
+        let hubs = Hub::api(plane.client().await?, NAMESPACE);
+        Ok(Self {
+            operator,
+            azure,
+            plane,
+            hubs,
+            directory,
+        })
+    }
+
+    /// The operator.
+    pub fn operator(&self) -> &Operator {
+        &self.operator
+    }
+
+    /// Azure.
+    pub fn azure(&self) -> &Azure {
+        &self.azure
+    }
+
+    /// The demo's directory.
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Azure as a principal of the seed sees it.
+    pub async fn sign_in(&self, principal: &str) -> Result<RestClient, Error> {
+        self.azure.sign_in(principal).await
+    }
+
+    /// Types a kubectl command, and shows what it says.
+    pub fn type_kubectl(&self, arguments: &[&str]) -> Result<Said, Error> {
+        self.type_with_input(arguments, "")
+    }
+
+    /// Types a kubectl command that must succeed.
+    pub fn must(&self, arguments: &[&str]) -> Result<String, NotAsPromised> {
+        let said = self.type_kubectl(arguments)?;
+        if said.success {
+            Ok(said.stdout)
+        } else {
+            Err(NotAsPromised::new(
+                format!("`{}` succeeds", said.command),
+                said.stderr,
+            ))
+        }
+    }
+
+    /// Types a kubectl command with something on its standard input, and shows what it says.
+    pub fn type_with_input(&self, arguments: &[&str], input: &str) -> Result<Said, Error> {
+        println!("   $ kubectl {}", shown(arguments));
+        let said = self.plane.kubectl().with_input(arguments, input)?;
+        for line in said.stdout.lines().chain(said.stderr.lines()) {
+            println!("     {}", shortened(line));
+        }
+        Ok(said)
+    }
+
+    /// Waits until a hub is as wanted, and reads out how its conditions change meanwhile.
+    pub async fn until(
+        &self,
+        name: &str,
+        what: &str,
+        wanted: impl Fn(&Hub) -> bool,
+    ) -> Result<Hub, NotAsPromised> {
+        let started = Instant::now();
+        let said = Mutex::new(Vec::<String>::new());
+        let watched = |hub: &Hub| {
+            let mut said = said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            for condition in hub.conditions() {
+                let line = format!("{}={} {}", condition.kind, condition.status, condition.reason);
+                if !said.contains(&line) {
+                    println!("   {:5.1} s  {line}", started.elapsed().as_secs_f64());
+                    said.push(line);
+                }
+            }
+            wanted(hub)
+        };
+        let waited = hub::until(&self.hubs, name, what, PATIENCE, watched).await;
+        waited.map_err(|error| NotAsPromised::new(format!("AIHub {name} becomes {what}"), error.chain()))
+    }
+
+    /// A hub as it is now.
+    pub async fn hub(&self, name: &str) -> Result<Hub, Error> {
+        let object = self
+            .hubs
+            .get(name)
+            .await
+            .map_err(Error::kubernetes(format!("reading AIHub {name}")))?;
+        Ok(object.into())
+    }
+}
+
+/// What the simulated Azure holds: the examples' world, with operations that take their time.
+fn seed(trust: &Trust, lie: Option<&str>) -> Result<Seed, Error> {
+    let mut seed = Seed::new(trust)?;
+    seed.setting("operationSeconds", 3);
+    if let Some(lie) = lie {
+        let mut lies = serde_json::Map::new();
+        lies.insert(lie.to_owned(), Value::Bool(true));
+        seed.setting("lies", json!(lies));
+        println!("The simulator lies: {lie}.");
+    }
+    Ok(seed)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(Error::kubernetes("a build panicked"))?
+}
+
+/// As a user would have to type it.
+fn shown(arguments: &[&str]) -> String {
+    let plain = |text: &str| {
+        text.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_=./:@,".contains(c))
+    };
+    let quoted = arguments.iter().map(|one| {
+        if plain(one) {
+            (*one).to_owned()
+        } else {
+            format!("'{one}'")
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+fn shortened(line: &str) -> String {
+    if line.chars().count() <= LONGEST_LINE {
+        return line.to_owned();
+    }
+    line.chars().take(LONGEST_LINE).chain(['…']).collect()
+}
+
+/// The namespace as kubectl wants it.
+pub fn in_namespace() -> String {
+    format!("--namespace={NAMESPACE}")
+}
+
+/// ARM id of a hub of the examples.
+pub fn hub_id(name: &str) -> String {
+    names::hub(name)
+}

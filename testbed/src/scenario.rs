@@ -1,0 +1,317 @@
+//! One scenario: two namespaces, an Azure and an operator of its own, on a control plane that all share.
+//!
+//! Invariant: scenarios do not see each other, so that they can run at the same time and in any order.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use kube::Client;
+use kube::api::{Api, DynamicObject};
+use tokio::sync::OnceCell;
+
+use crate::azure::{Azure, Seed};
+use crate::binaries::{Binaries, target};
+use crate::chart;
+use crate::control_plane::ControlPlane;
+use crate::error::Error;
+use crate::hub::{self, Hub};
+use crate::installation::Installation;
+use crate::kubectl::{Kubectl, Said};
+use crate::operator::{Operator, OperatorSettings};
+use crate::proxy::Proxy;
+use crate::run_directory::RunDirectory;
+
+/// How long a scenario waits for something unless it says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The owner id of every operator of the testbed.
+pub const OWNER_ID: &str = "testbed";
+
+/// The control plane of this process. It is never dropped: its watchdogs end it with the process.
+static SHARED: OnceCell<(RunDirectory, ControlPlane)> = OnceCell::const_new();
+
+/// The control plane that the scenarios of this process share, started when the first asks for it.
+///
+/// # Errors
+/// It does not come up.
+pub async fn control_plane() -> Result<&'static ControlPlane, Error> {
+    let (_, plane) = shared().await?;
+    Ok(plane)
+}
+
+async fn shared() -> Result<&'static (RunDirectory, ControlPlane), Error> {
+    SHARED
+        .get_or_try_init(|| async {
+            let run = RunDirectory::new()?;
+            let binaries = tokio::task::spawn_blocking(Binaries::provide)
+                .await
+                .map_err(Error::kubernetes("the build of the control plane panicked"))??;
+            let plane = ControlPlane::start(&binaries, &run.path().join("control-plane")).await?;
+            Ok((run, plane))
+        })
+        .await
+}
+
+/// What a scenario wants to be different.
+pub struct ScenarioSettings {
+    /// Its name, which its namespaces get: short, and of its own.
+    pub name: String,
+    /// The operator's binary.
+    pub program: PathBuf,
+    /// Between two sweeps.
+    pub sweep_interval: Duration,
+    /// Between two looks at a cause that somebody must remove.
+    pub probe_interval: Duration,
+    /// Puts a [`Proxy`] between the operator and the API server.
+    pub with_proxy: bool,
+    /// Starts the operator. Without it a test does so itself, by [`Operator::start`] with [`Scenario::operator_settings`].
+    pub with_operator: bool,
+    /// Changes what Azure holds at the beginning.
+    pub seed: Box<dyn FnOnce(&mut Seed) + Send>,
+}
+
+impl ScenarioSettings {
+    /// The usual ones.
+    #[must_use]
+    pub fn new(name: &str, program: impl AsRef<Path>) -> Self {
+        Self {
+            name: name.to_owned(),
+            program: program.as_ref().to_owned(),
+            sweep_interval: Duration::from_secs(2),
+            probe_interval: Duration::from_secs(1),
+            with_proxy: false,
+            with_operator: true,
+            seed: Box::new(|_| {}),
+        }
+    }
+}
+
+/// A running scenario. What it started ends with it.
+pub struct Scenario {
+    /// The namespace of the AIHubs.
+    pub namespace: String,
+    /// The operator's namespace.
+    pub system_namespace: String,
+    /// Azure.
+    pub azure: Azure,
+    /// The operator, if the settings say that it be started.
+    pub operator: Option<Operator>,
+    /// What stands between the operator and the API server, if the settings say so.
+    pub proxy: Option<Proxy>,
+    plane: &'static ControlPlane,
+    operator_settings: OperatorSettings,
+    client: Client,
+}
+
+impl Scenario {
+    /// Starts one, and waits until its operator is ready.
+    ///
+    /// # Errors
+    /// Something does not come up; the error names its log.
+    pub async fn start(settings: ScenarioSettings) -> Result<Self, Error> {
+        let (run, plane) = shared().await?;
+        let namespace = settings.name.clone();
+        let system_namespace = format!("{namespace}-system");
+        let folder = run.path().join(&namespace);
+        fs::create_dir_all(&folder).map_err(Error::file("creating", &folder))?;
+
+        let values = chart::values(OWNER_ID, &namespace);
+        let (system, watched) = (system_namespace.clone(), namespace.clone());
+        // Helm and kubectl block, and Helm may have to be built.
+        let installation =
+            tokio::task::spawn_blocking(move || Installation::new(plane, &system, &watched, &values))
+                .await
+                .map_err(Error::kubernetes("the installation panicked"))??;
+        let mut seed = Seed::new(&Installation::trust(plane, &system_namespace))?;
+        (settings.seed)(&mut seed);
+        let azure = Azure::start(&folder, &traffic(&namespace)?, seed).await?;
+        let proxy = if settings.with_proxy {
+            Some(Proxy::start(plane).await?)
+        } else {
+            None
+        };
+        let url = proxy.as_ref().map_or(plane.url(), Proxy::url);
+        let operator_settings = OperatorSettings {
+            program: settings.program,
+            kubeconfig: installation.kubeconfig(plane, url, &folder.join("operator.kubeconfig"))?,
+            namespace: system_namespace.clone(),
+            watch_namespaces: vec![namespace.clone()],
+            owner_id: OWNER_ID.to_owned(),
+            azure: azure.endpoint().to_owned(),
+            azure_ca_file: azure.authority_file().to_owned(),
+            sweep_interval: settings.sweep_interval,
+            probe_interval: settings.probe_interval,
+            replica: "testbed".to_owned(),
+            log: folder.join("operator.log"),
+        };
+        let operator = if settings.with_operator {
+            let mut operator = Operator::start(operator_settings.clone())?;
+            operator.until_ready().await?;
+            Some(operator)
+        } else {
+            None
+        };
+        let client = plane.client().await?;
+        Ok(Self {
+            namespace,
+            system_namespace,
+            azure,
+            operator,
+            proxy,
+            plane,
+            operator_settings,
+            client,
+        })
+    }
+
+    /// The control plane.
+    #[must_use]
+    pub fn plane(&self) -> &'static ControlPlane {
+        self.plane
+    }
+
+    /// How the operator is started, for a second one or for one that the test starts.
+    #[must_use]
+    pub fn operator_settings(&self) -> OperatorSettings {
+        self.operator_settings.clone()
+    }
+
+    /// The operator.
+    ///
+    /// # Errors
+    /// The settings said not to start it.
+    pub fn operator(&mut self) -> Result<&mut Operator, Error> {
+        self.operator
+            .as_mut()
+            .ok_or_else(|| Error::kubernetes("asking for the operator")("it was not started"))
+    }
+
+    /// kubectl as the administrator.
+    #[must_use]
+    pub fn kubectl(&self) -> Kubectl {
+        self.plane.kubectl()
+    }
+
+    /// `kubectl` in the scenario's namespace, as the administrator.
+    ///
+    /// # Errors
+    /// It cannot be started. That it says no is not an error here.
+    pub fn run(&self, arguments: &[&str]) -> Result<Said, Error> {
+        let namespace = format!("--namespace={}", self.namespace);
+        let mut all = vec![namespace.as_str()];
+        all.extend_from_slice(arguments);
+        self.kubectl().run(&all)
+    }
+
+    /// `kubectl apply` in the scenario's namespace, whatever namespace the manifest names: an example can be used.
+    ///
+    /// # Errors
+    /// It cannot be started. That it says no is not an error here.
+    pub fn apply(&self, yaml: &str) -> Result<Said, Error> {
+        let here = yaml.replace(
+            "namespace: ml-platform",
+            &format!("namespace: {}", self.namespace),
+        );
+        let namespace = format!("--namespace={}", self.namespace);
+        self.kubectl()
+            .with_input(&[&namespace, "apply", "--filename=-"], &here)
+    }
+
+    /// A client as the administrator.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The AIHubs of the scenario.
+    #[must_use]
+    pub fn hubs(&self) -> Api<DynamicObject> {
+        Hub::api(self.client.clone(), &self.namespace)
+    }
+
+    /// A hub as it is now.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub async fn hub(&self, name: &str) -> Result<Hub, Error> {
+        let object = self
+            .hubs()
+            .get(name)
+            .await
+            .map_err(Error::kubernetes(format!("reading AIHub {name}")))?;
+        Ok(object.into())
+    }
+
+    /// Waits, at most [`PATIENCE`], until a hub is as wanted; `what` completes "AIHub x was not …".
+    ///
+    /// # Errors
+    /// It is not so in time. The error shows the hub's conditions, the end of the operator's log, and where the logs are.
+    pub async fn until(&self, name: &str, what: &str, wanted: impl Fn(&Hub) -> bool) -> Result<Hub, Error> {
+        hub::until(&self.hubs(), name, what, PATIENCE, wanted)
+            .await
+            .map_err(|error| self.explained(error))
+    }
+
+    /// Waits until a hub is ready, for its spec as it is now.
+    ///
+    /// # Errors
+    /// As [`Scenario::until`].
+    pub async fn until_ready(&self, name: &str) -> Result<Hub, Error> {
+        self.until(name, "Ready", Hub::is_ready).await
+    }
+
+    /// Waits until a condition has a reason.
+    ///
+    /// # Errors
+    /// As [`Scenario::until`].
+    pub async fn until_says(&self, name: &str, condition: &str, reason: &str) -> Result<Hub, Error> {
+        let what = format!("{condition} for the reason {reason}");
+        self.until(name, &what, |hub| {
+            hub.is_observed() && hub.says(condition, reason)
+        })
+        .await
+    }
+
+    /// Waits until a hub does not exist any more in Kubernetes.
+    ///
+    /// # Errors
+    /// As [`Scenario::until`].
+    pub async fn until_gone(&self, name: &str) -> Result<(), Error> {
+        hub::until_gone(&self.hubs(), name, PATIENCE)
+            .await
+            .map_err(|error| self.explained(error))
+    }
+
+    fn explained(&self, error: Error) -> Error {
+        match error {
+            Error::TimedOut { what, waited, last } => {
+                let log = self.operator.as_ref().map(|operator| {
+                    format!(
+                        "The operator's log is {} and ends with:\n{}",
+                        operator.log().display(),
+                        operator.tail()
+                    )
+                });
+                let last = format!(
+                    "{last}\n{}\nAzure's traffic is in {}; the control plane's logs are in {}",
+                    log.unwrap_or_default(),
+                    self.azure.traffic().display(),
+                    self.plane.folder().display()
+                );
+                Error::TimedOut { what, waited, last }
+            }
+            other => other,
+        }
+    }
+}
+
+/// Where the traffic of a scenario is recorded: all of a run in one folder, to be checked together.
+fn traffic(name: &str) -> Result<PathBuf, Error> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let folder = target().join("traffic");
+    fs::create_dir_all(&folder).map_err(Error::file("creating", &folder))?;
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    Ok(folder.join(format!("{name}-{}-{count}.jsonl", std::process::id())))
+}
