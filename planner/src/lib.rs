@@ -13,6 +13,8 @@ pub mod arm_id;
 pub mod body;
 mod cure;
 mod encryption;
+#[cfg(test)]
+mod fixtures;
 mod group;
 pub mod judge;
 mod key;

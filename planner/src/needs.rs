@@ -193,13 +193,20 @@ pub(crate) fn is_refused(hub: &ValidHub, status: &AIHubStatus, live: &LiveHub) -
         || !transition::refusals(&declared, &transition::of_live(live, &declared)).is_empty()
 }
 
-/// Whether the hub was seen and no creation of it is unfinished: its absence means that somebody deleted it.
+/// Whether the hub was seen, and was in order or has no creation of it unfinished: its absence means that somebody
+/// deleted it.
 pub(crate) fn was_created(status: &AIHubStatus) -> bool {
     status.resource_id.is_some()
-        && status
-            .operation
-            .as_ref()
-            .is_none_or(|operation| operation.kind != OperationKind::Create)
+        && (has_been_ready(status)
+            || status
+                .operation
+                .as_ref()
+                .is_none_or(|operation| operation.kind != OperationKind::Create))
+}
+
+/// Whether Azure has once shown the hub in order, so that it may hold data.
+pub(crate) fn has_been_ready(status: &AIHubStatus) -> bool {
+    status.encryption.is_some()
 }
 
 fn waits_for_creation(status: &AIHubStatus) -> bool {

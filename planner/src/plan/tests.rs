@@ -1,229 +1,10 @@
 //! One hub through its life: each step from the status that the step before has reported.
 
-use std::collections::BTreeMap;
-
-use jiff::{SignedDuration, Timestamp};
-use keyholder_crds::{AIHub, AIHubStatus, ConditionType, OperationKind, OperationState, Reason};
+use keyholder_crds::{AIHubStatus, ConditionType, OperationKind, OperationState, Reason};
 
 use super::*;
-use crate::name::Location;
-use crate::observed::{
-    GroupResource, LiveEncryption, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault, RoleAssignment,
-    RoleDefinition,
-};
-use crate::report::{Executed, Report, report};
+use crate::fixtures::*;
 use crate::validate::validate;
-
-const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
-const KEY: &str = "https://corp-keys.vault.azure.net/keys/ai-hub/0123456789abcdef0123456789abcdef";
-const NEXT_KEY: &str = "https://corp-keys.vault.azure.net/keys/ai-hub/fedcba9876543210fedcba9876543210";
-const PACE: Pace = Pace {
-    probe: SignedDuration::from_secs(30),
-    poll: SignedDuration::from_secs(10),
-    settle: SignedDuration::from_secs(5),
-    retry: SignedDuration::from_secs(30),
-};
-
-fn id(kind: &str, name: &str) -> ArmId {
-    ArmId::parse(&format!(
-        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-ai/providers/{kind}/{name}"
-    ))
-    .unwrap()
-}
-
-fn at_second(second: i64) -> Timestamp {
-    Timestamp::from_second(1_800_000_000 + second).unwrap()
-}
-
-/// An object as the API server has it.
-fn object(deletion_policy: &str) -> AIHub {
-    let json = serde_json::json!({
-        "apiVersion": "keyholder.dev/v1alpha1", "kind": "AIHub",
-        "metadata": { "name": "research", "namespace": "ml-platform", "generation": 1 },
-        "spec": {
-            "subscriptionId": SUBSCRIPTION, "resourceGroup": "rg-ai", "location": "westeurope",
-            "identity": { "userAssigned": ["hub"] }, "storageAccount": "aihubdata", "keyVault": "hub-secrets",
-            "encryption": { "mode": "CustomerManaged",
-                "customerManagedKey": { "vault": "corp-keys", "key": "ai-hub", "identity": "hub" } },
-            "deletionPolicy": deletion_policy,
-        },
-    });
-    serde_json::from_value(json).unwrap()
-}
-
-fn key_version(url: &str, created: i64) -> LiveKeyVersion {
-    LiveKeyVersion {
-        identifier: KeyIdentifier::parse(url).unwrap(),
-        enabled: true,
-        not_before: None,
-        expires: None,
-        created: Some(at_second(created)),
-    }
-}
-
-/// A world in which everything that a creation needs is there, and the hub is not.
-fn ready_for_creation(hub: &ValidHub) -> Observed {
-    let role =
-        "/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e2d-b22465e65bf6".to_owned();
-    let actions =
-        ["read", "wrap/action", "unwrap/action"].map(|one| format!("Microsoft.KeyVault/vaults/keys/{one}"));
-    let vault = id("Microsoft.KeyVault/vaults", "corp-keys");
-    Observed {
-        hub: Fact::Absent,
-        resource_group: Fact::Known(Location::parse("westeurope").unwrap()),
-        vault: Fact::Known(LiveVault {
-            id: vault.clone(),
-            location: Location::parse("westeurope").unwrap(),
-            tenant_id: "tenant".to_owned(),
-            uri: "https://corp-keys.vault.azure.net/".to_owned(),
-            soft_delete: true,
-            purge_protection: true,
-            rbac: true,
-            access_policies: Vec::new(),
-            trusted_services_pass: true,
-        }),
-        key: Fact::Known(LiveKey {
-            kty: "RSA".to_owned(),
-            size: Some(3072),
-            current: key_version(KEY, -100),
-            others: Vec::new(),
-        }),
-        identities: vec![(
-            id("Microsoft.ManagedIdentity/userAssignedIdentities", "hub"),
-            Fact::Known(LiveIdentity {
-                principal_id: "principal".to_owned(),
-                tenant_id: "tenant".to_owned(),
-            }),
-        )],
-        role_assignments: Fact::Known(vec![RoleAssignment {
-            scope: vault.to_string(),
-            role_definition_id: role.clone(),
-            conditional: false,
-        }]),
-        role_definitions: BTreeMap::from([(
-            role.to_lowercase(),
-            Fact::Known(RoleDefinition {
-                name: "Crypto".to_owned(),
-                permissions: vec![(actions.to_vec(), Vec::new())],
-            }),
-        )]),
-        providers: preflight::providers(hub)
-            .iter()
-            .map(|one| ((*one).to_owned(), Fact::Known(true)))
-            .collect(),
-        ..Observed::nothing()
-    }
-}
-
-/// The hub as Azure has it after its creation.
-fn live(hub: &ValidHub, state: &str) -> LiveHub {
-    LiveHub {
-        id: hub.id.clone(),
-        location: hub.location.clone(),
-        kind: "hub".to_owned(),
-        provisioning_state: Some(state.to_owned()),
-        tags: hub.all_tags(),
-        user_assigned: hub.user_assigned.clone(),
-        system_assigned_principal: None,
-        system_assigned: false,
-        key_vault: Some(hub.key_vault.clone()),
-        storage_account: Some(hub.storage_account.clone()),
-        encryption: Some(LiveEncryption {
-            vault: id("Microsoft.KeyVault/vaults", "corp-keys"),
-            key: KeyIdentifier::parse(KEY).unwrap(),
-            identity: hub.user_assigned.first().cloned(),
-        }),
-        service_side: false,
-        high_business_impact: true,
-        public_network_access: Some("Enabled".to_owned()),
-        managed_group: Some("azureml-rg-research".to_owned()),
-    }
-}
-
-fn group() -> Vec<GroupResource> {
-    [
-        "Microsoft.DocumentDB/databaseAccounts",
-        "Microsoft.Search/searchServices",
-        "Microsoft.Storage/storageAccounts",
-    ]
-    .into_iter()
-    .map(|kind| GroupResource {
-        id: format!("/x/{kind}/one"),
-        r#type: kind.to_owned(),
-        name: "one".to_owned(),
-        state: Some("Succeeded".to_owned()),
-    })
-    .collect()
-}
-
-fn created(hub: &ValidHub) -> Observed {
-    Observed {
-        hub: Fact::Known(live(hub, "Succeeded")),
-        managed_group: Fact::Known(group()),
-        ..ready_for_creation(hub)
-    }
-}
-
-struct Pass {
-    plan: Plan,
-    report: Report,
-}
-
-/// One pass, with the write (if any) ending as `executed`.
-fn pass(
-    hub: &ValidHub,
-    status: &AIHubStatus,
-    observed: &Observed,
-    now: i64,
-    deleting: bool,
-    executed: &Executed,
-) -> Pass {
-    let input = Input {
-        hub,
-        status,
-        deleting,
-        has_finalizer: true,
-        observed,
-        now: at_second(now),
-        pace: PACE,
-    };
-    let plan = plan(&input);
-    let nothing = Executed::Nothing;
-    let executed = if plan.write.is_some() { executed } else { &nothing };
-    let report = report(&input, &plan, executed);
-    Pass { plan, report }
-}
-
-fn condition(status: &AIHubStatus, of: ConditionType) -> (String, String) {
-    let condition = crate::judge::stored(status, of).unwrap();
-    (condition.status.clone(), condition.reason.clone())
-}
-
-fn accepted() -> Executed {
-    Executed::Accepted {
-        url: Some("https://localhost/operation".to_owned()),
-        poll_at: at_second(10),
-    }
-}
-
-fn ready_hub() -> (ValidHub, AIHubStatus) {
-    let hub = validate(&object("Delete"), "owner").unwrap();
-    let first = pass(
-        &hub,
-        &AIHubStatus::default(),
-        &ready_for_creation(&hub),
-        0,
-        false,
-        &accepted(),
-    );
-    let done = Observed {
-        operation: OperationSeen::Succeeded,
-        ..created(&hub)
-    };
-    let second = pass(&hub, &first.report.status, &done, 20, false, &accepted());
-    assert_eq!(second.plan.write, None);
-    (hub, second.report.status)
-}
 
 #[test]
 fn a_hub_is_created_polled_and_ready() {
@@ -457,5 +238,97 @@ fn what_cannot_be_read_is_neither_created_nor_let_go() {
             (None, FinalizerStep::Keep)
         );
         assert_eq!(pass.report.next, Next::Backoff);
+    }
+}
+
+/// The hub was in order, failed, is written again, and vanishes: it may have held data.
+#[test]
+fn a_hub_that_failed_after_success_is_put_right_but_never_replaced() {
+    let (hub, status) = ready_hub();
+    let broken = Observed {
+        hub: Fact::Known(live(&hub, "Failed")),
+        ..ready_for_creation(&hub)
+    };
+    let again = pass(&hub, &status, &broken, 100, false, &accepted());
+    let write = again.plan.write.unwrap();
+    assert_eq!(write.kind, OperationKind::Update);
+    assert!(matches!(write.request, Request::Put(_)));
+
+    for absent_at in [110, 10_000] {
+        let observed = Observed {
+            operation: OperationSeen::Succeeded,
+            ..ready_for_creation(&hub)
+        };
+        let gone = pass(
+            &hub,
+            &again.report.status,
+            &observed,
+            absent_at,
+            false,
+            &accepted(),
+        );
+        assert_eq!(gone.plan.write, None);
+        assert_eq!(
+            condition(&gone.report.status, ConditionType::Provisioned).1,
+            "DeletedInAzure"
+        );
+    }
+
+    // The same with a creation in the status of a hub that was in order.
+    let mut stale = again.report.status;
+    stale.operation.as_mut().unwrap().kind = OperationKind::Create;
+    let gone = pass(
+        &hub,
+        &stale,
+        &ready_for_creation(&hub),
+        10_000,
+        false,
+        &accepted(),
+    );
+    assert_eq!(gone.plan.write, None);
+}
+
+/// A hub that never was in order holds nothing: its creation is tried again, also when it is gone.
+#[test]
+fn a_creation_that_failed_is_tried_again() {
+    let hub = validate(&object("Delete"), "owner").unwrap();
+    let first = pass(
+        &hub,
+        &AIHubStatus::default(),
+        &ready_for_creation(&hub),
+        0,
+        false,
+        &accepted(),
+    );
+    let failed = Observed {
+        hub: Fact::Known(live(&hub, "Failed")),
+        operation: OperationSeen::Failed {
+            code: "QuotaExceeded".to_owned(),
+            message: "no more hubs".to_owned(),
+        },
+        ..ready_for_creation(&hub)
+    };
+    let second = pass(&hub, &first.report.status, &failed, 20, false, &accepted());
+    assert_eq!(second.plan.write, None, "it waits before it tries again");
+    assert_eq!(
+        condition(&second.report.status, ConditionType::Provisioned),
+        ("False".to_owned(), "QuotaExceeded".to_owned())
+    );
+    assert_eq!(second.report.next, Next::At(at_second(50)));
+    for observed in [
+        Observed {
+            operation: OperationSeen::None,
+            ..failed
+        },
+        ready_for_creation(&hub),
+    ] {
+        let early = pass(&hub, &second.report.status, &observed, 49, false, &accepted());
+        assert_eq!(early.plan.write, None);
+        let third = pass(&hub, &second.report.status, &observed, 50, false, &accepted());
+        let write = third.plan.write.unwrap();
+        assert_eq!(
+            (write.kind, write.started_at),
+            (OperationKind::Create, at_second(0))
+        );
     }
 }

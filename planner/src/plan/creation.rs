@@ -1,0 +1,118 @@
+//! What to do about a hub that does not exist, or whose provisioning failed.
+
+use keyholder_crds::{OperationKind, OperationState, Reason};
+
+use super::{Input, Next, Plan, Request, Write, at, progress_verdict, wait};
+use crate::judge::{self, Judgement, Opinion, Verdict};
+use crate::name::KeyIdentifier;
+use crate::needs::{has_been_ready, was_created};
+use crate::observed::LiveHub;
+use crate::progress::{self, Found, Step};
+use crate::time::second;
+use crate::validate::ValidEncryption;
+use crate::{body, key, preflight, transition};
+
+/// The hub does not exist: it is created, unless it was there before.
+pub(super) fn absent(input: &Input<'_>) -> Plan {
+    let mut judgement = Judgement::kept(input.status);
+    if was_created(input.status) {
+        judgement.bound = None;
+        judgement.operation = None;
+        judgement.provisioned = Opinion::Is(Verdict::no(
+            Reason::DeletedInAzure,
+            format!(
+                "{} was there and somebody deleted it in Azure. Keyholder creates no empty hub in its place: recover it, or \
+                 delete this object and apply it again to create a new one.",
+                input.hub.id
+            ),
+        ));
+        return wait(judgement, at(input, input.pace.probe));
+    }
+    begin(input, judgement, Found::Absent, None)
+}
+
+/// Creates the hub, or tries again, unless something hinders it.
+pub(super) fn begin(
+    input: &Input<'_>,
+    mut judgement: Judgement,
+    found: Found,
+    live: Option<&LiveHub>,
+) -> Plan {
+    let operation = input.status.operation.as_ref();
+    let same_spec = input.status.observed_generation == Some(input.hub.generation);
+    // A spec that was changed may have removed the cause of a failure.
+    let operation = operation.filter(|operation| same_spec || operation.state != OperationState::Failed);
+    let started_at = match progress::step(input, operation, found) {
+        Step::Wait { operation, next } => {
+            if !matches!(operation.state, OperationState::Failed | OperationState::Ignored) {
+                judgement.provisioned = Opinion::Is(progress_verdict(operation.kind));
+            }
+            judgement.operation = Some(operation);
+            return wait(judgement, next);
+        }
+        Step::Failed {
+            operation,
+            next,
+            verdict,
+        } => {
+            judgement.operation = Some(operation);
+            judgement.provisioned = Opinion::Is(verdict);
+            return wait(judgement, next);
+        }
+        Step::Free { started_at } => started_at,
+    };
+    judgement.operation = None;
+    judgement.bound = live.map(|live| judge::bound(input, live));
+    let declared = transition::declared(input.hub);
+    let mut refusals = judgement
+        .bound
+        .as_ref()
+        .map(|bound| transition::refusals(&declared, bound))
+        .unwrap_or_default();
+    refusals.extend(transition::unverified_creation(input.hub));
+    judgement.transition = Opinion::Is(judge::transition(&refusals));
+    let checks = preflight::run(input.hub, input.observed, input.now);
+    let (verdict, blocked) = judge::prerequisites(&checks);
+    judgement.prerequisites = Opinion::Is(verdict);
+    judgement.preflight = Some(checks.iter().map(preflight::Check::to_status).collect());
+    let key = wanted_key(input);
+    if !refusals.is_empty() || blocked || key.is_err() {
+        if live.is_none() {
+            judgement.provisioned = Opinion::Is(Verdict::no(Reason::Pending, "Nothing was created so far."));
+        }
+        let next = judge::retry_of(&checks).map_or_else(|| at(input, input.pace.probe), Next::At);
+        return wait(judgement, next);
+    }
+    // Only a hub that never was in order is created: one that was holds data, and its absence must be told.
+    let kind = if has_been_ready(input.status) {
+        OperationKind::Update
+    } else {
+        OperationKind::Create
+    };
+    let write = Write {
+        kind,
+        id: input.hub.id.clone(),
+        request: Request::Put(body::create(input.hub, key.ok().flatten())),
+        intent: input.hub.id.to_string(),
+        bound: judgement.bound.clone().unwrap_or(declared),
+        started_at: started_at.unwrap_or_else(|| second(input.now)),
+    };
+    Plan {
+        write: Some(write),
+        ..wait(judgement, at(input, input.pace.poll))
+    }
+}
+
+/// The key version to create with: none with Microsoft-managed keys, an error when there is none that can be used.
+fn wanted_key<'a>(input: &Input<'a>) -> Result<Option<&'a KeyIdentifier>, ()> {
+    match &input.hub.encryption {
+        ValidEncryption::MicrosoftManaged => Ok(None),
+        ValidEncryption::CustomerManaged { version, .. } => input
+            .observed
+            .key
+            .known()
+            .and_then(|found| key::wanted(found, version.as_ref(), None, input.now))
+            .map(Some)
+            .ok_or(()),
+    }
+}

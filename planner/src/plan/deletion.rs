@@ -1,0 +1,86 @@
+//! What to do about a hub whose object is being deleted.
+
+use keyholder_crds::{DeletionPolicy, OperationKind, OperationState};
+
+use super::{FinalizerStep, Input, Next, Plan, Request, Write, at, progress_verdict, unknown, wait};
+use crate::judge::{self, Judgement, Opinion};
+use crate::needs::{is_deleting, is_in_progress, is_owned};
+use crate::observed::Fact;
+use crate::progress::{self, Found, Step, retry};
+use crate::time::second;
+
+/// Deletes the hub if it is ours, and lets the object go once Azure says that it is gone.
+pub(super) fn deletion(input: &Input<'_>) -> Plan {
+    let mut judgement = Judgement::kept(input.status);
+    let remove = |judgement| Plan {
+        finalizer: FinalizerStep::Remove,
+        write: None,
+        judgement,
+        next: Next::Change,
+    };
+    let live = match &input.observed.hub {
+        Fact::Unknown(why) => return wait(unknown(input, why), retry(why)),
+        Fact::Absent => {
+            // A creation that was just sent may not be visible so far.
+            return match progress::step(input, input.status.operation.as_ref(), Found::Absent) {
+                Step::Wait { operation, next }
+                    if operation.kind == OperationKind::Create
+                        && operation.state != OperationState::Failed =>
+                {
+                    wait(judgement, next)
+                }
+                _ => remove(judgement),
+            };
+        }
+        Fact::Known(live) if !is_owned(input.hub, live) => return remove(judgement),
+        Fact::Known(live) => live,
+    };
+    if is_in_progress(live) {
+        let kind = if is_deleting(live) {
+            OperationKind::Delete
+        } else {
+            OperationKind::Update
+        };
+        judgement.provisioned = Opinion::Is(progress_verdict(kind));
+        return wait(judgement, at(input, input.pace.poll));
+    }
+    let operation = input
+        .status
+        .operation
+        .as_ref()
+        .filter(|operation| operation.kind == OperationKind::Delete);
+    let found = Found::Settled {
+        achieved: false,
+        superseded: false,
+    };
+    match progress::step(input, operation, found) {
+        Step::Wait { operation, next } => {
+            judgement.operation = Some(operation);
+            wait(judgement, next)
+        }
+        Step::Failed {
+            operation,
+            next,
+            verdict,
+        } => {
+            judgement.operation = Some(operation);
+            judgement.provisioned = Opinion::Is(verdict);
+            wait(judgement, next)
+        }
+        Step::Free { started_at } => {
+            let purge = input.hub.deletion_policy == DeletionPolicy::DeleteAndPurge;
+            let write = Write {
+                kind: OperationKind::Delete,
+                id: input.hub.id.clone(),
+                request: Request::Delete { purge },
+                intent: input.hub.id.to_string(),
+                bound: judge::bound(input, live),
+                started_at: started_at.unwrap_or_else(|| second(input.now)),
+            };
+            Plan {
+                write: Some(write),
+                ..wait(judgement, at(input, input.pace.poll))
+            }
+        }
+    }
+}

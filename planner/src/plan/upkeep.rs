@@ -1,0 +1,157 @@
+//! What to do about a hub that exists.
+
+use keyholder_crds::vocabulary::OWNER_TAG;
+use keyholder_crds::{OperationKind, OperationState, Reason};
+
+use super::creation::begin;
+use super::{Input, Next, Plan, Request, Write, at, progress_verdict, wait};
+use crate::judge::{self, Judgement, Opinion, Verdict};
+use crate::name::KeyIdentifier;
+use crate::needs::{has_failed, is_deleting, is_in_progress, is_owned};
+use crate::observed::{Body, LiveHub};
+use crate::progress::{self, Found, Step};
+use crate::time::second;
+use crate::{body, encryption, group, key, transition};
+
+/// The hub exists: whose is it, and is it in order?
+pub(super) fn present(input: &Input<'_>, live: &LiveHub) -> Plan {
+    let mut judgement = Judgement::kept(input.status);
+    if !is_owned(input.hub, live) {
+        judgement.operation = None;
+        judgement.provisioned = Opinion::Is(Verdict::no(
+            Reason::NotOwned,
+            format!(
+                "{} exists and does not carry the tag {OWNER_TAG} = {}: it is somebody else's, so nothing is written to it or \
+                 deleted. Choose another name in spec.azureName.",
+                live.id, input.hub.owner_tag
+            ),
+        ));
+        return wait(judgement, at(input, input.pace.probe));
+    }
+    judgement.resource_id = Some(live.id.to_string());
+    judgement.bound = Some(judge::bound(input, live));
+    if is_in_progress(live) {
+        let kind = input
+            .status
+            .operation
+            .as_ref()
+            .map_or(OperationKind::Update, |operation| operation.kind);
+        let kind = if is_deleting(live) {
+            OperationKind::Delete
+        } else {
+            kind
+        };
+        judgement.provisioned = Opinion::Is(progress_verdict(kind));
+        return wait(judgement, at(input, input.pace.poll));
+    }
+    if has_failed(live) {
+        return begin(input, judgement, Found::Broken, Some(live));
+    }
+    upkeep(input, judgement, live)
+}
+
+/// The hub is there and in order: is it as declared?
+fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
+    let declared = transition::declared(input.hub);
+    let mut refusals = judgement
+        .bound
+        .as_ref()
+        .map(|bound| transition::refusals(&declared, bound))
+        .unwrap_or_default();
+    if refusals.is_empty() {
+        refusals = transition::refusals(&declared, &transition::of_live(live, &declared));
+    }
+    let view = encryption::judge(input, live, !refusals.is_empty());
+    refusals.extend(view.refusal);
+    judgement.transition = Opinion::Is(judge::transition(&refusals));
+    judgement.key_applied = view.applied;
+    judgement.key_healthy = view.healthy;
+    judgement.provisioned = Opinion::Is(Verdict::yes(
+        Reason::Succeeded,
+        "Azure reports the hub as provisioned.",
+    ));
+    judgement.encryption = Some(judge::encryption(input, live, view.latest.as_ref()));
+    group::judge(input, live, &mut judgement);
+
+    let update = body::update(input.hub, live);
+    let change = if refusals.is_empty() {
+        wanted_change(view.change.as_ref(), update)
+    } else {
+        None
+    };
+    let found = Found::Settled {
+        achieved: input.status.operation.as_ref().is_none_or(|operation| match operation.kind {
+            OperationKind::Create => true,
+            OperationKind::ChangeKey => {
+                live.encryption.as_ref().is_some_and(|encryption| encryption.key.to_string().eq_ignore_ascii_case(&operation.intent))
+            }
+            OperationKind::Update => !matches!(&change, Some((OperationKind::Update, intent, _)) if *intent == operation.intent),
+            OperationKind::Delete => false,
+        }),
+        superseded: input.status.observed_generation != Some(input.hub.generation)
+            || change
+                .as_ref()
+                .zip(input.status.operation.as_ref())
+                .is_none_or(|((_, intent, _), operation)| *intent != operation.intent),
+    };
+    let started_at = match progress::step(input, input.status.operation.as_ref(), found) {
+        Step::Wait { operation, next } => {
+            if operation.state == OperationState::Ignored && operation.kind == OperationKind::ChangeKey {
+                judgement.key_applied = Opinion::Is(Verdict::no(
+                    Reason::WriteIgnored,
+                    format!(
+                        "Azure answered that it applied {}; reading twice showed that it did not.",
+                        operation.intent
+                    ),
+                ));
+            }
+            judgement.operation = Some(operation);
+            return wait(judgement, next);
+        }
+        Step::Failed {
+            operation,
+            next,
+            verdict,
+        } => {
+            judgement.operation = Some(operation);
+            judgement.provisioned = Opinion::Is(verdict);
+            return wait(judgement, next);
+        }
+        Step::Free { started_at } => started_at,
+    };
+    judgement.operation = None;
+    let write = change.map(|(kind, intent, body)| Write {
+        kind,
+        id: input.hub.id.clone(),
+        request: Request::Patch(body),
+        intent,
+        bound: judge::bound(input, live),
+        started_at: started_at.unwrap_or_else(|| second(input.now)),
+    });
+    let next = if refusals.is_empty() {
+        // No watch and no sweep tells that a key's date has come.
+        let key = input
+            .observed
+            .key
+            .known()
+            .and_then(|found| key::next_change(found, input.now));
+        key.map_or(Next::Change, Next::At)
+    } else {
+        at(input, input.pace.probe)
+    };
+    Plan {
+        write,
+        ..wait(judgement, next)
+    }
+}
+
+/// A key is changed before anything else.
+fn wanted_change(
+    key: Option<&KeyIdentifier>,
+    update: Option<(Vec<&'static str>, Body)>,
+) -> Option<(OperationKind, String, Body)> {
+    match key {
+        Some(key) => Some((OperationKind::ChangeKey, key.to_string(), body::change_key(key))),
+        None => update.map(|(fields, body)| (OperationKind::Update, fields.join(", "), body)),
+    }
+}

@@ -1,0 +1,276 @@
+//! The checks of one spec, each adding to the list of mistakes.
+
+use std::fmt;
+
+use keyholder_crds::vocabulary::OWNER_TAG;
+use keyholder_crds::{AIHubSpec, CustomerManagedKey, DataLocation, EncryptionMode};
+
+use super::{FieldError, KeyUser, USER_ASSIGNED_IDENTITY, VAULT, ValidEncryption};
+use crate::arm_id::ArmId;
+use crate::name::{KeyName, KeyVersion, VaultName};
+
+pub(super) struct Checker<'a> {
+    pub errors: Vec<FieldError>,
+    pub spec: &'a AIHubSpec,
+}
+
+impl Checker<'_> {
+    pub fn fail(&mut self, path: &str, message: impl fmt::Display) {
+        self.errors.push(FieldError {
+            path: path.to_owned(),
+            message: message.to_string(),
+        });
+    }
+
+    pub fn that(&mut self, holds: bool, path: &str, message: impl fmt::Display) {
+        if !holds {
+            self.fail(path, message);
+        }
+    }
+
+    /// The hub's name in Azure. Reserved words: Microsoft Learn, "Resolve errors for reserved resource names"
+    /// (ReservedResourceName).
+    pub fn azure_name(&mut self, object: &str) -> Option<String> {
+        let name = self.spec.azure_name.as_deref().unwrap_or(object);
+        let path = if self.spec.azure_name.is_some() {
+            "spec.azureName"
+        } else {
+            "metadata.name"
+        };
+        let fits = (3..=33).contains(&name.len())
+            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        if !fits {
+            self.fail(
+                path,
+                format!(
+                    "{name:?} is not a name that Azure takes for a hub (3 to 33 letters, digits, - and _): set spec.azureName"
+                ),
+            );
+            return None;
+        }
+        let upper = name.to_ascii_uppercase();
+        let reserved = ["MICROSOFT", "WINDOWS"]
+            .into_iter()
+            .find(|word| upper.contains(word))
+            .or_else(|| ["LOGIN", "XBOX"].into_iter().find(|word| upper.starts_with(word)));
+        if let Some(word) = reserved {
+            self.fail(
+                path,
+                format!(
+                    "Azure reserves the word {word} in names (ReservedResourceName): choose another spec.azureName than {name:?}"
+                ),
+            );
+            return None;
+        }
+        Some(name.to_owned())
+    }
+
+    pub fn reference(
+        &mut self,
+        path: &str,
+        text: &str,
+        kind: &str,
+        rule: &str,
+        valid: impl Fn(&str) -> bool,
+    ) -> Option<ArmId> {
+        let id = if text.starts_with('/') {
+            match ArmId::parse(text) {
+                Ok(id) if id.is_type(kind) => id,
+                Ok(id) => {
+                    self.fail(
+                        path,
+                        format!("{text:?} is the id of a {}, not of a {kind}", id.resource_type()),
+                    );
+                    return None;
+                }
+                Err(error) => {
+                    self.fail(path, error);
+                    return None;
+                }
+            }
+        } else {
+            ArmId::of(&self.spec.subscription_id, &self.spec.resource_group, kind, text)
+        };
+        if valid(id.name()) {
+            Some(id)
+        } else {
+            self.fail(
+                path,
+                format!(
+                    "{:?} is not a name that Azure takes for a {kind} ({rule}): give the name or the ARM id",
+                    id.name()
+                ),
+            );
+            None
+        }
+    }
+
+    pub fn vault(&mut self, path: &str, text: &str) -> Option<ArmId> {
+        self.reference(path, text, VAULT, "3 to 24 letters, digits and -", |name| {
+            VaultName::parse(name).is_ok()
+        })
+    }
+
+    fn identity(&mut self, path: &str, text: &str) -> Option<ArmId> {
+        self.reference(
+            path,
+            text,
+            USER_ASSIGNED_IDENTITY,
+            "3 to 128 letters, digits, - and _",
+            |name| {
+                (3..=128).contains(&name.len())
+                    && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+                    && name
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            },
+        )
+    }
+
+    pub fn identities(&mut self) -> Vec<ArmId> {
+        let mut ids: Vec<ArmId> = Vec::new();
+        let spec = self.spec;
+        for (index, text) in spec.identity.user_assigned.iter().enumerate() {
+            if let Some(id) = self.identity(&format!("spec.identity.userAssigned[{index}]"), text)
+                && !ids.contains(&id)
+            {
+                ids.push(id);
+            }
+        }
+        ids
+    }
+
+    pub fn encryption(&mut self, user_assigned: &[ArmId], system_assigned: bool) -> Option<ValidEncryption> {
+        let declared = &self.spec.encryption;
+        match (declared.mode, &declared.customer_managed_key) {
+            (EncryptionMode::MicrosoftManaged, None) => {
+                self.that(
+                    declared.data_location.is_none(),
+                    "spec.encryption.dataLocation",
+                    "dataLocation is a choice of customer-managed keys alone: leave it out with mode MicrosoftManaged",
+                );
+                Some(ValidEncryption::MicrosoftManaged)
+            }
+            (EncryptionMode::MicrosoftManaged, Some(_)) => {
+                self.fail(
+                    "spec.encryption.customerManagedKey",
+                    "mode MicrosoftManaged must not have it: leave it out",
+                );
+                None
+            }
+            (EncryptionMode::CustomerManaged, None) => {
+                self.fail(
+                    "spec.encryption.customerManagedKey",
+                    "mode CustomerManaged needs it: name vault and key",
+                );
+                None
+            }
+            (EncryptionMode::CustomerManaged, Some(key)) => self.key(
+                key,
+                declared.data_location.unwrap_or_default(),
+                user_assigned,
+                system_assigned,
+            ),
+        }
+    }
+
+    fn key(
+        &mut self,
+        declared: &CustomerManagedKey,
+        data_location: DataLocation,
+        user_assigned: &[ArmId],
+        system_assigned: bool,
+    ) -> Option<ValidEncryption> {
+        const PATH: &str = "spec.encryption.customerManagedKey";
+        let vault = self.vault(&format!("{PATH}.vault"), &declared.vault);
+        let key = KeyName::parse(&declared.key)
+            .map_err(|error| self.fail(&format!("{PATH}.key"), error))
+            .ok();
+        let version = match declared.version.as_deref().map(KeyVersion::parse).transpose() {
+            Ok(version) => version,
+            Err(error) => {
+                self.fail(&format!("{PATH}.version"), error);
+                return None;
+            }
+        };
+        let path = format!("{PATH}.identity");
+        let identity = match &declared.identity {
+            Some(text) => {
+                let id = self.identity(&path, text)?;
+                self.that(
+                    user_assigned.contains(&id),
+                    &path,
+                    format!(
+                        "{text:?} is not among the hub's identities: add it to spec.identity.userAssigned"
+                    ),
+                );
+                KeyUser::UserAssigned(id)
+            }
+            None => {
+                self.that(
+                    system_assigned,
+                    &path,
+                    "nobody can unwrap with the key: name one of spec.identity.userAssigned, or set spec.identity.systemAssigned: true",
+                );
+                KeyUser::SystemAssigned
+            }
+        };
+        Some(ValidEncryption::CustomerManaged {
+            data_location,
+            vault: vault?,
+            key: key?,
+            version,
+            identity,
+        })
+    }
+
+    /// Azure's limits on tags (azure-resource-manager/management/tag-resources).
+    pub fn tags(&mut self) {
+        let spec = self.spec;
+        for (name, value) in &spec.tags {
+            let path = format!("spec.tags[{name}]");
+            self.that(
+                !name.eq_ignore_ascii_case(OWNER_TAG),
+                &path,
+                format!("the tag {OWNER_TAG} is Keyholder's own: leave it out"),
+            );
+            let long = name.chars().count() > 512 || value.chars().count() > 256;
+            self.that(
+                !long,
+                &path,
+                "Azure takes a name of at most 512 characters and a value of at most 256",
+            );
+            self.that(
+                !name.is_empty() && !name.contains(['<', '>', '%', '&', '\\', '?', '/']),
+                &path,
+                "Azure takes no empty tag name and none with < > % & \\ ? /",
+            );
+        }
+        self.that(
+            spec.tags.len() <= 49,
+            "spec.tags",
+            "Azure takes 50 tags, and one is Keyholder's: declare at most 49",
+        );
+    }
+}
+
+pub(super) fn is_guid(text: &str) -> bool {
+    let mut groups = text
+        .split('-')
+        .map(|group| (group.len(), group.chars().all(|c| c.is_ascii_hexdigit())));
+    [8, 4, 4, 4, 12]
+        .into_iter()
+        .all(|length| groups.next() == Some((length, true)))
+        && groups.next().is_none()
+}
+
+pub(super) fn is_group_name(text: &str) -> bool {
+    (1..=90).contains(&text.chars().count())
+        && !text.ends_with('.')
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '(' | ')'))
+}
