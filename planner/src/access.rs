@@ -132,3 +132,6 @@ pub fn by_policies(policies: &[AccessPolicy], principal: &str) -> Rights {
         unwrap: right("unwrapKey"),
     }
 }
+
+#[cfg(test)]
+mod tests;

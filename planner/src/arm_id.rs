@@ -207,3 +207,6 @@ impl Hash for ArmId {
         self.lower().hash(state);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,3 +153,6 @@ fn merged_tags(hub: &ValidHub, live: &LiveHub) -> Option<BTreeMap<String, String
     }
     differs.then_some(merged)
 }
+
+#[cfg(test)]
+mod tests;

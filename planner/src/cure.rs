@@ -152,3 +152,6 @@ pub fn grant(vault: &ArmId, key: &KeyName, principal: &str, rbac: bool) -> Strin
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -310,3 +310,6 @@ fn access(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption) -> Opi
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,3 +125,6 @@ fn listed(input: &Input<'_>, found: &[GroupResource]) -> Vec<ManagedResource> {
     resources.sort();
     resources
 }
+
+#[cfg(test)]
+mod tests;

@@ -355,3 +355,6 @@ pub fn bound(input: &Input<'_>, live: &LiveHub) -> Bound {
         .clone()
         .unwrap_or_else(|| transition::of_live(live, &transition::declared(input.hub)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,3 +111,6 @@ pub fn next_change(key: &LiveKey, now: Timestamp) -> Option<Timestamp> {
         .min()
         .map(|moment| moment.min(horizon))
 }
+
+#[cfg(test)]
+mod tests;

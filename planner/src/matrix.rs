@@ -127,3 +127,6 @@ pub fn is_let_through(cell: Cell, allowed: &[UnverifiedTransition]) -> bool {
         Cell::Unverified(Some(name)) => allowed.contains(&name),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -208,3 +208,6 @@ impl PartialEq for KeyIdentifier {
 }
 
 impl Eq for KeyIdentifier {}
+
+#[cfg(test)]
+mod tests;

@@ -226,3 +226,6 @@ fn key_is_healthy(status: &AIHubStatus) -> bool {
         .iter()
         .any(|condition| condition.type_ == name && condition.status == "True")
 }
+
+#[cfg(test)]
+mod tests;

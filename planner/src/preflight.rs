@@ -371,3 +371,6 @@ fn not_read(what: &str) -> Why {
         retry_at: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

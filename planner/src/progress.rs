@@ -202,3 +202,6 @@ pub fn reason_of(code: &str) -> Reason {
         Reason::ProvisioningFailed
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -381,3 +381,6 @@ fn changes(before: &AIHubStatus, after: &AIHubStatus) -> Vec<Note> {
     }
     notes
 }
+
+#[cfg(test)]
+mod tests;

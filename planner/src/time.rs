@@ -26,3 +26,6 @@ pub fn not_before(moment: Timestamp) -> Timestamp {
 pub fn after(moment: Timestamp, while_: SignedDuration) -> Timestamp {
     moment.saturating_add(while_).unwrap_or(moment)
 }
+
+#[cfg(test)]
+mod tests;

@@ -257,3 +257,6 @@ fn location(bound: &Bound) -> String {
         .data_location
         .map_or_else(|| "none".to_owned(), |location| location.to_string())
 }
+
+#[cfg(test)]
+mod tests;

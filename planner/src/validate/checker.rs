@@ -189,13 +189,13 @@ impl Checker<'_> {
         let key = KeyName::parse(&declared.key)
             .map_err(|error| self.fail(&format!("{PATH}.key"), error))
             .ok();
-        let version = match declared.version.as_deref().map(KeyVersion::parse).transpose() {
-            Ok(version) => version,
-            Err(error) => {
-                self.fail(&format!("{PATH}.version"), error);
-                return None;
-            }
-        };
+        let version = declared
+            .version
+            .as_deref()
+            .map(KeyVersion::parse)
+            .transpose()
+            .map_err(|error| self.fail(&format!("{PATH}.version"), error))
+            .ok();
         let path = format!("{PATH}.identity");
         let identity = match &declared.identity {
             Some(text) => {
@@ -222,7 +222,7 @@ impl Checker<'_> {
             data_location,
             vault: vault?,
             key: key?,
-            version,
+            version: version?,
             identity,
         })
     }

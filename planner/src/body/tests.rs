@@ -1,0 +1,208 @@
+//! The bodies, to the letter.
+
+use keyholder_crds::PublicNetworkAccess;
+
+use super::*;
+use crate::fixtures::*;
+use crate::validate::{USER_ASSIGNED_IDENTITY, validate};
+
+fn hub() -> ValidHub {
+    validate(&object("Delete"), "owner").unwrap()
+}
+
+fn key() -> KeyIdentifier {
+    KeyIdentifier::parse(KEY).unwrap()
+}
+
+fn path(kind: &str, name: &str) -> String {
+    id(kind, name).to_string()
+}
+
+#[test]
+fn a_hub_with_a_managed_group_is_put_whole() {
+    let identity = path(USER_ASSIGNED_IDENTITY, "hub");
+    let mut hub = hub();
+    hub.tags.insert("team".to_owned(), "research".to_owned());
+    hub.public_network_access = Some(PublicNetworkAccess::Disabled);
+    assert_eq!(
+        create(&hub, Some(&key())),
+        json!({
+            "kind": "Hub",
+            "location": "westeurope",
+            "identity": { "type": "UserAssigned", "userAssignedIdentities": { identity.clone(): {} } },
+            "tags": { "keyholder-owner": "owner/ml-platform/research", "team": "research" },
+            "properties": {
+                "storageAccount": path("Microsoft.Storage/storageAccounts", "aihubdata"),
+                "keyVault": path("Microsoft.KeyVault/vaults", "hub-secrets"),
+                "hbiWorkspace": true,
+                "publicNetworkAccess": "Disabled",
+                "primaryUserAssignedIdentity": &identity,
+                "encryption": {
+                    "status": "Enabled",
+                    "keyVaultProperties": {
+                        "keyVaultArmId": path("Microsoft.KeyVault/vaults", "corp-keys"),
+                        "keyIdentifier": KEY,
+                    },
+                    "identity": { "userAssignedIdentity": identity },
+                },
+            },
+        })
+    );
+}
+
+#[test]
+fn a_service_side_hub_says_so_and_its_own_identity_is_not_named() {
+    let mut object = object("Delete");
+    object.spec.identity.user_assigned.clear();
+    object.spec.identity.system_assigned = Some(true);
+    object.spec.encryption.data_location = Some(DataLocation::ServiceSide);
+    object
+        .spec
+        .encryption
+        .customer_managed_key
+        .as_mut()
+        .unwrap()
+        .identity = None;
+    let hub = validate(&object, "owner").unwrap();
+    let body = create(&hub, Some(&key()));
+    assert_eq!(body["identity"], json!({ "type": "SystemAssigned" }));
+    assert_eq!(
+        body["properties"],
+        json!({
+            "storageAccount": path("Microsoft.Storage/storageAccounts", "aihubdata"),
+            "keyVault": path("Microsoft.KeyVault/vaults", "hub-secrets"),
+            "hbiWorkspace": true,
+            "encryption": {
+                "status": "Enabled",
+                "keyVaultProperties": {
+                    "keyVaultArmId": path("Microsoft.KeyVault/vaults", "corp-keys"),
+                    "keyIdentifier": KEY,
+                },
+            },
+            "enableServiceSideCMKEncryption": true,
+        })
+    );
+}
+
+#[test]
+fn microsoft_managed_keys_have_no_encryption_block() {
+    let hub = ValidHub {
+        encryption: ValidEncryption::MicrosoftManaged,
+        high_business_impact: false,
+        ..hub()
+    };
+    let body = create(&hub, None);
+    assert_eq!(body["properties"]["hbiWorkspace"], json!(false));
+    assert_eq!(body["properties"].get("encryption"), None);
+    assert_eq!(body["properties"].get("enableServiceSideCMKEncryption"), None);
+    assert_eq!(
+        body["properties"]["primaryUserAssignedIdentity"],
+        json!(path(USER_ASSIGNED_IDENTITY, "hub"))
+    );
+}
+
+#[test]
+fn a_change_of_key_names_nothing_but_the_key() {
+    assert_eq!(
+        change_key(&key()),
+        json!({ "properties": { "encryption": { "keyVaultProperties": { "keyIdentifier": KEY } } } })
+    );
+}
+
+#[test]
+fn nothing_differs_when_all_is_as_declared() {
+    let hub = hub();
+    let mut live = live(&hub, "Succeeded");
+    assert_eq!(update(&hub, &live), None);
+    // Azure spells ids, tag names and values of its own in another case.
+    live.user_assigned = vec![path(USER_ASSIGNED_IDENTITY, "HUB").parse().unwrap()];
+    let owner = live.tags.remove("keyholder-owner").unwrap();
+    live.tags.insert("Keyholder-Owner".to_owned(), owner);
+    live.tags.insert("others".to_owned(), "stay".to_owned());
+    live.public_network_access = Some("disabled".to_owned());
+    let hub = ValidHub {
+        public_network_access: Some(PublicNetworkAccess::Disabled),
+        ..hub
+    };
+    assert_eq!(update(&hub, &live), None);
+}
+
+#[test]
+fn an_identity_is_taken_away_by_null() {
+    let mut hub = hub();
+    let mut live = live(&hub, "Succeeded");
+    let old: ArmId = path(USER_ASSIGNED_IDENTITY, "old").parse().unwrap();
+    live.user_assigned.push(old.clone());
+    let (fields, body) = update(&hub, &live).unwrap();
+    assert_eq!(fields, ["identity"]);
+    let kept = path(USER_ASSIGNED_IDENTITY, "hub");
+    assert_eq!(
+        body,
+        json!({ "identity": { "type": "UserAssigned", "userAssignedIdentities": { kept: {}, old.as_str(): null } } })
+    );
+
+    // With none left the type alone says it.
+    hub.user_assigned.clear();
+    hub.system_assigned = true;
+    let (_, body) = update(&hub, &live).unwrap();
+    assert_eq!(body, json!({ "identity": { "type": "SystemAssigned" } }));
+    hub.system_assigned = false;
+    let (_, body) = update(&hub, &live).unwrap();
+    assert_eq!(body, json!({ "identity": { "type": "None" } }));
+}
+
+#[test]
+fn an_identity_is_added() {
+    let mut hub = hub();
+    let mut live = live(&hub, "Succeeded");
+    hub.system_assigned = true;
+    let (fields, body) = update(&hub, &live).unwrap();
+    assert_eq!(fields, ["identity"]);
+    assert_eq!(body["identity"]["type"], "SystemAssigned,UserAssigned");
+    hub.system_assigned = false;
+    live.user_assigned.clear();
+    let (fields, body) = update(&hub, &live).unwrap();
+    assert_eq!(fields, ["identity"]);
+    assert_eq!(
+        body["identity"]["userAssignedIdentities"],
+        json!({ path(USER_ASSIGNED_IDENTITY, "hub"): {} })
+    );
+}
+
+#[test]
+fn tags_are_merged_with_those_of_others() {
+    let mut hub = hub();
+    hub.tags.insert("Team".to_owned(), "research".to_owned());
+    let mut live = live(&hub, "Succeeded");
+    live.tags.remove("Team");
+    live.tags.insert("team".to_owned(), "old".to_owned());
+    live.tags.insert("cost".to_owned(), "42".to_owned());
+    let (fields, body) = update(&hub, &live).unwrap();
+    assert_eq!(fields, ["tags"]);
+    assert_eq!(
+        body,
+        json!({ "tags": { "Team": "research", "cost": "42", "keyholder-owner": "owner/ml-platform/research" } })
+    );
+}
+
+#[test]
+fn public_access_is_changed_only_where_it_is_declared() {
+    let mut hub = hub();
+    let mut live = live(&hub, "Succeeded");
+    for have in [Some("Enabled".to_owned()), None] {
+        live.public_network_access = have;
+        hub.public_network_access = None;
+        assert_eq!(update(&hub, &live), None);
+        hub.public_network_access = Some(PublicNetworkAccess::Disabled);
+        let (fields, body) = update(&hub, &live).unwrap();
+        assert_eq!(fields, ["publicNetworkAccess"]);
+        assert_eq!(
+            body,
+            json!({ "properties": { "publicNetworkAccess": "Disabled" } })
+        );
+    }
+    hub.tags.insert("a".to_owned(), "b".to_owned());
+    hub.system_assigned = true;
+    let (fields, _) = update(&hub, &live).unwrap();
+    assert_eq!(fields, ["identity", "tags", "publicNetworkAccess"]);
+}

@@ -1,0 +1,90 @@
+//! The commands, as a shell reads them.
+
+use super::*;
+use crate::fixtures::*;
+
+#[test]
+fn each_command_is_whole() {
+    let vault = id("Microsoft.KeyVault/vaults", "corp-keys");
+    let identity = id("Microsoft.ManagedIdentity/userAssignedIdentities", "hub");
+    let key = KeyName::parse("ai-hub").unwrap();
+    let version = KeyVersion::parse("0123456789abcdef0123456789abcdef").unwrap();
+    let location = Location::parse("westeurope").unwrap();
+    let place = format!("--name corp-keys --resource-group rg-ai --subscription {SUBSCRIPTION}");
+    let of_key = "--vault-name corp-keys --name ai-hub";
+    let subscription = format!("--subscription {SUBSCRIPTION}");
+    let table = [
+        (
+            register("Microsoft.Search", SUBSCRIPTION),
+            format!("az provider register --namespace Microsoft.Search {subscription}"),
+        ),
+        (
+            create_group("rg (1)", &location, SUBSCRIPTION),
+            format!("az group create --name \"rg (1)\" --location westeurope {subscription}"),
+        ),
+        (
+            create_identity(&identity, &location),
+            format!(
+                "az identity create --name hub --resource-group rg-ai {subscription} --location westeurope"
+            ),
+        ),
+        (
+            create_vault(&vault, &location),
+            format!(
+                "az keyvault create {place} --location westeurope --enable-purge-protection true --enable-rbac-authorization true"
+            ),
+        ),
+        (
+            soft_delete(&vault),
+            format!("az resource update --ids {vault} --set properties.enableSoftDelete=true"),
+        ),
+        (
+            purge_protection(&vault),
+            format!("az keyvault update {place} --enable-purge-protection true"),
+        ),
+        (
+            trusted_services(&vault),
+            format!("az keyvault update {place} --bypass AzureServices"),
+        ),
+        (
+            create_key(&vault, "ai-hub"),
+            format!("az keyvault key create {of_key} --kty RSA --size 3072 {subscription}"),
+        ),
+        (
+            list_versions(&vault, &key),
+            format!("az keyvault key list-versions {of_key} {subscription}"),
+        ),
+        (
+            enable_key(&vault, &key, &version),
+            format!(
+                "az keyvault key set-attributes {of_key} --version {version} --enabled true {subscription}"
+            ),
+        ),
+        (
+            recover_key(&vault, &key),
+            format!("az keyvault key recover {of_key} {subscription}"),
+        ),
+        (recover_vault(&vault), format!("az keyvault recover {place}")),
+        (
+            grant(&vault, &key, "who", true),
+            format!(
+                "az role assignment create --assignee-object-id who --assignee-principal-type ServicePrincipal \
+                 --role \"Key Vault Crypto Service Encryption User\" --scope {vault}/keys/ai-hub"
+            ),
+        ),
+        (
+            grant(&vault, &key, "who", false),
+            format!("az keyvault set-policy {place} --object-id who --key-permissions get wrapKey unwrapKey"),
+        ),
+    ];
+    for (command, expected) in table {
+        assert_eq!(command, expected);
+    }
+}
+
+#[test]
+fn a_message_has_its_cure_on_lines_of_their_own() {
+    assert_eq!(message("No.", &[]), "No.");
+    let commands = ["az one".to_owned(), "az two".to_owned()];
+    assert_eq!(message("No.", &commands), "No.\nCure:\naz one\naz two");
+}
