@@ -227,3 +227,21 @@ pub(crate) fn ready_hub() -> (ValidHub, AIHubStatus) {
     assert_eq!(second.plan.write, None);
     (hub, second.report.status)
 }
+
+/// What a pass at `now` decides on.
+pub(crate) fn input<'a>(
+    hub: &'a ValidHub,
+    status: &'a AIHubStatus,
+    observed: &'a Observed,
+    now: i64,
+) -> Input<'a> {
+    Input {
+        hub,
+        status,
+        deleting: false,
+        has_finalizer: true,
+        observed,
+        now: at_second(now),
+        pace: PACE,
+    }
+}

@@ -383,4 +383,6 @@ fn changes(before: &AIHubStatus, after: &AIHubStatus) -> Vec<Note> {
 }
 
 #[cfg(test)]
+mod first_and_alone;
+#[cfg(test)]
 mod tests;

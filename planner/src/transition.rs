@@ -259,4 +259,6 @@ fn location(bound: &Bound) -> String {
 }
 
 #[cfg(test)]
+mod cel_agrees;
+#[cfg(test)]
 mod tests;

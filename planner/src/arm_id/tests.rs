@@ -1,6 +1,7 @@
 //! Ids of any spelling and depth, and what is none.
 
 use std::collections::{BTreeSet, HashSet};
+use std::hash::DefaultHasher;
 
 use super::*;
 
@@ -38,6 +39,13 @@ fn case_makes_no_other_id() {
     let ids = [&one, &other, &third];
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), 2);
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 2);
+    let hash = |id: &ArmId| {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        hasher.finish()
+    };
+    assert_eq!(hash(&one), hash(&other));
+    assert_ne!(hash(&one), hash(&third));
     let moved = ArmId::parse(&VAULT.replace("rg", "elsewhere")).unwrap();
     assert!(one.same_name(&moved));
     assert_ne!(one, moved);

@@ -1,1 +1,202 @@
+//! The managed resource group: whole, damaged, gone, or with a stranger in it.
 
+use super::*;
+use crate::fixtures::*;
+use crate::observed::{Observed, Why};
+use crate::validate::ValidHub;
+use keyholder_crds::AIHubStatus;
+
+fn judged(
+    hub: &ValidHub,
+    status: &AIHubStatus,
+    group: Fact<Vec<GroupResource>>,
+    change: impl Fn(&mut LiveHub),
+) -> Judgement {
+    let observed = Observed {
+        managed_group: group,
+        ..created(hub)
+    };
+    let input = input(hub, status, &observed, 100);
+    let mut live = live(hub, "Succeeded");
+    change(&mut live);
+    let mut judgement = Judgement::kept(status);
+    judge(&input, &live, &mut judgement);
+    judgement
+}
+
+fn told(judgement: &Judgement) -> &Verdict {
+    let Opinion::Is(verdict) = &judgement.managed_group else {
+        panic!("{:?}", judgement.managed_group)
+    };
+    verdict
+}
+
+fn resource(kind: &str, state: Option<&str>) -> GroupResource {
+    GroupResource {
+        id: format!("/x/{kind}/more"),
+        r#type: kind.to_owned(),
+        name: "more".to_owned(),
+        state: state.map(str::to_owned),
+    }
+}
+
+#[test]
+fn a_hub_without_a_group_has_no_opinion_on_it() {
+    let (hub, status) = ready_hub();
+    for change in [
+        |live: &mut LiveHub| live.service_side = true,
+        |live: &mut LiveHub| live.managed_group = None,
+    ] {
+        let judgement = judged(&hub, &status, Fact::Known(group()), change);
+        assert_eq!(judgement.managed_group, Opinion::NotApplicable);
+    }
+}
+
+#[test]
+fn a_whole_group_is_complete() {
+    let (hub, _) = ready_hub();
+    let mut found = group();
+    found.push(resource("Microsoft.Network/privateEndpoints", None));
+    let judgement = judged(&hub, &AIHubStatus::default(), Fact::Known(found), |_| {});
+    assert_eq!(
+        (told(&judgement).status, told(&judgement).reason),
+        (crate::judge::Truth::True, Reason::Complete)
+    );
+    let status = judgement.managed_resource_group.unwrap();
+    assert_eq!(
+        (status.name.as_str(), status.state),
+        ("azureml-rg-research", ManagedResourceGroupState::Present)
+    );
+    let listed: Vec<(&str, &str)> = status
+        .resources
+        .iter()
+        .map(|one| (one.r#type.as_str(), one.state.as_str()))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            ("Microsoft.DocumentDB/databaseAccounts", "Succeeded"),
+            ("Microsoft.Network/privateEndpoints", "Succeeded"),
+            ("Microsoft.Search/searchServices", "Succeeded"),
+            ("Microsoft.Storage/storageAccounts", "Succeeded"),
+        ]
+    );
+}
+
+#[test]
+fn each_missing_resource_is_named_and_stays_listed() {
+    let (hub, status) = ready_hub();
+    for index in 0..3 {
+        let mut found = group();
+        let gone = found.remove(index);
+        let judgement = judged(&hub, &status, Fact::Known(found), |_| {});
+        let verdict = told(&judgement);
+        assert_eq!(verdict.reason, Reason::ResourceMissing);
+        assert!(verdict.stalled);
+        assert!(
+            verdict.message.contains(&format!("no {} any more", gone.r#type)),
+            "{}",
+            verdict.message
+        );
+        let listed = judgement.managed_resource_group.unwrap().resources;
+        assert_eq!(listed.len(), 3);
+        let entry = listed.iter().find(|one| one.r#type == gone.r#type).unwrap();
+        assert_eq!(entry.state, "Missing");
+    }
+    let two = judged(
+        &hub,
+        &status,
+        Fact::Known(group().into_iter().take(1).collect()),
+        |_| {},
+    );
+    assert!(
+        told(&two)
+            .message
+            .contains("no Microsoft.Search/searchServices, no Microsoft.Storage/storageAccounts any more"),
+        "{}",
+        told(&two).message
+    );
+}
+
+#[test]
+fn a_resource_of_the_same_type_and_another_name_does_not_hide_the_one_that_went() {
+    let (hub, status) = ready_hub();
+    let mut found = group();
+    found[0].name = "two".to_owned();
+    found[1].r#type = found[1].r#type.to_uppercase();
+    let judgement = judged(&hub, &status, Fact::Known(found), |_| {});
+    assert_eq!(told(&judgement).reason, Reason::Complete);
+    let listed: Vec<(String, String)> = judgement
+        .managed_resource_group
+        .unwrap()
+        .resources
+        .into_iter()
+        .map(|one| (one.name, one.state))
+        .collect();
+    assert_eq!(listed.len(), 4, "{listed:?}");
+    assert!(listed.contains(&("one".to_owned(), "Missing".to_owned())));
+    assert!(listed.contains(&("two".to_owned(), "Succeeded".to_owned())));
+}
+
+#[test]
+fn a_group_that_is_gone_is_missing_with_all_that_was_in_it() {
+    let (hub, status) = ready_hub();
+    let judgement = judged(&hub, &status, Fact::Absent, |_| {});
+    assert_eq!(told(&judgement).reason, Reason::Missing);
+    assert!(told(&judgement).message.contains("azureml-rg-research"));
+    let group = judgement.managed_resource_group.unwrap();
+    assert_eq!(group.state, ManagedResourceGroupState::Missing);
+    assert_eq!(group.resources.len(), 3);
+    assert!(group.resources.iter().all(|one| one.state == "Missing"));
+}
+
+#[test]
+fn a_failed_resource_is_unhealthy() {
+    let (hub, status) = ready_hub();
+    let mut found = group();
+    found[1].state = Some("failed".to_owned());
+    let judgement = judged(&hub, &status, Fact::Known(found), |_| {});
+    assert_eq!(told(&judgement).reason, Reason::ResourceUnhealthy);
+    assert!(
+        told(&judgement)
+            .message
+            .contains("Microsoft.Search/searchServices one")
+    );
+}
+
+#[test]
+fn a_stranger_is_a_warning_that_keeps_ready() {
+    let (hub, status) = ready_hub();
+    let mut observed = created(&hub);
+    let mut found = group();
+    found.push(resource("Microsoft.Compute/virtualMachines", Some("Succeeded")));
+    observed.managed_group = Fact::Known(found);
+    let pass = pass(&hub, &status, &observed, 100, false, &accepted());
+    assert_eq!(
+        condition(&pass.report.status, ConditionType::ManagedResourceGroupHealthy),
+        ("True".to_owned(), "ForeignResource".to_owned())
+    );
+    assert_eq!(condition(&pass.report.status, ConditionType::Ready).0, "True");
+    let warnings: Vec<_> = pass.report.notes.iter().filter(|note| note.warning).collect();
+    assert_eq!(warnings.len(), 1);
+    assert_eq!(warnings[0].reason, Reason::ForeignResource);
+    assert!(
+        warnings[0]
+            .message
+            .contains("Microsoft.Compute/virtualMachines more")
+    );
+}
+
+#[test]
+fn what_could_not_be_read_keeps_what_is_stored() {
+    let (hub, status) = ready_hub();
+    let why = Why {
+        reason: Reason::Throttled,
+        message: "later".to_owned(),
+        retry_at: None,
+    };
+    let kept = judged(&hub, &status, Fact::Unknown(why.clone()), |_| {});
+    assert_eq!(kept, Judgement::kept(&status));
+    let first = judged(&hub, &AIHubStatus::default(), Fact::Unknown(why.clone()), |_| {});
+    assert_eq!(first.managed_group, Opinion::Is(Verdict::unknown_why(&why)));
+}

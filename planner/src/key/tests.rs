@@ -87,6 +87,8 @@ fn a_hub_is_never_moved_to_an_older_version() {
     assert_eq!(wanted(&older, None, Some(&in_use), now), Some(&in_use));
     let same_age = key(version('1', 20), &[version('2', 20)]);
     assert_eq!(wanted(&same_age, None, Some(&in_use), now), Some(&in_use));
+    let same_age = key(version('2', 20), &[version('1', 20)]);
+    assert_eq!(wanted(&same_age, None, Some(&in_use), now), Some(&in_use));
     let newer = key(version('3', 21), &[version('2', 20)]);
     assert_eq!(
         wanted(&newer, None, Some(&in_use), now),

@@ -74,14 +74,12 @@ pub(super) fn check_vault(hub: &ValidHub, id: &ArmId, tenant: Option<&str>, obse
 }
 
 fn other_region(hub: &ValidHub, live: &LiveVault) -> (Reason, String, String) {
-    let wanted = format!("{}-{}", live.id.name(), hub.location);
+    // A vault's name is unique in all of Azure and has at most 24 characters: the region must be left in it.
+    let room = 23_usize.saturating_sub(hub.location.as_str().len()).max(1);
+    let head: String = live.id.name().chars().take(room).collect();
+    let wanted = format!("{}-{}", head.trim_end_matches('-'), hub.location);
     let name: String = wanted.chars().take(24).collect();
-    let other = ArmId::of(
-        live.id.subscription(),
-        live.id.resource_group(),
-        VAULT,
-        name.trim_end_matches('-'),
-    );
+    let other = ArmId::of(live.id.subscription(), live.id.resource_group(), VAULT, &name);
     (
         Reason::RegionMismatch,
         format!(

@@ -347,6 +347,15 @@ fn the_owner_tag_must_fit() {
 
 #[test]
 fn a_hub_needs_an_identity() {
+    let mut two = object("Delete");
+    two.spec.identity.user_assigned.insert(0, "first".to_owned());
+    let valid = validate(&two, "owner").unwrap();
+    assert_eq!(
+        valid.primary_identity().unwrap().name(),
+        "hub",
+        "the one that unwraps"
+    );
+
     let mut hub = object("Delete");
     hub.spec.identity.user_assigned.clear();
     hub.spec
