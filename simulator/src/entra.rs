@@ -18,9 +18,6 @@ use crate::server::Azure;
 use crate::traffic::Exchange;
 use crate::world::Principal;
 
-/// How long a token is good for, in seconds.
-const LIFETIME: i64 = 3600;
-
 /// Audiences of Azure Resource Manager in the public cloud, without a slash at the end.
 const ARM: [&str; 2] = [
     "https://management.azure.com",
@@ -61,14 +58,20 @@ impl Tokens {
         }
     }
 
-    fn issue(&self, principal: &Principal, audience: &str, tenant: &str) -> Result<String, OAuthError> {
+    fn issue(
+        &self,
+        principal: &Principal,
+        audience: &str,
+        tenant: &str,
+        seconds: i64,
+    ) -> Result<String, OAuthError> {
         let now = Timestamp::now().as_second();
         let claims = Claims {
             aud: audience.to_owned(),
             iss: format!("https://sts.windows.net/{tenant}/"),
             iat: now,
             nbf: now,
-            exp: now + LIFETIME,
+            exp: now + seconds,
             appid: principal.client_id.clone(),
             oid: principal.object_id.clone(),
             sub: principal.object_id.clone(),
@@ -169,12 +172,13 @@ pub(crate) async fn token(
     // What is secret is not recorded.
     let mut exchange = Exchange::new("POST", &path, Some(json!({ "client_id": form.get("client_id") })));
     let (status, body) = match sign_in(&azure, &tenant, &form).await {
-        Ok((principal, token)) => {
+        Ok((principal, token, seconds)) => {
             exchange.principal = Some(principal);
+            let seconds = (seconds - 1).max(0);
             let body = json!({
                 "token_type": "Bearer",
-                "expires_in": LIFETIME - 1,
-                "ext_expires_in": LIFETIME - 1,
+                "expires_in": seconds,
+                "ext_expires_in": seconds,
                 "access_token": token,
             });
             (StatusCode::OK, body)
@@ -198,7 +202,7 @@ async fn sign_in(
     azure: &Azure,
     tenant: &str,
     form: &HashMap<String, String>,
-) -> Result<(String, String), OAuthError> {
+) -> Result<(String, String, i64), OAuthError> {
     let field = |name: &str| {
         form.get(name).filter(|value| !value.is_empty()).ok_or_else(|| {
             OAuthError::new(
@@ -265,8 +269,9 @@ async fn sign_in(
             ));
         }
     }
-    let token = azure.tokens.issue(&principal, audience, &own)?;
-    Ok((principal.name, token))
+    let seconds = azure.world().settings.token_seconds;
+    let token = azure.tokens.issue(&principal, audience, &own, seconds)?;
+    Ok((principal.name, token, seconds))
 }
 
 /// GET /metadata/endpoints

@@ -37,7 +37,7 @@ pub(crate) struct Fault {
 
 /// What happens to a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) enum Action {
     /// It is refused.
     #[serde(rename_all = "camelCase")]

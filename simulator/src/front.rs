@@ -94,7 +94,7 @@ impl Request<'_> {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Value>,
 }
 
@@ -122,8 +122,8 @@ impl Reply {
     }
 
     /// With one more header.
-    pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
-        self.headers.push((name, value.to_owned()));
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 }
@@ -234,6 +234,7 @@ impl World {
         match request.method {
             Method::Get => self.read(request, id),
             Method::Put | Method::Patch => self.write(request, id, kind),
+            Method::Delete if request.ignores_write => Ok(Reply::empty(StatusCode::OK)),
             Method::Delete if kind.name == types::WORKSPACES => self.delete_workspace(request, id),
             Method::Delete => Ok(self.delete(id)),
             Method::Post => Err(Refusal::new(

@@ -35,9 +35,6 @@ mod vaults;
 mod workspaces;
 mod world;
 
-#[cfg(test)]
-mod tests;
-
 pub use error::Error;
 pub use seed::Seed;
 pub use server::{Config, Simulator};

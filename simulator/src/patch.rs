@@ -69,7 +69,7 @@ impl World {
             set(&mut workspace, "sku", sku.clone());
         }
         if let Some((_, identity)) = member(body, "identity") {
-            let block = self.identity_block(id, identity, before.get("identity").filter(|_| !whole));
+            let block = self.identity_block(id, identity, before.get("identity"), whole);
             set(&mut workspace, "identity", block);
         }
         if member(body, "location").is_some_and(|(_, new)| {
@@ -108,6 +108,7 @@ impl World {
             self.replace_body(request, id, workspace, before);
             return Ok(self.begin(request, &id.id, Effect::ChangeKey { key }));
         }
+        set_state(&mut workspace, "Succeeded");
         self.replace_body(request, id, workspace.clone(), before);
         Ok(Reply::ok(workspace))
     }

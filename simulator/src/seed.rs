@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::address::{ResourceId, subscription_of};
+use crate::address::{self, Address, ResourceId, subscription_of};
 use crate::error::Error;
 use crate::roles::{Assignment, Role};
 use crate::settings::Settings;
@@ -215,6 +215,12 @@ impl Seed {
             });
         }
         for group in self.resource_groups {
+            if !matches!(address::parse(&group.id), Some(Address::Group { .. })) {
+                return Err(Error::Seed(format!(
+                    "resourceGroups: {} is not the ARM id of a resource group",
+                    group.id
+                )));
+            }
             world.add_group(&group.id, &group.location, None, now);
         }
         for identity in self.identities {
@@ -235,6 +241,9 @@ impl Seed {
         }
         for workspace in self.workspaces {
             let id = parsed(&workspace.id)?;
+            crate::shape::check(&crate::shapes::WORKSPACE, &workspace.body, false).map_err(|refusal| {
+                Error::Seed(format!("workspaces: {}: {}", workspace.id, refusal.message))
+            })?;
             world.add_workspace(&id, &workspace.body, now);
         }
         for assignment in self.role_assignments {

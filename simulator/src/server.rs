@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum_server::Handle;
@@ -29,6 +29,7 @@ use crate::refusal::Refusal;
 use crate::seed::Seed;
 use crate::settings::Settings;
 use crate::traffic::{Exchange, Traffic};
+use crate::types::Type;
 use crate::world::{Principal, World};
 
 /// How to start one.
@@ -213,15 +214,20 @@ async fn resource_manager(
         .and_then(|fault| serde_json::to_value(&fault.action).ok());
     let action = fault.map(|fault: Fault| fault.action);
     let held = json!({ "method": method.as_str(), "url": url, "principal": exchange.principal });
+    let mut unanswered = Unanswered {
+        azure: &azure,
+        kind: &kind,
+        exchange: Some(exchange),
+    };
     match &action {
         Some(Action::DelayMs(wait)) => tokio::time::sleep(Duration::from_millis(*wait)).await,
         Some(Action::Hold(When::Before)) => azure.faults.hold(held.clone()).await,
-        Some(Action::DropBefore) => {
-            azure.traffic().record(exchange, &kind);
-            return dropped();
-        }
+        Some(Action::DropBefore) => return dropped(),
         _ => {}
     }
+    let Some(mut exchange) = unanswered.exchange.take() else {
+        return dropped();
+    };
     let reply = match (caller, parsed) {
         (Err(refusal), _) => Reply::from(refusal),
         (_, Err(error)) => Reply::from(Refusal::bad_request(
@@ -242,6 +248,21 @@ async fn resource_manager(
     send(reply, action == Some(Action::Truncate))
 }
 
+/// An exchange without an answer, recorded also when its client goes away.
+struct Unanswered<'a> {
+    azure: &'a Azure,
+    kind: &'a str,
+    exchange: Option<Exchange>,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(exchange) = self.exchange.take() {
+            self.azure.traffic().record(exchange, self.kind);
+        }
+    }
+}
+
 fn answer(
     azure: &Azure,
     method: &Method,
@@ -258,16 +279,23 @@ fn answer(
         status,
         code,
         message,
-        ..
+        headers,
     }) = action
     {
         let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        return Reply::from(Refusal::new(status, code, message));
+        let reply = Reply::from(Refusal::new(status, code, message));
+        return headers
+            .iter()
+            .fold(reply, |reply, (name, value)| reply.header(name, value));
     }
     let query: Vec<(String, String)> =
         url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
             .into_owned()
             .collect();
+    let mut body = body;
+    if let (Some(kind), Some(body)) = (Type::named(&kind_of(uri.path())), &mut body) {
+        crate::shape::spell(kind.body, body);
+    }
     let api_version = query
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case("api-version"))
@@ -334,8 +362,9 @@ fn send(reply: Reply, truncate: bool) -> Response {
         ("x-ms-request-id", id.clone()),
         ("x-ms-correlation-request-id", id),
     ];
+    let also = also.map(|(name, value)| (name.to_owned(), value));
     for (name, value) in reply.headers.into_iter().chain(also) {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(&value)) {
             headers.insert(name, value);
         }
     }

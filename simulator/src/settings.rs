@@ -12,6 +12,8 @@ pub struct Settings {
     pub retry_after_seconds: u32,
     /// How long a role assignment takes to have effect, or to lose it. Azure: up to about 10 minutes.
     pub propagation_seconds: f64,
+    /// How long an access token is good for. Azure: 60 to 90 minutes; less than 0 makes tokens that have expired.
+    pub token_seconds: i64,
     /// Items of a page of a list.
     pub page_size: usize,
     /// What a change of what cannot be changed is answered with: a workspace's PATCH of more than `keyIdentifier` in its
@@ -40,6 +42,7 @@ impl Default for Settings {
             operation_seconds: 30.0,
             retry_after_seconds: 10,
             propagation_seconds: 60.0,
+            token_seconds: 3600,
             page_size: 100,
             forbidden_change: ForbiddenChange::Refuse,
             failed_change_leaves: Leaves::Succeeded,

@@ -86,6 +86,28 @@ pub(crate) fn check(shape: &Shape, body: &Value, partial: bool) -> Result<(), Re
     })
 }
 
+/// Gives the members of a body the spelling that is published: their case does not count.
+pub(crate) fn spell(shape: &Shape, body: &mut Value) {
+    match (shape, body) {
+        (Shape::Object(members), Value::Object(object)) => {
+            for (name, mut value) in std::mem::take(object) {
+                let member = members
+                    .iter()
+                    .find(|member| member.name.eq_ignore_ascii_case(&name));
+                if let Some(member) = member {
+                    spell(&member.shape, &mut value);
+                }
+                object.insert(member.map_or(name, |member| member.name.to_owned()), value);
+            }
+        }
+        (Shape::Map(item), Value::Object(object)) => {
+            object.values_mut().for_each(|value| spell(item, value));
+        }
+        (Shape::List(item), Value::Array(items)) => items.iter_mut().for_each(|value| spell(item, value)),
+        _ => {}
+    }
+}
+
 fn look(shape: &Shape, value: &Value, path: &str, partial: bool) -> Result<(), String> {
     let expected = |what: &str| Err(format!("Path '{path}': expected {what}, found {}.", kind(value)));
     if value.is_null() {

@@ -43,9 +43,7 @@ impl World {
                 ),
             ));
         }
-        if let Some(existing) = self.get(&id.id)
-            && at(&existing.body, "/properties/provisioningState") != Some("Failed")
-        {
+        if self.get(&id.id).is_some_and(|existing| existing.established) {
             return self.replace_workspace(request, id, &body);
         }
         let encrypted = is_customer_managed(&body);
@@ -78,7 +76,8 @@ impl World {
             }
         }
         if let Some((_, identity)) = member(body, "identity") {
-            let identity = self.identity_block(id, identity, None);
+            let before = self.get(&id.id).and_then(|one| one.body.get("identity")).cloned();
+            let identity = self.identity_block(id, identity, before.as_ref(), true);
             set(&mut workspace, "identity", identity);
         }
         let mut properties = member(body, "properties").map_or_else(|| json!({}), |(_, value)| value.clone());
@@ -107,12 +106,25 @@ impl World {
         if is_customer_managed(&workspace) && !is_service_side(&workspace) {
             self.add_managed_group(&mut workspace, true, now);
         }
-        self.put(Resource::new(workspace, now));
+        let mut resource = Resource::new(workspace, now);
+        resource.established = true;
+        self.put(resource);
     }
 
-    /// The identity block as it comes back; `before` is the resource's own, when there is one.
-    pub(crate) fn identity_block(&mut self, id: &ResourceId, sent: &Value, before: Option<&Value>) -> Value {
-        let kind = at(sent, "/type").unwrap_or("None").replace(' ', "");
+    /// The identity block as it comes back; `before` is the resource's own, when there is one. A `whole` one replaces it,
+    /// but the system-assigned identity stays the same.
+    pub(crate) fn identity_block(
+        &mut self,
+        id: &ResourceId,
+        sent: &Value,
+        before: Option<&Value>,
+        whole: bool,
+    ) -> Value {
+        let kept = before.filter(|_| !whole);
+        let kind = at(sent, "/type")
+            .or_else(|| kept.and_then(|before| at(before, "/type")))
+            .unwrap_or("None")
+            .replace(' ', "");
         let mut block = json!({ "type": kind });
         if kind.to_lowercase().contains("systemassigned") {
             let known = before
@@ -132,7 +144,7 @@ impl World {
             set(&mut block, "tenantId", self.tenant.clone());
         }
         let mut assigned = serde_json::Map::new();
-        let old = before
+        let old = kept
             .and_then(|before| before.get("userAssignedIdentities"))
             .and_then(Value::as_object);
         let new = sent.get("userAssignedIdentities").and_then(Value::as_object);
@@ -227,6 +239,9 @@ impl World {
             self.add_managed_group(&mut workspace, outcome.is_ok(), now);
         }
         self.store(&operation.target, workspace, now);
+        if let Some(resource) = self.get_mut(&operation.target) {
+            resource.established = outcome.is_ok();
+        }
         outcome
     }
 

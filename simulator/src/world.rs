@@ -56,7 +56,7 @@ pub struct FederatedCredential {
     pub subject: String,
     /// Their audience.
     pub audiences: Vec<String>,
-    /// Certificate authority of the issuer, as PEM, beside the system's.
+    /// Certificate authority of the issuer, as PEM, instead of the system's.
     pub issuer_ca: Option<String>,
 }
 
@@ -74,6 +74,8 @@ pub(crate) struct Resource {
     pub(crate) body: Value,
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
+    /// A workspace whose creation succeeded: a PUT changes it, and does not make it again.
+    pub(crate) established: bool,
     /// What reads say until then, after a write whose effect is slow to be seen.
     pub(crate) stale: Option<(Timestamp, Option<Value>)>,
 }
@@ -85,6 +87,7 @@ impl Resource {
             body,
             created: now,
             changed: now,
+            established: false,
             stale: None,
         }
     }

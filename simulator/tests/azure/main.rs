@@ -1,0 +1,20 @@
+//! What this Azure does and refuses, asked over HTTPS as any client would.
+#![cfg(test)]
+
+mod bodies;
+mod changes;
+mod common;
+mod creation;
+mod deletion;
+mod envelopes;
+mod faults;
+mod federation;
+mod holds;
+mod lists;
+mod page;
+mod roles;
+mod seeds;
+mod switches;
+mod tokens;
+mod trouble;
+mod vaults;
