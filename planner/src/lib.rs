@@ -26,6 +26,8 @@ pub mod plan;
 pub mod preflight;
 mod progress;
 pub mod report;
+#[cfg(test)]
+mod stories;
 mod time;
 mod transition;
 pub mod validate;
