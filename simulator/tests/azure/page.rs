@@ -1,7 +1,9 @@
 //! The page about the simulator names all that it has.
 
-use azure_simulator::Settings;
-use serde_json::Value;
+use azure_simulator::{Config, Seed, Settings, Simulator};
+use serde_json::{Value, json};
+
+use crate::common::Azure;
 
 const PAGE: &str = include_str!("../../../docs/simulator.md");
 
@@ -50,7 +52,7 @@ fn every_key_of_a_seed_is_named() {
         "workspaces: [{ x: 1 }]",
         "roleAssignments: [{ x: 1 }]",
     ] {
-        let error = azure_simulator::Seed::parse(text).unwrap_err().to_string();
+        let error = Seed::parse(text).unwrap_err().to_string();
         let known: Vec<&str> = error
             .split_once("expected one of ")
             .or_else(|| error.split_once("expected "))
@@ -69,8 +71,9 @@ fn every_key_of_a_seed_is_named() {
     }
 }
 
-#[test]
-fn every_fault_is_named() {
+#[tokio::test]
+async fn every_fault_is_named_and_can_be_written_so() {
+    let azure = Azure::start().await;
     for name in [
         "status",
         "delayMs",
@@ -84,6 +87,30 @@ fn every_fault_is_named() {
         "lagSeconds",
         "hold",
     ] {
-        assert!(rows().iter().any(|(row, _)| row == name), "{name}");
+        let row = PAGE
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{name}` | ")))
+            .unwrap_or_else(|| panic!("no row for {name}"));
+        let written = row.rsplit(" | ").next().unwrap().trim_end_matches(" |");
+        for action in written.split("`, `") {
+            let action: Value = serde_json::from_str(action.trim_matches('`')).unwrap();
+            azure.fault(&json!({ "action": action })).await;
+        }
     }
+    let example: String = PAGE
+        .lines()
+        .skip_while(|line| !line.starts_with("    {\"principal\""))
+        .take_while(|line| line.starts_with("    "))
+        .collect();
+    azure.fault(&serde_json::from_str(&example).unwrap()).await;
+}
+
+#[tokio::test]
+async fn the_seed_of_the_page_is_one() {
+    let text = PAGE.split_once("```yaml").unwrap().1.split_once("```").unwrap().0;
+    let config = Config {
+        seed: Some(Seed::parse(text).unwrap()),
+        ..Config::default()
+    };
+    Simulator::start(config).await.unwrap();
 }
