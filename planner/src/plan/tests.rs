@@ -6,6 +6,10 @@ use super::*;
 use crate::fixtures::*;
 use crate::validate::validate;
 
+mod creation;
+mod deletion;
+mod upkeep;
+
 #[test]
 fn a_hub_is_created_polled_and_ready() {
     let hub = validate(&object("Delete"), "owner").unwrap();

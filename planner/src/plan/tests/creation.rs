@@ -1,0 +1,170 @@
+//! A hub that does not exist, or failed.
+
+use super::*;
+use crate::report::Executed;
+use keyholder_crds::UnverifiedTransition;
+
+fn hub() -> ValidHub {
+    validate(&object("Delete"), "owner").unwrap()
+}
+
+fn new(hub: &ValidHub, observed: &Observed) -> Pass {
+    pass(hub, &AIHubStatus::default(), observed, 0, false, &accepted())
+}
+
+#[test]
+fn a_creation_is_bound_to_what_is_declared() {
+    let hub = hub();
+    let pass = new(&hub, &ready_for_creation(&hub));
+    let write = pass.plan.write.unwrap();
+    assert_eq!(write.bound, crate::transition::declared(&hub));
+    assert_eq!((write.id, write.intent), (hub.id.clone(), hub.id.to_string()));
+    assert_eq!(write.started_at, at_second(0));
+    assert_eq!(pass.plan.next, Next::At(at_second(10)));
+}
+
+#[test]
+fn the_finalizer_comes_before_the_first_write_and_not_to_what_goes() {
+    let hub = hub();
+    let (status, observed) = (AIHubStatus::default(), ready_for_creation(&hub));
+    let without = |deleting| {
+        plan(&Input {
+            has_finalizer: false,
+            deleting,
+            ..input(&hub, &status, &observed, 0)
+        })
+        .finalizer
+    };
+    assert_eq!(without(false), FinalizerStep::Add);
+    assert_eq!(without(true), FinalizerStep::Remove);
+    assert_eq!(
+        plan(&input(&hub, &status, &observed, 0)).finalizer,
+        FinalizerStep::Keep
+    );
+}
+
+#[test]
+fn without_a_fit_key_nothing_is_created() {
+    let hub = hub();
+    let mut observed = ready_for_creation(&hub);
+    let retry_at = Some(at_second(77));
+    observed.key = Fact::Unknown(Why {
+        reason: Reason::Throttled,
+        message: "later".to_owned(),
+        retry_at,
+    });
+    let pass = new(&hub, &observed);
+    assert_eq!(pass.plan.write, None);
+    assert_eq!(pass.plan.next, Next::At(at_second(77)), "Azure said when to ask");
+    assert_eq!(
+        condition(&pass.report.status, ConditionType::PrerequisitesMet),
+        ("Unknown".to_owned(), "Throttled".to_owned())
+    );
+    assert_eq!(
+        condition(&pass.report.status, ConditionType::Provisioned).1,
+        "Pending"
+    );
+    assert_eq!(pass.report.status.preflight.len(), 7);
+}
+
+#[test]
+fn with_microsofts_key_none_is_needed() {
+    let plain = ValidHub {
+        encryption: crate::validate::ValidEncryption::MicrosoftManaged,
+        ..hub()
+    };
+    let mut observed = ready_for_creation(&plain);
+    observed.key = Fact::not_read();
+    observed.vault = Fact::not_read();
+    let write = new(&plain, &observed).plan.write.unwrap();
+    let Request::Put(body) = write.request else {
+        panic!()
+    };
+    assert_eq!(body.pointer("/properties/encryption"), None);
+}
+
+#[test]
+fn an_unconfirmed_creation_waits_for_the_users_word() {
+    let mut object = object("Delete");
+    object.spec.encryption.data_location = Some(keyholder_crds::DataLocation::ServiceSide);
+    let hub = validate(&object, "owner").unwrap();
+    let observed = ready_for_creation(&hub);
+    let refused = new(&hub, &observed);
+    assert_eq!(refused.plan.write, None);
+    assert_eq!(refused.plan.next, Next::At(at_second(30)));
+    assert_eq!(
+        condition(&refused.report.status, ConditionType::Ready).1,
+        "TransitionUnverified"
+    );
+    object
+        .spec
+        .allow_unverified
+        .push(UnverifiedTransition::ServiceSideUserAssignedIdentity);
+    let hub = validate(&object, "owner").unwrap();
+    assert!(new(&hub, &observed).plan.write.is_some());
+}
+
+/// The creation failed; meanwhile the spec asks for what the failed hub cannot become.
+#[test]
+fn a_failed_hub_is_not_put_over_against_the_matrix() {
+    let (mut hub, status) = ready_hub();
+    let broken = Observed {
+        hub: Fact::Known(live(&hub, "Failed")),
+        ..ready_for_creation(&hub)
+    };
+    hub.location = crate::name::Location::parse("eastus").unwrap();
+    hub.generation = 2;
+    let pass = pass(&hub, &status, &broken, 100, false, &accepted());
+    assert_eq!(pass.plan.write, None);
+    assert_eq!(
+        condition(&pass.report.status, ConditionType::TransitionAllowed).1,
+        "ImmutableFieldChanged"
+    );
+    assert_eq!(
+        condition(&pass.report.status, ConditionType::Provisioned).1,
+        "Succeeded",
+        "what was stored is kept, for nothing was learned"
+    );
+}
+
+#[test]
+fn a_changed_spec_is_tried_without_waiting() {
+    let mut hub = hub();
+    let observed = ready_for_creation(&hub);
+    let why = Why {
+        reason: Reason::PolicyDenied,
+        message: "a policy".to_owned(),
+        retry_at: None,
+    };
+    let status = pass(
+        &hub,
+        &AIHubStatus::default(),
+        &observed,
+        0,
+        false,
+        &Executed::Refused(why),
+    )
+    .report
+    .status;
+    assert_eq!(status.operation.as_ref().unwrap().state, OperationState::Failed);
+    let waiting = pass(&hub, &status, &observed, 1, false, &accepted());
+    assert_eq!(waiting.plan.write, None);
+    assert_eq!(
+        condition(&waiting.report.status, ConditionType::Provisioned).1,
+        "PolicyDenied"
+    );
+    hub.generation = 2;
+    let again = pass(&hub, &status, &observed, 1, false, &accepted());
+    assert_eq!(again.plan.write.unwrap().started_at, at_second(1));
+
+    // What may be under way is waited for all the same.
+    let mut running = status;
+    running.operation.as_mut().unwrap().state = OperationState::Running;
+    running.operation.as_mut().unwrap().not_before = None;
+    let waiting = pass(&hub, &running, &observed, 1, false, &accepted());
+    assert_eq!(waiting.plan.write, None);
+    assert_eq!(
+        condition(&waiting.report.status, ConditionType::Provisioned).1,
+        "Creating"
+    );
+}

@@ -1,0 +1,277 @@
+//! A hub that exists.
+
+use super::*;
+use crate::body;
+use crate::observed::LiveHub;
+
+fn next(hub: &ValidHub, status: &AIHubStatus, observed: &Observed, now: i64) -> Pass {
+    pass(hub, status, observed, now, false, &accepted())
+}
+
+fn seen(observed: &mut Observed) -> &mut LiveHub {
+    let Fact::Known(live) = &mut observed.hub else {
+        panic!()
+    };
+    live
+}
+
+/// The key has a newer version.
+fn rotate(observed: &mut Observed) {
+    let Fact::Known(found) = &mut observed.key else {
+        panic!()
+    };
+    found.others = vec![found.current.clone()];
+    found.current = key_version(NEXT_KEY, 100);
+}
+
+#[test]
+fn a_key_is_changed_before_anything_else() {
+    let (mut hub, status) = ready_hub();
+    hub.system_assigned = true;
+    let mut observed = created(&hub);
+    seen(&mut observed).system_assigned = false;
+    let update = next(&hub, &status, &observed, 100).plan.write.unwrap();
+    assert_eq!(
+        (update.kind, update.intent.as_str()),
+        (OperationKind::Update, "identity")
+    );
+    rotate(&mut observed);
+    let change = next(&hub, &status, &observed, 100).plan.write.unwrap();
+    assert_eq!(
+        (change.kind, change.intent.as_str()),
+        (OperationKind::ChangeKey, NEXT_KEY)
+    );
+    assert_eq!(change.started_at, at_second(100));
+    assert_eq!(
+        change.request,
+        Request::Patch(body::change_key(
+            &crate::name::KeyIdentifier::parse(NEXT_KEY).unwrap()
+        ))
+    );
+}
+
+#[test]
+fn a_hub_that_azure_changes_is_waited_for() {
+    let (hub, status) = ready_hub();
+    for (state, reason) in [("Updating", "Updating"), ("Deleting", "Deleting")] {
+        let observed = Observed {
+            hub: Fact::Known(live(&hub, state)),
+            ..created(&hub)
+        };
+        let pass = next(&hub, &status, &observed, 100);
+        assert_eq!(
+            (pass.plan.write, pass.plan.next),
+            (None, Next::At(at_second(110)))
+        );
+        assert_eq!(
+            condition(&pass.report.status, ConditionType::Provisioned).1,
+            reason
+        );
+    }
+    let mut creating = status;
+    creating.operation = Some(operation(OperationKind::Create, OperationState::Running));
+    let observed = Observed {
+        hub: Fact::Known(live(&hub, "Creating")),
+        ..created(&hub)
+    };
+    let pass = next(&hub, &creating, &observed, 100);
+    assert_eq!(
+        condition(&pass.report.status, ConditionType::Provisioned).1,
+        "Creating"
+    );
+}
+
+fn operation(kind: OperationKind, state: OperationState) -> keyholder_crds::Operation {
+    let json = serde_json::json!({
+        "kind": kind, "state": state, "intent": "tags", "startedAt": at_second(0).to_string(),
+    });
+    serde_json::from_value(json).unwrap()
+}
+
+/// Each kind of operation on a hub that is as declared: over, or not.
+#[test]
+fn an_operation_is_over_when_its_intent_is_read_back() {
+    let (hub, status) = ready_hub();
+    let observed = created(&hub);
+    let left = |kind, intent: &str| {
+        let mut status = status.clone();
+        let mut operation = operation(kind, OperationState::Running);
+        intent.clone_into(&mut operation.intent);
+        status.operation = Some(operation);
+        next(&hub, &status, &observed, 100).report.status.operation
+    };
+    assert_eq!(left(OperationKind::Create, "x"), None);
+    assert_eq!(left(OperationKind::Update, "tags"), None);
+    assert_eq!(left(OperationKind::ChangeKey, &KEY.to_uppercase()), None);
+    let changing = left(OperationKind::ChangeKey, NEXT_KEY).unwrap();
+    assert_eq!(changing.state, OperationState::Verifying);
+    // The object was given a deletion and taken it back cannot be; a stray one is looked at again.
+    assert_eq!(
+        left(OperationKind::Delete, "x").unwrap().state,
+        OperationState::Verifying
+    );
+}
+
+#[test]
+fn an_update_that_is_not_read_back_is_ignored_and_told_nowhere_else() {
+    let (hub, mut status) = ready_hub();
+    let mut observed = created(&hub);
+    seen(&mut observed).tags.insert(
+        "keyholder-owner".to_owned(),
+        "owner/ml-platform/research".to_owned(),
+    );
+    let hub = ValidHub {
+        tags: [("team".to_owned(), "research".to_owned())].into(),
+        ..hub
+    };
+    let first = next(&hub, &status, &observed, 100);
+    assert_eq!(first.plan.write.unwrap().intent, "tags");
+    status = first.report.status;
+    let done = Observed {
+        operation: OperationSeen::Succeeded,
+        ..observed.clone()
+    };
+    status = next(&hub, &status, &done, 110).report.status;
+    assert_eq!(
+        status.operation.as_ref().unwrap().state,
+        OperationState::Verifying
+    );
+    let ignored = next(&hub, &status, &observed, 115);
+    assert_eq!(ignored.plan.write, None);
+    assert_eq!(
+        ignored.report.status.operation.as_ref().unwrap().state,
+        OperationState::Ignored
+    );
+    assert_eq!(
+        condition(&ignored.report.status, ConditionType::KeyApplied).1,
+        "KeyInUse"
+    );
+    // Until then nothing is sent; another intent, or another spec, is sent at once.
+    status = ignored.report.status;
+    assert_eq!(next(&hub, &status, &observed, 200).plan.write, None);
+    let mut other = hub.clone();
+    other.system_assigned = true;
+    assert_eq!(
+        next(&other, &status, &observed, 200).plan.write.unwrap().intent,
+        "identity, tags"
+    );
+    other = hub.clone();
+    other.generation = 2;
+    assert_eq!(
+        next(&other, &status, &observed, 200).plan.write.unwrap().intent,
+        "tags"
+    );
+    assert!(next(&hub, &status, &observed, 115 + 3600).plan.write.is_some());
+}
+
+#[test]
+fn a_failed_change_of_key_is_told_and_tried_again_from_its_first_try() {
+    let (hub, status) = ready_hub();
+    let mut observed = created(&hub);
+    rotate(&mut observed);
+    let first = next(&hub, &status, &observed, 100);
+    let failed = Observed {
+        operation: OperationSeen::Failed {
+            code: "X".to_owned(),
+            message: "no".to_owned(),
+        },
+        ..observed.clone()
+    };
+    let told = next(&hub, &first.report.status, &failed, 110);
+    assert_eq!(told.plan.write, None);
+    assert_eq!(
+        condition(&told.report.status, ConditionType::Provisioned).1,
+        "ProvisioningFailed"
+    );
+    assert_eq!(told.report.next, Next::At(at_second(140)));
+    let again = next(&hub, &told.report.status, &observed, 140)
+        .plan
+        .write
+        .unwrap();
+    assert_eq!(again.started_at, at_second(100));
+}
+
+#[test]
+fn a_refused_spec_is_looked_at_again_and_nothing_is_written() {
+    let (mut hub, status) = ready_hub();
+    let mut observed = created(&hub);
+    rotate(&mut observed);
+    hub.tags.insert("team".to_owned(), "research".to_owned());
+    hub.location = crate::name::Location::parse("eastus").unwrap();
+    let pass = next(&hub, &status, &observed, 100);
+    assert_eq!(
+        (pass.plan.write, pass.plan.next),
+        (None, Next::At(at_second(130)))
+    );
+    assert_eq!(
+        condition(&pass.report.status, ConditionType::TransitionAllowed).1,
+        "ImmutableFieldChanged"
+    );
+}
+
+/// What is noted agrees with the spec, and Azure has something else.
+#[test]
+fn what_azure_has_counts_as_much_as_what_was_noted() {
+    let (hub, status) = ready_hub();
+    let mut observed = created(&hub);
+    seen(&mut observed).service_side = true;
+    let pass = next(&hub, &status, &observed, 100);
+    assert_eq!(pass.plan.write, None);
+    assert_eq!(
+        condition(&pass.report.status, ConditionType::TransitionAllowed).1,
+        "DataLocationSwitchForbidden"
+    );
+}
+
+#[test]
+fn a_keys_date_is_waited_for() {
+    let (hub, status) = ready_hub();
+    let mut observed = created(&hub);
+    if let Fact::Known(found) = &mut observed.key {
+        found.current.expires = Some(at_second(500));
+    }
+    assert_eq!(
+        next(&hub, &status, &observed, 100).plan.next,
+        Next::At(at_second(500))
+    );
+}
+
+#[test]
+fn a_polled_operation_names_when_to_ask_and_an_unreadable_one_is_asked_again() {
+    let (hub, mut status) = ready_hub();
+    status.operation = Some(operation(OperationKind::ChangeKey, OperationState::Running));
+    let mut observed = Observed::nothing();
+    for (kind, reason) in [
+        (Some(OperationKind::Create), "Creating"),
+        (Some(OperationKind::Delete), "Deleting"),
+        (Some(OperationKind::ChangeKey), "Updating"),
+        (None, "Updating"),
+    ] {
+        observed.operation = OperationSeen::Running {
+            poll_at: at_second(9),
+        };
+        status.operation = kind.map(|kind| operation(kind, OperationState::Running));
+        let pass = next(&hub, &status, &observed, 0);
+        assert_eq!((pass.plan.write, pass.plan.next), (None, Next::At(at_second(9))));
+        assert_eq!(
+            condition(&pass.report.status, ConditionType::Provisioned).1,
+            reason
+        );
+    }
+    for (retry_at, expected) in [
+        (None, Next::Backoff),
+        (Some(at_second(7)), Next::At(at_second(7))),
+    ] {
+        observed.operation = OperationSeen::Unreadable(Why {
+            reason: Reason::Throttled,
+            message: "later".to_owned(),
+            retry_at,
+        });
+        let pass = next(&hub, &status, &observed, 0);
+        assert_eq!((pass.plan.write, pass.plan.next), (None, expected));
+        assert_eq!(
+            condition(&pass.report.status, ConditionType::Provisioned),
+            ("Unknown".to_owned(), "Throttled".to_owned())
+        );
+    }
+}
