@@ -1,7 +1,7 @@
 //! What to do about a hub that exists.
 
 use keyholder_crds::vocabulary::OWNER_TAG;
-use keyholder_crds::{OperationKind, OperationState, Reason};
+use keyholder_crds::{Operation, OperationKind, OperationState, Reason};
 
 use super::creation::begin;
 use super::{Input, Next, Plan, Request, Write, at, progress_verdict, wait};
@@ -96,15 +96,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
     };
     let started_at = match progress::step(input, input.status.operation.as_ref(), found) {
         Step::Wait { operation, next } => {
-            if operation.state == OperationState::Ignored && operation.kind == OperationKind::ChangeKey {
-                judgement.key_applied = Opinion::Is(Verdict::no(
-                    Reason::WriteIgnored,
-                    format!(
-                        "Azure answered that it applied {}; reading twice showed that it did not.",
-                        operation.intent
-                    ),
-                ));
-            }
+            unfinished(&operation, &mut judgement);
             judgement.operation = Some(operation);
             return wait(judgement, next);
         }
@@ -142,6 +134,28 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
     Plan {
         write,
         ..wait(judgement, next)
+    }
+}
+
+/// What an operation that is not over says of a hub that is otherwise in order.
+fn unfinished(operation: &Operation, judgement: &mut Judgement) {
+    let ignored = |what: String| {
+        let text = format!("Azure answered that it applied {what}; reading twice showed that it did not.");
+        Opinion::Is(Verdict::no(Reason::WriteIgnored, text))
+    };
+    match (operation.state, operation.kind) {
+        (OperationState::Ignored, OperationKind::ChangeKey) => {
+            judgement.key_applied = ignored(operation.intent.clone());
+        }
+        (OperationState::Ignored, OperationKind::Update) => {
+            judgement.provisioned = ignored(format!("a change of {}", operation.intent));
+        }
+        // What Azure said stands until the next try.
+        (OperationState::Failed, _) => judgement.provisioned = Opinion::Keep,
+        (_, OperationKind::Update) => {
+            judgement.provisioned = Opinion::Is(progress_verdict(OperationKind::Update));
+        }
+        _ => {}
     }
 }
 

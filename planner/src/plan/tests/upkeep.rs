@@ -105,7 +105,7 @@ fn an_operation_is_over_when_its_intent_is_read_back() {
     assert_eq!(left(OperationKind::ChangeKey, &KEY.to_uppercase()), None);
     let changing = left(OperationKind::ChangeKey, NEXT_KEY).unwrap();
     assert_eq!(changing.state, OperationState::Verifying);
-    // The object was given a deletion and taken it back cannot be; a stray one is looked at again.
+    // Deleting an object cannot be taken back; a stray operation is looked at again.
     assert_eq!(
         left(OperationKind::Delete, "x").unwrap().state,
         OperationState::Verifying
@@ -113,7 +113,7 @@ fn an_operation_is_over_when_its_intent_is_read_back() {
 }
 
 #[test]
-fn an_update_that_is_not_read_back_is_ignored_and_told_nowhere_else() {
+fn an_update_that_is_not_read_back_is_ignored_and_the_hub_is_not_ready() {
     let (hub, mut status) = ready_hub();
     let mut observed = created(&hub);
     seen(&mut observed).tags.insert(
@@ -136,7 +136,17 @@ fn an_update_that_is_not_read_back_is_ignored_and_told_nowhere_else() {
         status.operation.as_ref().unwrap().state,
         OperationState::Verifying
     );
+    assert_eq!(
+        condition(&status, ConditionType::Ready),
+        ("False".to_owned(), "Updating".to_owned())
+    );
     let ignored = next(&hub, &status, &observed, 115);
+    assert_eq!(
+        condition(&ignored.report.status, ConditionType::Ready),
+        ("False".to_owned(), "WriteIgnored".to_owned())
+    );
+    let told = crate::judge::stored(&ignored.report.status, ConditionType::Provisioned).unwrap();
+    assert!(told.message.contains("a change of tags"), "{}", told.message);
     assert_eq!(ignored.plan.write, None);
     assert_eq!(
         ignored.report.status.operation.as_ref().unwrap().state,
@@ -189,6 +199,42 @@ fn a_failed_change_of_key_is_told_and_tried_again_from_its_first_try() {
         .write
         .unwrap();
     assert_eq!(again.started_at, at_second(100));
+}
+
+/// Azure refuses a change of tags: the hub is not as declared, however often it is looked at.
+#[test]
+fn a_refused_update_keeps_the_hub_from_being_ready() {
+    let (mut hub, status) = ready_hub();
+    let observed = created(&hub);
+    hub.tags.insert("team".to_owned(), "research".to_owned());
+    for (reason, later) in [
+        (Reason::PolicyDenied, "PolicyDenied"),
+        (Reason::AzureUnreachable, "Updating"),
+    ] {
+        let why = Why {
+            reason,
+            message: "because".to_owned(),
+            retry_at: None,
+        };
+        let refused = pass(
+            &hub,
+            &status,
+            &observed,
+            100,
+            false,
+            &crate::report::Executed::Refused(why),
+        );
+        assert_eq!(
+            condition(&refused.report.status, ConditionType::Ready).1,
+            reason.to_string()
+        );
+        let waiting = next(&hub, &refused.report.status, &observed, 101);
+        assert_eq!(waiting.plan.write, None);
+        assert_eq!(
+            condition(&waiting.report.status, ConditionType::Ready),
+            ("False".to_owned(), later.to_owned())
+        );
+    }
 }
 
 #[test]
