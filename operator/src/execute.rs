@@ -36,7 +36,8 @@ pub async fn execute(
         intent: write.intent.clone(),
         started_at: Time(write.started_at),
         url: None,
-        not_before: None,
+        // If this process dies now, the write may still be on its way: the next one looks only after it has settled.
+        not_before: Some(Time(settled(Timestamp::now(), context))),
     });
     let operation = write.kind.to_string();
     let Some(noted) = taken(writer.status(object, &status).await, "intent", object)? else {
@@ -87,6 +88,11 @@ pub async fn execute(
         ),
     }
     Ok((executed, noted))
+}
+
+/// When a write that is sent now can be seen, if it arrived. Whole seconds, as Kubernetes stores them.
+fn settled(now: Timestamp, context: &Context) -> Timestamp {
+    keyholder_planner::not_before(now.saturating_add(context.pace.settle).unwrap_or(Timestamp::MAX))
 }
 
 fn outcome(answer: Result<&ArmResponse, &ArmError>, now: Timestamp, context: &Context) -> Executed {

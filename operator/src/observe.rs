@@ -331,14 +331,15 @@ impl Look<'_> {
         name: &str,
     ) -> Fact<Vec<keyholder_planner::observed::GroupResource>> {
         if self.age == Age::Swept {
-            return match self.inventory.groups(subscription).await {
-                // That nothing is listed does not say that the group is gone.
-                Ok(groups) => match groups.get(&name.to_lowercase()) {
-                    Some(resources) => Fact::Known(resources.clone()),
-                    None => Fact::not_read(),
-                },
-                Err(error) => Fact::Unknown(why(&error, Timestamp::now())),
-            };
+            match self.inventory.groups(subscription).await {
+                Ok(groups) => {
+                    if let Some(resources) = groups.get(&name.to_lowercase()) {
+                        return Fact::Known(resources.clone());
+                    }
+                    // That nothing is listed does not say that the group is gone: it is asked for.
+                }
+                Err(error) => return Fact::Unknown(why(&error, Timestamp::now())),
+            }
         }
         let group = format!("/subscriptions/{subscription}/resourceGroups/{name}");
         match self

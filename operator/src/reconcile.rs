@@ -150,6 +150,10 @@ async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
 
     let valid = match validate(&object, &context.owner_id) {
         Ok(valid) => valid,
+        Err(_) if object.meta().deletion_timestamp.is_some() && validate::may_go_unread(&object) => {
+            taken(writer.remove_finalizer(&object).await, "finalizer", &object)?;
+            return Ok(Next::Change);
+        }
         Err(errors) => {
             let report = keyholder_planner::report::invalid(&object, &errors, Timestamp::now());
             return tell(&writer, &object, report).await;

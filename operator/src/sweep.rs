@@ -169,7 +169,8 @@ impl Sweeper {
             match azure.inventory.reader.read(&path, version, Duration::ZERO).await {
                 Ok(reading) => {
                     let now = reading.found().cloned();
-                    if seen.get(&mark).is_some_and(|before| *before != now) {
+                    // At the first sight too: it may have changed since the objects were judged.
+                    if seen.get(&mark) != Some(&now) {
                         for user in users {
                             self.waker.wake(user.object.clone());
                         }

@@ -344,9 +344,14 @@ fn deletion_message(input: &Input<'_>) -> String {
     } else {
         " With user-assigned identities alone it may be permanent."
     };
-    format!(
-        "Azure accepted the deletion of {id}. Azure may keep the hub, and bill its managed resource group, for 14 days.{permanent}"
-    )
+    let kept = match &input.status.managed_resource_group {
+        Some(group) => format!(
+            "Azure may keep the hub for 14 days, and bill its managed resource group {} as long.",
+            group.name
+        ),
+        None => "Azure may keep the hub for 14 days.".to_owned(),
+    };
+    format!("Azure accepted the deletion of {id}. {kept}{permanent}")
 }
 
 /// Events about what changed.

@@ -1,6 +1,7 @@
-//! A reverse proxy before the API server: sees each write of one operator, and can stop one after it took effect.
+//! A reverse proxy before the API server: sees each write of one operator, and can stop one before or after it took effect.
 //!
-//! Invariant: answers go through as they are, watches as they come. A write whose answer is held has taken effect.
+//! Invariant: answers go through as they are, watches as they come. A write whose answer is held has taken effect; one that
+//! is held before has not.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,7 +51,7 @@ pub struct Proxy {
     handle: Handle<SocketAddr>,
 }
 
-/// Stands for a write whose answer is to be held. Dropping it lets the answer go.
+/// Stands for a write that is to be held. Dropping it lets it go.
 #[derive(Debug)]
 pub struct Held {
     reached: oneshot::Receiver<Write>,
@@ -58,7 +59,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// Waits until the write has taken effect. Its answer is held from then on, until this value is dropped.
+    /// Waits until the write is held; it is until this value is dropped.
     ///
     /// # Errors
     /// The proxy ended, or another hold took this one's place.
@@ -81,6 +82,7 @@ struct Shared {
 #[derive(Debug)]
 struct Hold {
     left: usize,
+    before: bool,
     reached: oneshot::Sender<Write>,
     let_go: oneshot::Receiver<()>,
 }
@@ -136,13 +138,24 @@ impl Proxy {
         lock(&self.shared.writes).clone()
     }
 
-    /// From now on, lets `before` writes about AIHubs through, and holds the answer of the next after it took effect.
+    /// From now on, lets `first` writes about AIHubs through, and holds the next before it has its effect.
     #[must_use]
-    pub fn hold_after(&self, before: usize) -> Held {
+    pub fn hold_before(&self, first: usize) -> Held {
+        self.hold(first, true)
+    }
+
+    /// From now on, lets `first` writes about AIHubs through, and holds the answer of the next after it took effect.
+    #[must_use]
+    pub fn hold_after(&self, first: usize) -> Held {
+        self.hold(first, false)
+    }
+
+    fn hold(&self, first: usize, before: bool) -> Held {
         let (reached, when_reached) = oneshot::channel();
         let (let_go, when_let_go) = oneshot::channel();
         *lock(&self.shared.hold) = Some(Hold {
-            left: before,
+            left: first,
+            before,
             reached,
             let_go: when_let_go,
         });
@@ -169,7 +182,19 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         return (StatusCode::SERVICE_UNAVAILABLE, "cut off").into_response();
     }
     let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let (method, path) = (request.method().to_string(), request.uri().path().to_owned());
+    let mut write = Write {
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        status: 0,
+    };
+    let hold = if is_write { shared.due(&write) } else { None };
+    let hold = match hold {
+        Some(hold) if hold.before => {
+            wait(hold, write.clone()).await;
+            None
+        }
+        other => other,
+    };
     let answer = match send(&shared, request).await {
         Ok(answer) => answer,
         Err(error) => return (StatusCode::BAD_GATEWAY, error.chain()).into_response(),
@@ -178,19 +203,19 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         // A watch: its events go through as they come.
         return axum::http::Response::<reqwest::Body>::from(answer).map(Body::new);
     }
-    let write = Write {
-        method,
-        path,
-        status: answer.status().as_u16(),
-    };
+    write.status = answer.status().as_u16();
     let answer = axum::http::Response::<reqwest::Body>::from(answer).map(Body::new);
     lock(&shared.writes).push(write.clone());
-    if let Some(hold) = shared.due(&write) {
-        let _ = hold.reached.send(write);
-        // An error means that the other end was dropped, which is how an answer is let go.
-        let _ = hold.let_go.await;
+    if let Some(hold) = hold {
+        wait(hold, write).await;
     }
     answer
+}
+
+async fn wait(hold: Hold, write: Write) {
+    // Errors mean that the other end was dropped, which is how a write is let go.
+    let _ = hold.reached.send(write);
+    let _ = hold.let_go.await;
 }
 
 impl Shared {

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::Client;
 use kube::api::{Api, DynamicObject};
@@ -25,6 +25,9 @@ use crate::run_directory::RunDirectory;
 
 /// How long a scenario waits for something unless it says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Between two looks into Azure's log.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The owner id of every operator of the testbed.
 pub const OWNER_ID: &str = "testbed";
@@ -282,6 +285,31 @@ impl Scenario {
         hub::until_gone(&self.hubs(), name, PATIENCE)
             .await
             .map_err(|error| self.explained(error))
+    }
+
+    /// Waits until the operator has asked Azure for `path` so many times more.
+    ///
+    /// # Errors
+    /// It has not in time.
+    pub async fn until_asked(&self, path: &str, times: usize) -> Result<(), Error> {
+        let path = path.to_lowercase();
+        let asked = async || {
+            let log = self.azure.operator_log().await?;
+            Ok::<usize, Error>(log.iter().filter(|one| one.path().to_lowercase() == path).count())
+        };
+        let goal = asked().await? + times;
+        let started = Instant::now();
+        while asked().await? < goal {
+            if started.elapsed() > PATIENCE {
+                return Err(self.explained(Error::TimedOut {
+                    what: format!("the operator did not ask for {path} {times} times more"),
+                    waited: PATIENCE,
+                    last: String::new(),
+                }));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     fn explained(&self, error: Error) -> Error {

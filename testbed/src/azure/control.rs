@@ -130,6 +130,18 @@ impl Control {
         self.ask(Method::GET, "holds", None).await
     }
 
+    /// Waits, half a minute at the most, until a fault holds a request.
+    ///
+    /// # Errors
+    /// It did not answer, or nothing is held.
+    pub async fn until_held(&self) -> Result<Value, Error> {
+        let held = self.ask(Method::GET, "holds?wait=30", None).await?;
+        match held.get(0) {
+            Some(first) => Ok(first.clone()),
+            None => Err(Error::azure("waiting for a request to be held")("none was")),
+        }
+    }
+
     /// Lets go a request that a fault holds.
     ///
     /// # Errors
@@ -147,6 +159,16 @@ impl Control {
     pub async fn age(&self, resource_id: &str, days: u32) -> Result<(), Error> {
         let body = json!({ "resourceId": resource_id, "days": days });
         self.ask(Method::POST, "age", Some(&body)).await.map(drop)
+    }
+
+    /// Does to a key, or to a version of it, what only its vault can: `"rotate"`, `"disable"`, `"enable"`, `"delete"`,
+    /// `{"expire": seconds since 1970}`.
+    ///
+    /// # Errors
+    /// There is no such key.
+    pub async fn key(&self, id: &str, action: &Value) -> Result<(), Error> {
+        let body = json!({ "key": id, "action": action });
+        self.ask(Method::POST, "keys", Some(&body)).await.map(drop)
     }
 
     /// Exchanges from number `since` on.

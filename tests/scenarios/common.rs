@@ -1,0 +1,71 @@
+//! What scenarios share.
+
+use std::fs;
+
+use serde_json::Value;
+use testbed::azure::Exchange;
+use testbed::azure::names;
+use testbed::binaries::repository;
+use testbed::{Scenario, ScenarioSettings};
+
+/// The api-version of workspaces.
+pub const WORKSPACES: &str = "2026-05-01";
+
+/// The usual settings, with the operator of this build.
+pub fn settings(name: &str) -> ScenarioSettings {
+    ScenarioSettings::new(name, env!("CARGO_BIN_EXE_keyholder"))
+}
+
+/// A scenario as usual.
+pub async fn start(name: &str) -> Scenario {
+    Scenario::start(settings(name)).await.unwrap()
+}
+
+/// The manifest of an example.
+pub fn example(name: &str) -> String {
+    fs::read_to_string(repository().join(format!("examples/{name}/hub.yaml"))).unwrap()
+}
+
+/// A hub with a managed resource group.
+pub fn hub(name: &str) -> String {
+    example("managed-group")
+        .replace("name: research", &format!("name: {name}"))
+        .replace("deletionPolicy: Retain", "deletionPolicy: DeleteAndPurge")
+}
+
+/// What the operator wrote to Azure about a hub, as `PUT`, `PATCH` or `DELETE` with the answer's status.
+pub async fn writes(scenario: &Scenario, hub: &str) -> Vec<(String, u16)> {
+    let id = names::hub(hub).to_lowercase();
+    operator_log(scenario)
+        .await
+        .into_iter()
+        .filter(|one| one.is_write() && one.path().to_lowercase() == id)
+        .map(|one| (one.method, one.status))
+        .collect()
+}
+
+/// What the operator asked of Azure Resource Manager.
+pub async fn operator_log(scenario: &Scenario) -> Vec<Exchange> {
+    let mut log = scenario.azure.operator_log().await.unwrap();
+    log.retain(|one| one.path().starts_with("/subscriptions"));
+    log
+}
+
+/// A hub as somebody else sees it in Azure; the status and the body.
+pub async fn in_azure(scenario: &Scenario, hub: &str) -> (u16, Value) {
+    let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
+    let answer = alice
+        .send(reqwest::Method::GET, &names::hub(hub), WORKSPACES, None)
+        .await
+        .unwrap();
+    (answer.status, answer.body)
+}
+
+/// The key that a hub has in Azure.
+pub async fn key_in_azure(scenario: &Scenario, hub: &str) -> String {
+    let (_, body) = in_azure(scenario, hub).await;
+    body.pointer("/properties/encryption/keyVaultProperties/keyIdentifier")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}

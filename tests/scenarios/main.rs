@@ -1,0 +1,18 @@
+//! What users do, on the real operator, a real API server and the simulated Azure. One file a subject.
+#![cfg(test)]
+
+mod common;
+mod crash;
+mod cures;
+mod deletion;
+mod edits;
+mod identities;
+mod key_change;
+mod managed_group;
+mod outages;
+mod ownership;
+mod preflight;
+mod provision;
+mod rest;
+mod switches;
+mod undecodable;
