@@ -1,7 +1,8 @@
 //! kubectl as users type it.
 
+use std::ffi::OsStr;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::binaries::repository;
@@ -47,6 +48,22 @@ impl Kubectl {
     /// # Errors
     /// It cannot be started. That it says no is not an error here.
     pub fn with_input(&self, arguments: &[&str], input: &str) -> Result<Said, Error> {
+        self.start(arguments, input, &[])
+    }
+
+    /// Runs it with `editor` as the program that `kubectl edit` opens; what it keeps of a refused edit goes to `folder`.
+    ///
+    /// # Errors
+    /// It cannot be started. That it says no is not an error here.
+    pub fn with_editor(&self, arguments: &[&str], editor: &str, folder: &Path) -> Result<Said, Error> {
+        self.start(
+            arguments,
+            "",
+            &[("KUBE_EDITOR", editor.as_ref()), ("TMPDIR", folder.as_os_str())],
+        )
+    }
+
+    fn start(&self, arguments: &[&str], input: &str, environment: &[(&str, &OsStr)]) -> Result<Said, Error> {
         let failed = |source| Error::Start {
             program: "kubectl".to_owned(),
             source,
@@ -55,6 +72,7 @@ impl Kubectl {
             .args(arguments)
             .current_dir(repository())
             .env("KUBECONFIG", &self.kubeconfig)
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
