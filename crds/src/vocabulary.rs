@@ -4,6 +4,8 @@
 pub const FINALIZER: &str = "keyholder.dev/azure";
 /// Field manager of the status.
 pub const STATUS_MANAGER: &str = "keyholder-status";
+/// Field manager of the Ready condition of an object that does not decode.
+pub const UNDECODABLE_MANAGER: &str = "keyholder-undecodable";
 /// Field manager of the finalizer.
 pub const FINALIZER_MANAGER: &str = "keyholder-finalizer";
 /// Reporting controller of events.

@@ -19,6 +19,7 @@ mod run;
 mod settings;
 mod status;
 mod sweep;
+mod undecodable;
 
 use settings::{Arguments, Command, LogFormat, Settings};
 

@@ -107,8 +107,14 @@ pub async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Ac
     let started = Instant::now();
     let result = match &object.0 {
         Ok(hub) => Box::pin(pass(hub, &context)).await,
-        // The sweep counts it and says so in an event; there is nothing to decide about it.
-        Err(_) => Ok(Next::Change),
+        Err(error) => crate::undecodable::tell(context.client.clone(), error, Timestamp::now())
+            .await
+            .map(|()| Next::Change)
+            .map_err(|source| Failure::Kubernetes {
+                what: "status",
+                name: object.name_any(),
+                source: Box::new(source),
+            }),
     };
     let seconds = started.elapsed().as_secs_f64();
     let uid = object.uid().unwrap_or_default();

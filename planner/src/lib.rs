@@ -37,5 +37,5 @@ pub use needs::{Needs, needs};
 pub use observed::{Fact, Observed, Why};
 pub use plan::{Input, Next, Plan, Write, plan};
 pub use report::{Executed, Note, Report, report};
-pub use time::not_before;
+pub use time::{not_before, second};
 pub use validate::{FieldError, ValidHub, validate};

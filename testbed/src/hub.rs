@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use crate::error::Error;
 
+/// Between the end of a watch and the next.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// An AIHub.
 #[derive(Clone, Debug)]
 pub struct Hub(DynamicObject);
@@ -154,14 +157,9 @@ pub async fn until(
     condition: impl Fn(&Hub) -> bool,
 ) -> Result<Hub, Error> {
     let wanted = |object: Option<&DynamicObject>| object.is_some_and(|one| condition(&Hub(one.clone())));
-    let awaited = tokio::time::timeout(patience, await_condition(api.clone(), name, wanted)).await;
-    match awaited {
-        Ok(Ok(Some(object))) => Ok(Hub(object)),
-        Ok(Ok(None)) => Err(not_so(api, name, what, patience).await),
-        Ok(Err(error)) => Err(Error::kubernetes(format!("waiting until {name} is {what}"))(
-            error,
-        )),
-        Err(_) => Err(not_so(api, name, what, patience).await),
+    match watched(api, name, patience, wanted).await {
+        Some(Some(object)) => Ok(Hub(object)),
+        Some(None) | None => Err(not_so(api, name, what, patience).await),
     }
 }
 
@@ -171,11 +169,28 @@ pub async fn until(
 /// It still does when the time is over; the error holds its conditions.
 pub async fn until_gone(api: &Api<DynamicObject>, name: &str, patience: Duration) -> Result<(), Error> {
     let gone = |object: Option<&DynamicObject>| object.is_none();
-    match tokio::time::timeout(patience, await_condition(api.clone(), name, gone)).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(Error::kubernetes(format!("waiting until {name} is gone"))(error)),
-        Err(_) => Err(not_so(api, name, "gone", patience).await),
+    match watched(api, name, patience, gone).await {
+        Some(_) => Ok(()),
+        None => Err(not_so(api, name, "gone", patience).await),
     }
+}
+
+/// The object as it was when `wanted` held; `None` when the time is over. A watch that ends is begun anew.
+async fn watched(
+    api: &Api<DynamicObject>,
+    name: &str,
+    patience: Duration,
+    wanted: impl Fn(Option<&DynamicObject>) -> bool,
+) -> Option<Option<DynamicObject>> {
+    let watching = async {
+        loop {
+            if let Ok(object) = await_condition(api.clone(), name, &wanted).await {
+                return object;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    tokio::time::timeout(patience, watching).await.ok()
 }
 
 async fn not_so(api: &Api<DynamicObject>, name: &str, what: &str, waited: Duration) -> Error {

@@ -33,13 +33,13 @@ pub fn hub(name: &str) -> String {
         .replace("deletionPolicy: Retain", "deletionPolicy: DeleteAndPurge")
 }
 
-/// What the operator wrote to Azure about a hub, as `PUT`, `PATCH` or `DELETE` with the answer's status.
+/// What the operator wrote to Azure about a hub and got an answer to, as `PUT`, `PATCH` or `DELETE` with its status.
 pub async fn writes(scenario: &Scenario, hub: &str) -> Vec<(String, u16)> {
     let id = names::hub(hub).to_lowercase();
     operator_log(scenario)
         .await
         .into_iter()
-        .filter(|one| one.is_write() && one.path().to_lowercase() == id)
+        .filter(|one| one.is_write() && one.status != 0 && one.path().to_lowercase() == id)
         .map(|one| (one.method, one.status))
         .collect()
 }

@@ -15,4 +15,3 @@ mod preflight;
 mod provision;
 mod rest;
 mod switches;
-mod undecodable;

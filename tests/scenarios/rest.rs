@@ -1,1 +1,130 @@
-//! To be written.
+//! "At rest it costs nothing."
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use testbed::Scenario;
+use testbed::azure::names;
+
+use crate::common::{WORKSPACES, hub, operator_log, settings};
+
+const HUBS: usize = 200;
+const PAGE: usize = 50;
+const SWEEP: Duration = Duration::from_secs(2);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_hubs_cost_lists_and_one_key() {
+    let mut settings = settings("rest");
+    settings.with_proxy = true;
+    settings.sweep_interval = SWEEP;
+    settings.seed = Box::new(|seed| seed.setting("pageSize", PAGE));
+    let mut scenario = Scenario::start(settings).await.unwrap();
+    let started = Instant::now();
+    let manifests: Vec<String> = (0..HUBS).map(|index| hub(&format!("hub-{index}"))).collect();
+    scenario.apply(&manifests.join("\n---\n")).unwrap().ok().unwrap();
+    for index in 0..HUBS {
+        scenario.until_ready(&format!("hub-{index}")).await.unwrap();
+    }
+    println!(
+        "{HUBS} hubs were Ready after {:.0} s",
+        started.elapsed().as_secs_f64()
+    );
+
+    // The sweep after the last change has seen everything.
+    let workspaces = format!(
+        "{}/providers/{}",
+        names::subscription(),
+        "Microsoft.MachineLearningServices/workspaces"
+    );
+    let pages = HUBS.div_ceil(PAGE);
+    scenario.until_asked(&workspaces, 2 * pages).await.unwrap();
+    let asked = operator_log(&scenario).await.len();
+    let wrote = scenario.proxy.as_ref().unwrap().writes().len();
+    scenario.until_asked(&workspaces, 4 * pages).await.unwrap();
+
+    let log = operator_log(&scenario).await.split_off(asked);
+    let mut reads: BTreeMap<String, usize> = BTreeMap::new();
+    for one in &log {
+        assert!(!one.is_write(), "{} {} at rest", one.method, one.url);
+        *reads.entry(one.path().to_lowercase()).or_default() += 1;
+    }
+    println!("reads of four sweeps at rest: {reads:#?}");
+    let vault = names::vault(names::VAULT).to_lowercase();
+    let listed = scenario_resources(&scenario).await.div_ceil(PAGE);
+    let sweeps = 4;
+    let budget = BTreeMap::from([
+        (workspaces.to_lowercase(), pages),
+        (format!("{}/resources", names::subscription()), listed),
+        (format!("{vault}/keys/{}", names::KEY), 1),
+        (vault, 1),
+    ]);
+    for (path, count) in &reads {
+        let each = budget
+            .get(path)
+            .unwrap_or_else(|| panic!("{path} is read at rest"));
+        // The mark may lie within a sweep.
+        assert!(*count <= each * (sweeps + 1), "{count} reads of {path}");
+    }
+    assert_eq!(reads.len(), budget.len(), "each of them is read");
+    let written: Vec<_> = scenario
+        .proxy
+        .as_ref()
+        .unwrap()
+        .writes()
+        .split_off(wrote)
+        .into_iter()
+        .filter(|one| !one.path.contains("/leases/"))
+        .collect();
+    assert!(written.is_empty(), "{written:?}");
+
+    // A change from outside to one of them is seen.
+    let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
+    let other = format!("{}/keys/{}", names::vault(names::VAULT), names::OTHER_KEY);
+    let key = alice.get(&other, "2025-05-01").await.unwrap();
+    let url = key
+        .pointer("/properties/keyUriWithVersion")
+        .and_then(Value::as_str)
+        .unwrap()
+        .to_owned();
+    let body = json!({ "properties": { "encryption": { "keyVaultProperties": { "keyIdentifier": url } } } });
+    alice
+        .patch(&names::hub("hub-77"), WORKSPACES, &body)
+        .await
+        .unwrap();
+    let changed = Instant::now();
+    scenario
+        .until("hub-77", "seen to change", |hub| !hub.is("Ready", "True"))
+        .await
+        .unwrap();
+    let seen = changed.elapsed();
+    println!("a change from outside was seen after {:.1} s", seen.as_secs_f64());
+    assert!(seen <= SWEEP + Duration::from_secs(2), "{seen:?}");
+    scenario.until_ready("hub-77").await.unwrap();
+    if let Some(kib) = scenario.operator().unwrap().resident_kib() {
+        println!("the operator holds {:.1} MiB", kib as f64 / 1024.0);
+    }
+}
+
+/// How many resources a list of all of them has.
+async fn scenario_resources(scenario: &Scenario) -> usize {
+    let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
+    let mut path = format!("{}/resources", names::subscription());
+    let mut count = 0;
+    loop {
+        let page = alice.get(&path, "2025-04-01").await.unwrap();
+        count += page["value"].as_array().unwrap().len();
+        let Some(next) = page["nextLink"].as_str() else {
+            return count;
+        };
+        let token = next
+            .split("skiptoken=")
+            .nth(1)
+            .unwrap()
+            .split('&')
+            .next()
+            .unwrap()
+            .to_owned();
+        path = format!("{}/resources?$skiptoken={token}", names::subscription());
+    }
+}
