@@ -48,10 +48,7 @@ async fn an_object_of_a_newer_version_is_told_of_and_stops_no_other() {
         .await
         .unwrap();
     assert!(
-        told.condition("Ready")
-            .unwrap()
-            .message
-            .contains("deletionPolicy"),
+        told.condition("Ready").unwrap().message.contains("Archive"),
         "{told}"
     );
 
