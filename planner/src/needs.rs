@@ -78,14 +78,15 @@ pub fn needs(hub: &ValidHub, status: &AIHubStatus, deleting: bool, live: &Fact<L
         _ if deleting => Needs::nothing(),
         Fact::Unknown(_) => Needs::nothing(),
         Fact::Absent if waits_for_creation(status) || was_created(status) => Needs::nothing(),
-        Fact::Absent => creation(hub),
+        Fact::Absent => creation(hub, None),
         Fact::Known(live) if !is_owned(hub, live) || is_in_progress(live) => Needs::nothing(),
-        Fact::Known(live) if has_failed(live) => creation(hub),
+        Fact::Known(live) if has_failed(live) => creation(hub, Some(live)),
         Fact::Known(live) => upkeep(hub, status, live),
     }
 }
 
-fn creation(hub: &ValidHub) -> Needs {
+/// `failed`: what an earlier try left, whose own identity exists already.
+fn creation(hub: &ValidHub, failed: Option<&LiveHub>) -> Needs {
     let mut needs = Needs {
         preflight: true,
         providers: preflight::providers(hub),
@@ -104,10 +105,13 @@ fn creation(hub: &ValidHub) -> Needs {
         needs.vault = Some(vault.clone());
         needs.key_name = Some(key.clone());
         needs.versions = version.iter().cloned().collect();
-        if let KeyUser::UserAssigned(id) = identity {
-            needs.access = true;
-            needs.access_of = AccessOf::UserAssigned(id.clone());
-        }
+        needs.access_of = match identity {
+            KeyUser::UserAssigned(id) => AccessOf::UserAssigned(id.clone()),
+            KeyUser::SystemAssigned => failed
+                .and_then(|live| live.system_assigned_principal.clone())
+                .map_or(AccessOf::Nobody, AccessOf::Principal),
+        };
+        needs.access = needs.access_of != AccessOf::Nobody;
     }
     needs
 }

@@ -6,15 +6,15 @@
 use jiff::Timestamp;
 use keyholder_crds::{CheckResult, PreflightCheck, PreflightCheckName, Reason};
 
-use crate::access::{self, Right};
 use crate::arm_id::ArmId;
 use crate::cure;
-use crate::name::KeyName;
-use crate::observed::{Fact, LiveHub, LiveVault, Observed, Why};
+use crate::observed::{Fact, LiveVault, Observed, Why};
 use crate::validate::{KeyUser, ValidEncryption, ValidHub};
 
+mod key_access;
 mod vault_and_key;
 
+pub(crate) use key_access::{Access, access_of, missing_own_access, principal};
 pub(crate) use vault_and_key::problem as key_problem;
 
 /// The resource provider that every hub needs.
@@ -146,7 +146,7 @@ pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
         });
         checks.push(Check {
             name: Access,
-            outcome: check_access(hub, vault, key, identity, observed),
+            outcome: key_access::check(hub, vault, key, identity, observed),
         });
     }
     checks
@@ -240,102 +240,6 @@ fn check_identities(hub: &ValidHub, observed: &Observed) -> Outcome {
     )
 }
 
-/// Application id of Azure Cosmos DB in public Azure (azure-ai-docs, how-to-setup-customer-managed-keys).
-const COSMOS_DB_APPLICATION: &str = "a232010e-820c-4083-83bb-3ace5fc29d0b";
-
-fn check_access(
-    hub: &ValidHub,
-    vault: &ArmId,
-    key: &KeyName,
-    user: &KeyUser,
-    observed: &Observed,
-) -> Outcome {
-    let KeyUser::UserAssigned(id) = user else {
-        let why = Why {
-            reason: Reason::Unverifiable,
-            message: "The hub's own identity comes into being with the hub: its access is checked then."
-                .to_owned(),
-            retry_at: None,
-        };
-        return Outcome::unknown(&why, false);
-    };
-    let principal = match identity(id, observed) {
-        Some(Fact::Known(live)) => live.principal_id.as_str(),
-        Some(Fact::Unknown(why)) => return Outcome::unknown(why, true),
-        Some(Fact::Absent) | None => {
-            return Outcome::unknown(&not_read(&format!("the principal of identity {id}")), true);
-        }
-    };
-    match access_of(vault, key, principal, observed) {
-        Access::Held => Outcome::Passed {
-            note: hub.has_managed_group().then(|| {
-                format!(
-                    "Azure Cosmos DB's own application ({COSMOS_DB_APPLICATION}) needs the same access for the managed \
-                     resource group; that cannot be seen from here."
-                )
-            }),
-        },
-        Access::Missing(message) => Outcome::Failed { reason: Reason::AccessMissing, message },
-        Access::Undecidable(message) => {
-            Outcome::Unknown { why: Why { reason: Reason::Unverifiable, message, retry_at: None }, blocks: false }
-        }
-        Access::NotRead(why) => Outcome::unknown(&why, true),
-    }
-}
-
-/// What is known of a principal's access to a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Get, wrap and unwrap are granted.
-    Held,
-    /// Something is not granted; the message has the cure.
-    Missing(String),
-    /// It depends on a condition or on a role that cannot be read; the message says so.
-    Undecidable(String),
-    /// It could not be read.
-    NotRead(Why),
-}
-
-/// Judges a principal's access to a key.
-pub(crate) fn access_of(vault: &ArmId, key: &KeyName, principal: &str, observed: &Observed) -> Access {
-    let live = match &observed.vault {
-        Fact::Known(live) => live,
-        Fact::Unknown(why) => return Access::NotRead(why.clone()),
-        Fact::Absent => return Access::NotRead(not_read(&format!("vault {vault}"))),
-    };
-    let rights = if live.rbac {
-        match &observed.role_assignments {
-            Fact::Known(assignments) => access::by_roles(
-                assignments,
-                &observed.role_definitions,
-                &live.id.child("keys", key.as_str()),
-            ),
-            Fact::Absent => access::by_roles(&[], &observed.role_definitions, &live.id),
-            Fact::Unknown(why) => return Access::NotRead(why.clone()),
-        }
-    } else {
-        access::by_policies(&live.access_policies, principal)
-    };
-    let scope = live.id.child("keys", key.as_str());
-    match rights.all() {
-        Right::Held => Access::Held,
-        Right::Missing => Access::Missing(cure::message(
-            &format!(
-                "Principal {principal} lacks {} on key {scope}.",
-                rights.missing().join(", ")
-            ),
-            &[cure::grant(&live.id, key, principal, live.rbac)],
-        )),
-        Right::Unknown => Access::Undecidable(cure::message(
-            &format!(
-                "Whether principal {principal} may get, wrap and unwrap with key {scope} depends on a role assignment that \
-                 is conditional or whose role cannot be read."
-            ),
-            &[cure::grant(&live.id, key, principal, live.rbac)],
-        )),
-    }
-}
-
 /// The fact about one identity of the spec.
 fn identity<'a>(id: &ArmId, observed: &'a Observed) -> Option<&'a Fact<crate::observed::LiveIdentity>> {
     observed
@@ -352,16 +256,6 @@ fn tenant<'a>(user: &KeyUser, observed: &'a Observed) -> Option<&'a str> {
     identity(id, observed)
         .and_then(Fact::known)
         .map(|live| live.tenant_id.as_str())
-}
-
-/// The principal that unwraps, where it is known: a user-assigned identity's, or the hub's own once it exists.
-pub(crate) fn principal<'a>(user: &KeyUser, live: &'a LiveHub, observed: &'a Observed) -> Option<&'a str> {
-    match user {
-        KeyUser::UserAssigned(id) => identity(id, observed)
-            .and_then(Fact::known)
-            .map(|identity| identity.principal_id.as_str()),
-        KeyUser::SystemAssigned => live.system_assigned_principal.as_deref(),
-    }
 }
 
 fn not_read(what: &str) -> Why {

@@ -59,6 +59,12 @@ fn the_hubs_own_identity_and_a_pin_change_what_is_read() {
     let needs = needs(&hub, &AIHubStatus::default(), false, &Fact::Absent);
     assert!(!needs.access && needs.access_of == AccessOf::Nobody);
     assert_eq!(needs.versions.len(), 1);
+    // What a failed creation left has an identity that can be looked at.
+    let mut failed = live(&hub, "Failed");
+    failed.system_assigned_principal = Some("own".to_owned());
+    let needs = super::needs(&hub, &AIHubStatus::default(), false, &Fact::Known(failed));
+    assert!(needs.access);
+    assert_eq!(needs.access_of, AccessOf::Principal("own".to_owned()));
     let plain = ValidHub {
         encryption: ValidEncryption::MicrosoftManaged,
         ..hub

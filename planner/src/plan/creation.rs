@@ -56,7 +56,15 @@ pub(super) fn begin(
             verdict,
         } => {
             judgement.operation = Some(operation);
-            judgement.provisioned = Opinion::Is(verdict);
+            let hint = preflight::missing_own_access(input.hub, input.observed);
+            judgement.provisioned = Opinion::Is(Verdict {
+                message: [Some(verdict.message), hint]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+                ..verdict
+            });
             return wait(judgement, next);
         }
         Step::Free { started_at } => started_at,

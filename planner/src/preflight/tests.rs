@@ -1,5 +1,6 @@
 //! Each thing that can be missing, with its cure.
 
+use super::key_access::COSMOS_DB_APPLICATION;
 use super::*;
 use crate::fixtures::*;
 use crate::name::{KeyIdentifier, Location};

@@ -297,18 +297,16 @@ fn a_refused_write_is_tried_again_and_an_unknown_outcome_looked_at() {
 fn each_kind_of_write_has_its_event() {
     let (mut hub, status) = ready_hub();
     let observed = created(&hub);
-    let note = |hub: &ValidHub, observed: &Observed, deleting| {
-        let pass = pass(hub, &status, observed, 100, deleting, &accepted());
+    let note_of = |hub: &ValidHub, status: &AIHubStatus, observed: &Observed, deleting| {
+        let pass = pass(hub, status, observed, 100, deleting, &accepted());
         assert!(pass.plan.write.is_some());
         pass.report.notes.into_iter().next().unwrap()
     };
+    let note = |hub: &ValidHub, observed: &Observed, deleting| note_of(hub, &status, observed, deleting);
     let deleted = note(&hub, &observed, true);
     assert_eq!(deleted.reason, Reason::Deleted);
-    assert!(
-        deleted.message.contains("for 14 days.") && deleted.message.contains("may be permanent"),
-        "{}",
-        deleted.message
-    );
+    let kept = "for 14 days, and bill its managed resource group azureml-rg-research as long. With user-assigned identities alone it may be permanent.";
+    assert!(deleted.message.ends_with(kept), "{}", deleted.message);
     hub.deletion_policy = DeletionPolicy::DeleteAndPurge;
     assert!(
         note(&hub, &observed, true)
@@ -318,7 +316,21 @@ fn each_kind_of_write_has_its_event() {
     hub.deletion_policy = DeletionPolicy::Delete;
     hub.system_assigned = true;
     let deleted = note(&hub, &observed, true);
-    assert!(deleted.message.ends_with("for 14 days."), "{}", deleted.message);
+    assert!(
+        deleted.message.ends_with("azureml-rg-research as long."),
+        "{}",
+        deleted.message
+    );
+    let without_group = AIHubStatus {
+        managed_resource_group: None,
+        ..status.clone()
+    };
+    let deleted = note_of(&hub, &without_group, &observed, true);
+    assert!(
+        deleted.message.ends_with("keep the hub for 14 days."),
+        "{}",
+        deleted.message
+    );
     let updated = note(&hub, &observed, false);
     assert_eq!(
         (updated.reason, updated.message.as_str()),

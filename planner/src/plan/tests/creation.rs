@@ -168,3 +168,69 @@ fn a_changed_spec_is_tried_without_waiting() {
         "Creating"
     );
 }
+
+/// A hub whose own identity unwraps, and a creation of it that failed.
+fn failed_with_its_own_identity() -> (ValidHub, AIHubStatus, Observed) {
+    let mut declared = object("Delete");
+    declared.spec.identity.system_assigned = Some(true);
+    declared
+        .spec
+        .encryption
+        .customer_managed_key
+        .as_mut()
+        .unwrap()
+        .identity = None;
+    let hub = validate(&declared, "owner").unwrap();
+    let status = new(&hub, &ready_for_creation(&hub)).report.status;
+    let mut left = live(&hub, "Failed");
+    left.system_assigned_principal = Some("own-principal".to_owned());
+    let observed = Observed {
+        hub: Fact::Known(left),
+        operation: OperationSeen::Failed {
+            code: "BadRequest".to_owned(),
+            message: "it may not unwrap".to_owned(),
+        },
+        ..ready_for_creation(&hub)
+    };
+    (hub, status, observed)
+}
+
+#[test]
+fn a_failed_creation_tells_what_the_hubs_own_identity_lacks_and_is_tried_again() {
+    let (hub, status, mut observed) = failed_with_its_own_identity();
+    let message = |observed: &Observed| {
+        let report = pass(&hub, &status, observed, 20, false, &accepted()).report;
+        assert_eq!(
+            condition(&report.status, ConditionType::Provisioned).1,
+            "ProvisioningFailed"
+        );
+        crate::judge::stored(&report.status, ConditionType::Provisioned)
+            .unwrap()
+            .message
+            .clone()
+    };
+    assert_eq!(
+        message(&observed),
+        "BadRequest: it may not unwrap",
+        "it has access"
+    );
+    observed.role_assignments = Fact::not_read();
+    assert_eq!(
+        message(&observed),
+        "BadRequest: it may not unwrap",
+        "nobody knows"
+    );
+    observed.role_assignments = Fact::Known(Vec::new());
+    let told = message(&observed);
+    assert!(
+        told.starts_with("BadRequest: it may not unwrap\nPrincipal own-principal lacks get, wrap, unwrap")
+    );
+    assert!(told.contains("az role assignment create"), "{told}");
+
+    // Whether Azure gives the access by itself nobody knows: what cannot be seen does not hinder the next try.
+    let failed = pass(&hub, &status, &observed, 20, false, &accepted())
+        .report
+        .status;
+    let again = pass(&hub, &failed, &observed, 700, false, &accepted());
+    assert!(again.plan.write.is_some());
+}

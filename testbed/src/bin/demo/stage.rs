@@ -135,8 +135,12 @@ impl Stage {
     pub fn type_with_input(&self, arguments: &[&str], input: &str) -> Result<Said, Error> {
         println!("   $ kubectl {}", shown(arguments));
         let said = self.plane.kubectl().with_input(arguments, input)?;
-        for line in said.stdout.lines().chain(said.stderr.lines()) {
+        for line in said.stdout.lines() {
             println!("     {}", shortened(line));
+        }
+        // What is refused is told whole: the way out stands at the end.
+        for line in said.stderr.lines() {
+            println!("     {line}");
         }
         Ok(said)
     }

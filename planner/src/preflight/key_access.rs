@@ -1,0 +1,149 @@
+//! Whether the identity that unwraps may do so: a user-assigned one's access is known before the hub, its own only after.
+//!
+//! Invariant: nobody is said to lack a right that could not be read.
+
+use keyholder_crds::Reason;
+
+use super::{Outcome, identity, not_read};
+use crate::access::{self, Right};
+use crate::arm_id::ArmId;
+use crate::cure;
+use crate::name::KeyName;
+use crate::observed::{Fact, LiveHub, Observed, Why};
+use crate::validate::{KeyUser, ValidEncryption, ValidHub};
+
+/// Application id of Azure Cosmos DB in public Azure (azure-ai-docs, how-to-setup-customer-managed-keys).
+pub(super) const COSMOS_DB_APPLICATION: &str = "a232010e-820c-4083-83bb-3ace5fc29d0b";
+
+pub(super) fn check(
+    hub: &ValidHub,
+    vault: &ArmId,
+    key: &KeyName,
+    user: &KeyUser,
+    observed: &Observed,
+) -> Outcome {
+    let KeyUser::UserAssigned(id) = user else {
+        let message = match own_access(vault, key, observed) {
+            Some(Access::Held) => return Outcome::PASSED,
+            Some(Access::NotRead(why)) => return Outcome::unknown(&why, false),
+            Some(Access::Missing(message) | Access::Undecidable(message)) => message,
+            None => {
+                "The hub's own identity comes into being with the hub: its access is checked then.".to_owned()
+            }
+        };
+        let why = Why {
+            reason: Reason::Unverifiable,
+            message,
+            retry_at: None,
+        };
+        return Outcome::unknown(&why, false);
+    };
+    let principal = match identity(id, observed) {
+        Some(Fact::Known(live)) => live.principal_id.as_str(),
+        Some(Fact::Unknown(why)) => return Outcome::unknown(why, true),
+        Some(Fact::Absent) | None => {
+            return Outcome::unknown(&not_read(&format!("the principal of identity {id}")), true);
+        }
+    };
+    match access_of(vault, key, principal, observed) {
+        Access::Held => Outcome::Passed {
+            note: hub.has_managed_group().then(|| {
+                format!(
+                    "Azure Cosmos DB's own application ({COSMOS_DB_APPLICATION}) needs the same access for the managed \
+                     resource group; that cannot be seen from here."
+                )
+            }),
+        },
+        Access::Missing(message) => Outcome::Failed { reason: Reason::AccessMissing, message },
+        Access::Undecidable(message) => {
+            Outcome::Unknown { why: Why { reason: Reason::Unverifiable, message, retry_at: None }, blocks: false }
+        }
+        Access::NotRead(why) => Outcome::unknown(&why, true),
+    }
+}
+
+/// Access of the hub's own identity, once a creation was tried. That it cannot be seen does not block: no source settles
+/// whether Azure gives it by itself.
+fn own_access(vault: &ArmId, key: &KeyName, observed: &Observed) -> Option<Access> {
+    let principal = observed.hub.known()?.system_assigned_principal.as_deref()?;
+    Some(access_of(vault, key, principal, observed))
+}
+
+/// What to do about a creation that failed while the hub's own identity has no access to the key, as far as that was read.
+pub(crate) fn missing_own_access(hub: &ValidHub, observed: &Observed) -> Option<String> {
+    match &hub.encryption {
+        ValidEncryption::CustomerManaged {
+            vault,
+            key,
+            identity: KeyUser::SystemAssigned,
+            ..
+        } => match own_access(vault, key, observed)? {
+            Access::Missing(message) => Some(message),
+            Access::Held | Access::Undecidable(_) | Access::NotRead(_) => None,
+        },
+        _ => None,
+    }
+}
+
+/// What is known of a principal's access to a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Get, wrap and unwrap are granted.
+    Held,
+    /// Something is not granted; the message has the cure.
+    Missing(String),
+    /// It depends on a condition or on a role that cannot be read; the message says so.
+    Undecidable(String),
+    /// It could not be read.
+    NotRead(Why),
+}
+
+/// Judges a principal's access to a key.
+pub(crate) fn access_of(vault: &ArmId, key: &KeyName, principal: &str, observed: &Observed) -> Access {
+    let live = match &observed.vault {
+        Fact::Known(live) => live,
+        Fact::Unknown(why) => return Access::NotRead(why.clone()),
+        Fact::Absent => return Access::NotRead(not_read(&format!("vault {vault}"))),
+    };
+    let rights = if live.rbac {
+        match &observed.role_assignments {
+            Fact::Known(assignments) => access::by_roles(
+                assignments,
+                &observed.role_definitions,
+                &live.id.child("keys", key.as_str()),
+            ),
+            Fact::Absent => access::by_roles(&[], &observed.role_definitions, &live.id),
+            Fact::Unknown(why) => return Access::NotRead(why.clone()),
+        }
+    } else {
+        access::by_policies(&live.access_policies, principal)
+    };
+    let scope = live.id.child("keys", key.as_str());
+    match rights.all() {
+        Right::Held => Access::Held,
+        Right::Missing => Access::Missing(cure::message(
+            &format!(
+                "Principal {principal} lacks {} on key {scope}.",
+                rights.missing().join(", ")
+            ),
+            &[cure::grant(&live.id, key, principal, live.rbac)],
+        )),
+        Right::Unknown => Access::Undecidable(cure::message(
+            &format!(
+                "Whether principal {principal} may get, wrap and unwrap with key {scope} depends on a role assignment that \
+                 is conditional or whose role cannot be read."
+            ),
+            &[cure::grant(&live.id, key, principal, live.rbac)],
+        )),
+    }
+}
+
+/// The principal that unwraps, where it is known: a user-assigned identity's, or the hub's own once it exists.
+pub(crate) fn principal<'a>(user: &KeyUser, live: &'a LiveHub, observed: &'a Observed) -> Option<&'a str> {
+    match user {
+        KeyUser::UserAssigned(id) => identity(id, observed)
+            .and_then(Fact::known)
+            .map(|identity| identity.principal_id.as_str()),
+        KeyUser::SystemAssigned => live.system_assigned_principal.as_deref(),
+    }
+}
