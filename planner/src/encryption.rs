@@ -120,17 +120,13 @@ fn compare(
     let current = &encryption.key;
     let wanted = key::wanted(found, declared.version, Some(current), input.now);
     let other_key = current.key() != declared.key;
-    let transition = match wanted {
-        Some(wanted) => Transition::between(current, wanted),
-        // Following the key, with the version in use gone: KeyHealthy tells.
-        None if !other_key && declared.version.is_none() => None,
-        None if other_key => Some(Transition::OtherKey),
-        None => Some(Transition::NewVersion),
-    };
-    let Some(transition) = transition else {
+    let change = wanted.and_then(|wanted| Some((wanted, Transition::between(current, wanted)?)));
+    // Following the key, with the version in use gone: KeyHealthy tells.
+    let as_declared = wanted.is_some() || (!other_key && declared.version.is_none());
+    if change.is_none() && as_declared {
         view.applied = in_use(current);
         return;
-    };
+    }
     let reason = if other_key {
         Reason::KeyMismatch
     } else {
@@ -150,7 +146,7 @@ fn compare(
         return;
     }
     view.applied = Opinion::Is(Verdict::no(reason, text));
-    let Some(wanted) = wanted else { return };
+    let Some((wanted, transition)) = change else { return };
     let profile = Profile::of_hub(input.hub.encryption.data_location());
     let verdict = cell(profile, transition);
     if is_let_through(verdict, &input.hub.allow_unverified) {
