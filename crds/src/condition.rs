@@ -72,6 +72,10 @@ pub enum Reason {
     MicrosoftManagedKey,
     /// KeyHealthy: enabled, valid, and access is there.
     KeyUsable,
+    /// KeyHealthy: the version in use expires soon, and nothing renews it before: a warning.
+    KeyExpiringSoon,
+    /// KeyHealthy: the key's versions expire and no rotation policy makes new ones: a warning.
+    RotationPolicyMissing,
     /// ManagedResourceGroupHealthy: everything is there.
     Complete,
 
@@ -117,6 +121,8 @@ pub enum Reason {
     KeyUnsuitable,
     /// The identity may not get, wrap or unwrap with the key.
     AccessMissing,
+    /// The access was given and may not have effect so far.
+    AccessPropagating,
     /// A user-assigned identity does not exist.
     IdentityNotFound,
     /// A resource provider is not registered in the subscription.
@@ -176,6 +182,8 @@ pub enum Reason {
     /// The managed resource group holds something that Azure does not put there: a warning.
     ForeignResource,
 
+    /// Event: access to the key was given.
+    Granted,
     /// Event: the resource was created.
     Created,
     /// Event: the resource was changed.

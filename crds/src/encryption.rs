@@ -29,6 +29,19 @@ pub enum DataLocation {
     ServiceSide,
 }
 
+/// What Keyholder does about the identity's access to the key.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display, EnumIter,
+)]
+pub enum KeyAccess {
+    /// Looks whether it is there, and says what is missing.
+    #[default]
+    Verify,
+    /// Gives it, once, before the hub is first encrypted with the key: the role Key Vault Crypto Service Encryption User at
+    /// the key. A grant that goes later is reported, and never given again.
+    Grant,
+}
+
 /// How the resource is encrypted at rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -83,4 +96,10 @@ pub struct CustomerManagedKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024), pattern(r"(?i)^([a-z0-9][a-z0-9_-]{2,127}|/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/]+)$"))]
     pub identity: Option<String>,
+
+    /// Verify looks whether the identity may use the key. Grant gives it the role Key Vault Crypto Service Encryption User
+    /// at the key if it is missing: once, before the hub is first encrypted with it, in vaults with RBAC. It needs the role
+    /// Keyholder Granter of deploy/azure. What is withdrawn later is reported and never given again.
+    #[serde(default)]
+    pub access: KeyAccess,
 }

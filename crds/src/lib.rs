@@ -11,10 +11,10 @@ pub mod status;
 pub mod vocabulary;
 
 pub use condition::{ConditionType, Reason};
-pub use encryption::{CustomerManagedKey, DataLocation, Encryption, EncryptionMode};
+pub use encryption::{CustomerManagedKey, DataLocation, Encryption, EncryptionMode, KeyAccess};
 pub use hub::{AIHub, AIHubSpec, DeletionPolicy, Identity, PublicNetworkAccess, UnverifiedTransition};
 pub use status::{
-    AIHubStatus, Bound, CheckResult, EncryptionStatus, KeyVersionStatus, ManagedResource,
+    AIHubStatus, AccessGrant, Bound, CheckResult, EncryptionStatus, KeyVersionStatus, ManagedResource,
     ManagedResourceGroupState, ManagedResourceGroupStatus, Operation, OperationKind, OperationState,
     PreflightCheck, PreflightCheckName, Summary,
 };

@@ -33,6 +33,11 @@ pub struct AIHubStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed_resource_group: Option<ManagedResourceGroupStatus>,
 
+    /// The access to the key that Keyholder gave, by spec.encryption.customerManagedKey.access: Grant. It is not given a
+    /// second time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_grant: Option<AccessGrant>,
+
     /// The write to Azure that is intended or under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
@@ -118,6 +123,18 @@ pub struct KeyVersionStatus {
     pub history_since: Time,
 }
 
+/// A role assignment that Keyholder made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessGrant {
+    /// ARM id of the role assignment.
+    pub role_assignment: String,
+    /// Object id of the principal that got the role.
+    pub principal_id: String,
+    /// When Azure was seen to have it.
+    pub granted_at: Time,
+}
+
 /// The resource group that Microsoft manages for the hub.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -175,6 +192,8 @@ pub struct Operation {
 /// Kinds of writes to Azure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Display, EnumIter)]
 pub enum OperationKind {
+    /// The identity is given access to the key.
+    Grant,
     /// The resource is created.
     Create,
     /// Another key or key version is applied.

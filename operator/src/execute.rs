@@ -29,7 +29,9 @@ pub async fn execute(
     context: &Context,
 ) -> Result<(Executed, AIHub), Failure> {
     let mut status = object.status.clone().unwrap_or_default();
-    status.bound = Some(write.bound.clone());
+    if let Some(bound) = &write.bound {
+        status.bound = Some(bound.clone());
+    }
     status.operation = Some(Operation {
         kind: write.kind,
         state: OperationState::Intended,
@@ -49,6 +51,7 @@ pub async fn execute(
     let path = write.id.as_str();
     let answer = match &write.request {
         Request::Put(body) => arm.put(path, wire::WORKSPACES_VERSION, body).await,
+        Request::Assign(body) => arm.put(path, wire::ROLE_ASSIGNMENTS_VERSION, body).await,
         Request::Patch(body) => arm.patch(path, wire::WORKSPACES_VERSION, body).await,
         Request::Delete { purge: true } => {
             arm.delete(path, wire::WORKSPACES_VERSION, &[("forceToPurge", "true")])
@@ -57,7 +60,11 @@ pub async fn execute(
         Request::Delete { purge: false } => arm.delete(path, wire::WORKSPACES_VERSION, &[]).await,
     };
     // What was read of it before says nothing any more.
-    azure.inventory.reader.invalidate(path);
+    let read_before = match &write.request {
+        Request::Assign(_) => path.rsplit_once('/').map_or(path, |(list, _)| list),
+        _ => path,
+    };
+    azure.inventory.reader.invalidate(read_before);
     let now = Timestamp::now();
     let executed = outcome(answer.as_ref(), now, context);
     let label = if matches!(executed, Executed::Refused(_)) {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyholder_azure::{ArmClient, ArmError, Reader, wire};
+use keyholder_azure::{ArmClient, ArmError, ListReading, Reader, wire};
 use keyholder_planner::ArmId;
 use keyholder_planner::observed::{GroupResource, LiveHub};
 use moka::future::Cache;
@@ -88,6 +88,27 @@ impl Inventory {
             .insert(subscription.to_owned(), Arc::clone(&listed))
             .await;
         Ok(listed)
+    }
+
+    /// Role assignments that reach a key and are those of a principal or of its groups.
+    ///
+    /// # Errors
+    /// Azure's.
+    pub async fn assignments(
+        &self,
+        key: &str,
+        principal: &str,
+        age: Duration,
+    ) -> Result<Arc<ListReading>, Arc<ArmError>> {
+        let path = format!(
+            "{}/providers/Microsoft.Authorization/roleAssignments",
+            key.to_lowercase()
+        );
+        let filter = format!("atScope() and assignedTo('{principal}')");
+        let query = [("$filter", filter.as_str())];
+        self.reader
+            .read_list(&path, wire::ROLE_ASSIGNMENTS_VERSION, &query, age)
+            .await
     }
 
     /// What the last list said of the hubs, if there was one.

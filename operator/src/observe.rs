@@ -282,17 +282,10 @@ impl Look<'_> {
         Fact<Vec<RoleAssignment>>,
         BTreeMap<String, Fact<keyholder_planner::observed::RoleDefinition>>,
     ) {
-        let path = format!(
-            "{}/providers/Microsoft.Authorization/roleAssignments",
-            key_id.to_lowercase()
-        );
-        let filter = format!("atScope() and assignedTo('{principal}')");
-        let age = self.age(Duration::ZERO);
-        let query = [("$filter", filter.as_str())];
+        let path = key_id;
         let listed = self
             .inventory
-            .reader
-            .read_list(&path, wire::ROLE_ASSIGNMENTS_VERSION, &query, age)
+            .assignments(key_id, principal, self.age(Duration::ZERO))
             .await;
         let assignments = match listed {
             Ok(listed) => match listed
@@ -302,7 +295,7 @@ impl Look<'_> {
                 .collect::<Result<Vec<_>, _>>()
             {
                 Ok(assignments) => assignments,
-                Err(error) => return (not_understood(&path, &error.to_string()), BTreeMap::new()),
+                Err(error) => return (not_understood(path, &error.to_string()), BTreeMap::new()),
             },
             Err(error) => return (Fact::Unknown(why(&error, Timestamp::now())), BTreeMap::new()),
         };

@@ -141,7 +141,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
             client: client.clone(),
             identities: Arc::clone(&identities),
             owner_id: settings.owner_id.clone(),
-            pace: pace(settings.probe_interval),
+            pace: pace(&settings),
             sweep_interval: settings.sweep_interval,
             backoff: Backoff::default(),
             events: EventRecorder::new(
@@ -281,9 +281,14 @@ fn wake_all(stores: Vec<Store<Guarded>>, waker: Waker) -> impl Fn() + Send {
     }
 }
 
-fn pace(probe: Duration) -> Pace {
+fn pace(settings: &Settings) -> Pace {
+    // Too long for a signed duration is for ever.
+    let signed = |duration| SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
     Pace {
-        probe: SignedDuration::try_from(probe).unwrap_or(SignedDuration::from_secs(30)),
+        probe: signed(settings.probe_interval),
+        expiry_lead: signed(settings.key_expiry_lead),
+        rotation_spread: signed(settings.rotation_spread),
+        propagation: signed(settings.grant_propagation),
         poll: SignedDuration::from_secs(10),
         settle: SignedDuration::from_secs(5),
         retry: SignedDuration::from_secs(30),

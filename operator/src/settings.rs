@@ -74,6 +74,18 @@ pub struct Settings {
     #[arg(long, env = "KEYHOLDER_PROBE_INTERVAL", default_value = "30s", value_parser = duration)]
     pub probe_interval: Duration,
 
+    /// How long before a key version expires it is said, unless a rotation policy makes a new one before.
+    #[arg(long, env = "KEYHOLDER_KEY_EXPIRY_LEAD", default_value = "720h", value_parser = duration)]
+    pub key_expiry_lead: Duration,
+
+    /// Within which time after its creation a new key version is applied to the hubs of the key, one after the other.
+    #[arg(long, env = "KEYHOLDER_ROTATION_SPREAD", default_value = "10m", value_parser = duration)]
+    pub rotation_spread: Duration,
+
+    /// How long a role assignment that Keyholder made is given to have effect.
+    #[arg(long, env = "KEYHOLDER_GRANT_PROPAGATION", default_value = "10m", value_parser = duration)]
+    pub grant_propagation: Duration,
+
     /// Objects worked on at the same time.
     #[arg(long, env = "KEYHOLDER_CONCURRENCY", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub concurrency: u16,

@@ -1,6 +1,6 @@
 //! The sweep: looks everything over for changes that others made, and wakes the objects concerned.
 //!
-//! Invariant: reads = pages of each list + keys and vaults in use, whatever the number of objects; no writes.
+//! Invariant: reads = pages of each list + keys, vaults and grants in use, whatever the number of objects; no writes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use keyholder_azure::wire;
 use keyholder_crds::condition::ConditionType;
 use keyholder_crds::{AIHub, Reason};
-use keyholder_planner::validate::ValidEncryption;
+use keyholder_planner::validate::{KeyUser, ValidEncryption};
 use keyholder_planner::{ArmId, ValidHub, validate};
 use kube::ResourceExt;
 use kube_runtime::reflector::{ObjectRef, Store};
@@ -19,6 +19,10 @@ use crate::controller::{Guarded, Waker};
 use crate::identity::{Azure, Identities};
 use crate::inventory::{Groups, Hubs};
 use crate::metrics::Metrics;
+use crate::observe::convert;
+
+/// How long an identity's principal is taken as read: it stays the same while the identity exists.
+const LASTING: Duration = Duration::from_mins(10);
 
 /// What the sweeper works with.
 pub struct Sweeper {
@@ -43,9 +47,10 @@ struct Interest {
     group: Option<String>,
     vault: Option<ArmId>,
     key: Option<String>,
+    user: Option<KeyUser>,
 }
 
-/// Vaults and keys as the sweep before saw them.
+/// Vaults, keys and grants as the sweep before saw them.
 type Seen = HashMap<(String, String), Option<Value>>;
 
 impl Sweeper {
@@ -78,6 +83,9 @@ impl Sweeper {
                 failures += self.sweep_lists(&azure, subscription, interests).await;
             }
             failures += self.sweep_keys(&azure, &interests, seen, &mut still_in_use).await;
+            failures += self
+                .sweep_grants(&azure, &interests, seen, &mut still_in_use)
+                .await;
             self.metrics.azure_requests(&azure.principal.service_account, {
                 let requests = azure.inventory.arm.requests();
                 requests.reads + requests.polls + requests.writes
@@ -167,20 +175,66 @@ impl Sweeper {
             let mark = (azure.principal.uid.clone(), path.clone());
             still_in_use.insert(mark.clone());
             match azure.inventory.reader.read(&path, version, Duration::ZERO).await {
-                Ok(reading) => {
-                    let now = reading.found().cloned();
-                    // At the first sight too: it may have changed since the objects were judged.
-                    if seen.get(&mark) != Some(&now) {
-                        for user in users {
-                            self.waker.wake(user.object.clone());
-                        }
-                    }
-                    seen.insert(mark, now);
-                }
+                Ok(reading) => self.compare(seen, mark, reading.found().cloned(), &users),
                 Err(error) => failures += failed(&path, "key or vault", &error),
             }
         }
         failures
+    }
+
+    /// Who may use the keys: each pair of a key and a principal is read once.
+    async fn sweep_grants(
+        &self,
+        azure: &Azure,
+        interests: &[Interest],
+        seen: &mut Seen,
+        still_in_use: &mut BTreeSet<(String, String)>,
+    ) -> u64 {
+        let mut failures = 0;
+        let mut users: BTreeMap<(String, String), Vec<&Interest>> = BTreeMap::new();
+        for interest in interests {
+            let (Some(vault), Some(key)) = (&interest.vault, &interest.key) else {
+                continue;
+            };
+            let principal = match &interest.user {
+                Some(KeyUser::UserAssigned(id)) => principal_of(azure, id).await,
+                Some(KeyUser::SystemAssigned) => own_principal(azure, &interest.hub).await,
+                None => None,
+            };
+            // One that is not known so far is read by the object's own pass.
+            if let Some(principal) = principal {
+                let key = vault.child("keys", key).lower();
+                users.entry((key, principal)).or_default().push(interest);
+            }
+        }
+        for ((key, principal), users) in users {
+            let mark = (azure.principal.uid.clone(), format!("{key} {principal}"));
+            still_in_use.insert(mark.clone());
+            match azure
+                .inventory
+                .assignments(&key, &principal, Duration::ZERO)
+                .await
+            {
+                Ok(listed) => {
+                    let mut items = listed.items.clone();
+                    items.sort_by_key(ToString::to_string);
+                    self.compare(seen, mark, Some(Value::Array(items)), &users);
+                }
+                Err(error) => failures += failed(&key, "role assignments", &error),
+            }
+        }
+        failures
+    }
+
+    /// Wakes the users of something that is not as it was. At the first sight too: it may have changed since the objects
+    /// were judged.
+    fn compare(&self, seen: &mut Seen, mark: (String, String), now: Option<Value>, users: &[&Interest]) {
+        if seen.get(&mark) != Some(&now) {
+            for user in users {
+                self.waker.wake(user.object.clone());
+            }
+        }
+        seen.insert(mark, now);
     }
 
     fn count_estate(&self) {
@@ -199,6 +253,28 @@ impl Sweeper {
     }
 }
 
+/// The principal of a user-assigned identity, as it was read before; identities do not change it.
+async fn principal_of(azure: &Azure, id: &ArmId) -> Option<String> {
+    let reading = azure
+        .inventory
+        .reader
+        .read(id.as_str(), wire::IDENTITIES_VERSION, LASTING)
+        .await
+        .ok()?;
+    let identity = convert::identity(reading.found()?).ok()?;
+    Some(identity.principal_id)
+}
+
+/// The principal of a hub's own identity, as the list of hubs has it.
+async fn own_principal(azure: &Azure, hub: &ArmId) -> Option<String> {
+    let hubs = azure.inventory.known_hubs(hub.subscription()).await?;
+    hubs.get(&hub.lower())?
+        .as_ref()
+        .ok()?
+        .system_assigned_principal
+        .clone()
+}
+
 fn failed(what: &str, of: &str, error: &(impl std::error::Error + 'static)) -> u64 {
     tracing::warn!(
         what,
@@ -215,9 +291,11 @@ fn interest(object: ObjectRef<Guarded>, hub: &AIHub, valid: &ValidHub) -> Intere
         .as_ref()
         .and_then(|status| status.managed_resource_group.as_ref())
         .map(|group| group.name.to_lowercase());
-    let (vault, key) = match &valid.encryption {
-        ValidEncryption::CustomerManaged { vault, key, .. } => (Some(vault.clone()), Some(key.to_string())),
-        ValidEncryption::MicrosoftManaged => (None, None),
+    let (vault, key, user) = match &valid.encryption {
+        ValidEncryption::CustomerManaged {
+            vault, key, identity, ..
+        } => (Some(vault.clone()), Some(key.to_string()), Some(identity.clone())),
+        ValidEncryption::MicrosoftManaged => (None, None, None),
     };
     Interest {
         object,
@@ -225,6 +303,7 @@ fn interest(object: ObjectRef<Guarded>, hub: &AIHub, valid: &ValidHub) -> Intere
         group,
         vault,
         key,
+        user,
     }
 }
 

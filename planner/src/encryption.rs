@@ -2,17 +2,22 @@
 //!
 //! Invariant: a change of key is asked for only to a key that was read and found fit, and never against the matrix.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use jiff::Timestamp;
 use keyholder_crds::{ConditionType, Reason};
 
 use crate::arm_id::ArmId;
 use crate::cure;
-use crate::judge::{Opinion, Truth, Verdict, stored, stored_reason, was};
-use crate::key::{self, Unusable};
+use crate::judge::{Opinion, Verdict, stored};
+use crate::key;
+use crate::key_health::healthy;
 use crate::matrix::{Profile, Transition, cell, is_let_through};
 use crate::name::{KeyIdentifier, KeyName, KeyVersion};
 use crate::observed::{Fact, LiveEncryption, LiveHub, LiveKey};
 use crate::plan::Input;
 use crate::preflight::{Access, access_of, key_problem, principal};
+use crate::time::{after, not_before};
 use crate::transition::{Refusal, unverified};
 use crate::validate::{KeyUser, ValidEncryption};
 
@@ -29,6 +34,8 @@ pub(crate) struct KeyView {
     pub refusal: Option<Refusal>,
     /// The newest usable version of the declared key.
     pub latest: Option<KeyIdentifier>,
+    /// When that version is applied, if it is to be applied later.
+    pub due: Option<Timestamp>,
 }
 
 impl KeyView {
@@ -39,6 +46,7 @@ impl KeyView {
             change: None,
             refusal: None,
             latest: None,
+            due: None,
         }
     }
 }
@@ -146,10 +154,21 @@ fn compare(
         return;
     }
     view.applied = Opinion::Is(Verdict::no(reason, text));
-    let Some((wanted, transition)) = change else { return };
+    let Some((wanted, transition)) = change else {
+        return;
+    };
     let profile = Profile::of_hub(input.hub.encryption.data_location());
     let verdict = cell(profile, transition);
     if is_let_through(verdict, &input.hub.allow_unverified) {
+        if transition == Transition::NewVersion
+            && declared.version.is_none()
+            && let Some(due) = turn(input, current, found)
+        {
+            let text = format!("Azure uses {current}; the newer version {wanted} is applied from {due} on.");
+            view.applied = Opinion::Is(Verdict::yes(Reason::KeyInUse, text));
+            view.due = Some(due);
+            return;
+        }
         view.change = Some(wanted.clone());
     } else {
         let pin = current.version().map(|version| {
@@ -165,6 +184,21 @@ fn compare(
             &what,
         ));
     }
+}
+
+/// When it is this hub's turn to take a new version, if that is later than now: the hubs of a key do not write to Azure all
+/// at once. A hub whose version cannot be used any more does not wait.
+fn turn(input: &Input<'_>, current: &KeyIdentifier, found: &LiveKey) -> Option<Timestamp> {
+    let in_use = current.version().and_then(|version| key::find(found, version))?;
+    if key::unusable(in_use, input.now).is_some() {
+        return None;
+    }
+    let created = key::newest_usable(found, input.now)?.created?;
+    let mut hasher = DefaultHasher::new();
+    input.hub.id.lower().hash(&mut hasher);
+    let share = i32::try_from(hasher.finish() % 1000).unwrap_or_default();
+    let due = not_before(after(created, input.pace.rotation_spread * share / 1000));
+    (input.now < due).then_some(due)
 }
 
 /// Why the identity could not work with the declared key, when that was read and is certain.
@@ -186,7 +220,7 @@ fn in_use(current: &KeyIdentifier) -> Opinion {
 }
 
 /// The stored condition, or that it is not known so far.
-fn keep(input: &Input<'_>, of: ConditionType) -> Opinion {
+pub(crate) fn keep(input: &Input<'_>, of: ConditionType) -> Opinion {
     if stored(input.status, of).is_some() {
         return Opinion::Keep;
     }
@@ -199,112 +233,11 @@ fn keep(input: &Input<'_>, of: ConditionType) -> Opinion {
     }
 }
 
-fn user(encryption: &LiveEncryption) -> KeyUser {
+pub(crate) fn user(encryption: &LiveEncryption) -> KeyUser {
     encryption
         .identity
         .clone()
         .map_or(KeyUser::SystemAssigned, KeyUser::UserAssigned)
-}
-
-/// Judges the key version in use; `reads_key_in_use`: the key that this pass read is that one.
-fn healthy(
-    input: &Input<'_>,
-    live: &LiveHub,
-    encryption: &LiveEncryption,
-    reads_key_in_use: bool,
-) -> Opinion {
-    let current = &encryption.key;
-    let vault = input
-        .observed
-        .vault
-        .known()
-        .map_or(&encryption.vault, |vault| &vault.id);
-    let gone = |what: &str, command: String| {
-        let text = format!("{what}: the hub's data cannot be read without it.");
-        Opinion::Is(Verdict::no(Reason::KeyDeleted, cure::message(&text, &[command])))
-    };
-    let found = match (&input.observed.key, &input.observed.vault) {
-        (_, Fact::Absent) => {
-            return gone(
-                &format!("Vault {} does not exist any more", encryption.vault),
-                cure::recover_vault(&encryption.vault),
-            );
-        }
-        (Fact::Known(found), _) if key::is_of(found, current.vault().as_str(), current.key()) => found,
-        (Fact::Absent, _) if reads_key_in_use => {
-            return gone(
-                &format!("Key {current} does not exist any more"),
-                cure::recover_key(vault, current.key()),
-            );
-        }
-        _ => return keep(input, ConditionType::KeyHealthy),
-    };
-    let version = match current.version() {
-        None => &found.current,
-        Some(version) => match key::find(found, version) {
-            Some(version) => version,
-            None => {
-                let command = cure::list_versions(vault, current.key());
-                return gone(&format!("Key version {current} does not exist any more"), command);
-            }
-        },
-    };
-    if let Some(why) = key::unusable(version, input.now) {
-        let newer = cure::create_key(vault, current.key().as_str());
-        let (reason, text, command) = match (why, current.version()) {
-            (Unusable::Disabled, Some(version)) => (
-                Reason::KeyDisabled,
-                format!("Key version {current}, which is in use, is disabled."),
-                cure::enable_key(vault, current.key(), version),
-            ),
-            (Unusable::Disabled, None) => (Reason::KeyDisabled, format!("Key {current} is disabled."), newer),
-            (Unusable::Expired(at), _) => (
-                Reason::KeyExpired,
-                format!("Key version {current}, which is in use, expired at {at}."),
-                newer,
-            ),
-            (Unusable::NotYetValid(at), _) => (
-                Reason::KeyExpired,
-                format!("Key version {current}, which is in use, is not valid before {at}."),
-                newer,
-            ),
-        };
-        return Opinion::Is(Verdict::no(reason, cure::message(&text, &[command])));
-    }
-    access(input, live, encryption)
-}
-
-fn access(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption) -> Opinion {
-    let usable = || {
-        Opinion::Is(Verdict::yes(
-            Reason::KeyUsable,
-            "The key is enabled, valid, and may be used.",
-        ))
-    };
-    let was_healthy = was(input.status, ConditionType::KeyHealthy, Truth::True);
-    let was_lost = stored_reason(input.status, ConditionType::KeyHealthy) == Some(Reason::AccessLost);
-    let user = user(encryption);
-    let found = match principal(&user, live, input.observed) {
-        Some(principal) => access_of(&encryption.vault, encryption.key.key(), principal, input.observed),
-        None => Access::NotRead(crate::observed::Why {
-            reason: Reason::Pending,
-            message: "The principal that unwraps with the key is not known so far.".to_owned(),
-            retry_at: None,
-        }),
-    };
-    match found {
-        Access::Held => usable(),
-        Access::Missing(message) if user == KeyUser::SystemAssigned && !was_healthy && !was_lost => {
-            Opinion::Is(Verdict::unknown(Reason::Unverifiable, message))
-        }
-        Access::Missing(message) => Opinion::Is(Verdict::no(Reason::AccessLost, message)),
-        Access::Undecidable(message) => Opinion::Is(Verdict::unknown(Reason::Unverifiable, message)),
-        Access::NotRead(_) if was_healthy => usable(),
-        Access::NotRead(why) => match stored_reason(input.status, ConditionType::KeyHealthy) {
-            Some(Reason::AccessLost | Reason::Unverifiable) => Opinion::Keep,
-            _ => Opinion::Is(Verdict::unknown_why(&why)),
-        },
-    }
 }
 
 #[cfg(test)]

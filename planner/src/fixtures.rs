@@ -25,6 +25,9 @@ pub(crate) const PACE: Pace = Pace {
     poll: SignedDuration::from_secs(10),
     settle: SignedDuration::from_secs(5),
     retry: SignedDuration::from_secs(30),
+    expiry_lead: SignedDuration::from_hours(30 * 24),
+    rotation_spread: SignedDuration::ZERO,
+    propagation: SignedDuration::from_mins(10),
 };
 
 pub(crate) fn id(kind: &str, name: &str) -> ArmId {
@@ -90,6 +93,7 @@ pub(crate) fn ready_for_creation(hub: &ValidHub) -> Observed {
             size: Some(3072),
             current: key_version(KEY, -100),
             others: Vec::new(),
+            rotation: Vec::new(),
         }),
         identities: vec![(
             id("Microsoft.ManagedIdentity/userAssignedIdentities", "hub"),

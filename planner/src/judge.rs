@@ -4,7 +4,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_crds::{
-    AIHubStatus, Bound, ConditionType, EncryptionMode, EncryptionStatus, KeyVersionStatus,
+    AIHubStatus, AccessGrant, Bound, ConditionType, EncryptionMode, EncryptionStatus, KeyVersionStatus,
     ManagedResourceGroupStatus, Operation, PreflightCheck, Reason,
 };
 
@@ -153,6 +153,15 @@ pub fn needs_somebody(reason: Reason) -> bool {
     )
 }
 
+/// Whether a reason of a True condition warns of something.
+#[must_use]
+pub fn is_warning(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::ForeignResource | Reason::KeyExpiringSoon | Reason::RotationPolicyMissing
+    )
+}
+
 /// What a pass thinks of one condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Opinion {
@@ -191,6 +200,8 @@ pub struct Judgement {
     pub managed_resource_group: Option<ManagedResourceGroupStatus>,
     /// The write that is under way, when no other is made.
     pub operation: Option<Operation>,
+    /// The access that Keyholder gave.
+    pub access_grant: Option<AccessGrant>,
 }
 
 impl Judgement {
@@ -210,6 +221,7 @@ impl Judgement {
             encryption: status.encryption.clone(),
             managed_resource_group: status.managed_resource_group.clone(),
             operation: status.operation.clone(),
+            access_grant: status.access_grant.clone(),
         }
     }
 

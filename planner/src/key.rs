@@ -5,7 +5,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::name::{KeyIdentifier, KeyName, KeyVersion};
-use crate::observed::{LiveKey, LiveKeyVersion};
+use crate::observed::{LiveKey, LiveKeyVersion, Rotation};
+use crate::time::after;
 
 /// Why a version cannot be used now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,13 +100,61 @@ pub fn is_suitable(key: &LiveKey) -> bool {
     rsa && key.size.is_none_or(|size| matches!(size, 2048 | 3072 | 4096))
 }
 
-/// When time alone changes what is thought of the key: a version expires or begins to be valid. At most a day ahead.
+/// When the key's rotation policy makes the version that follows `version`, if it does.
 #[must_use]
-pub fn next_change(key: &LiveKey, now: Timestamp) -> Option<Timestamp> {
+pub fn rotates_at(key: &LiveKey, version: &LiveKeyVersion) -> Option<Timestamp> {
+    key.rotation
+        .iter()
+        .filter_map(|rotation| match rotation {
+            Rotation::AfterCreation(while_) => Some(after(version.created?, *while_)),
+            Rotation::BeforeExpiry(while_) => Some(after(version.expires?, -*while_)),
+        })
+        .min()
+}
+
+/// Whether somebody must see to it that a version of the key follows `version`, which expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewal {
+    /// It expires so soon that there should be a new version.
+    Due(Timestamp),
+    /// It expires, and no rotation policy makes a new version.
+    Unplanned(Timestamp),
+}
+
+/// How late a rotation policy may be.
+const ROTATION_GRACE: SignedDuration = SignedDuration::from_hours(24);
+
+/// What is to be said of the expiry of `version`; `follows`: the hub takes new versions by itself.
+#[must_use]
+pub fn renewal(
+    key: &LiveKey,
+    version: &LiveKeyVersion,
+    follows: bool,
+    lead: SignedDuration,
+    now: Timestamp,
+) -> Option<Renewal> {
+    let expires = version.expires?;
+    let begin = after(expires, -lead);
+    let planned = rotates_at(key, version).filter(|_| follows);
+    if now < begin {
+        return planned.is_none().then_some(Renewal::Unplanned(expires));
+    }
+    let in_time = planned.is_some_and(|planned| planned <= begin && now < after(planned, ROTATION_GRACE));
+    (!in_time).then_some(Renewal::Due(expires))
+}
+
+/// When time alone changes what is thought of the key: a version expires, is soon to expire, or begins to be valid. At
+/// most a day ahead.
+#[must_use]
+pub fn next_change(key: &LiveKey, lead: SignedDuration, now: Timestamp) -> Option<Timestamp> {
     let horizon = now.saturating_add(SignedDuration::from_hours(24)).unwrap_or(now);
     versions(key)
         .filter(|version| version.enabled)
-        .flat_map(|version| [version.expires, version.not_before])
+        .flat_map(|version| {
+            let overdue = rotates_at(key, version).map(|planned| after(planned, ROTATION_GRACE));
+            let warning = version.expires.map(|expires| after(expires, -lead));
+            [version.expires, version.not_before, warning, overdue]
+        })
         .flatten()
         .filter(|moment| *moment > now)
         .min()

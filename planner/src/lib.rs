@@ -18,6 +18,7 @@ mod fixtures;
 mod group;
 pub mod judge;
 mod key;
+mod key_health;
 pub mod matrix;
 pub mod name;
 pub mod needs;

@@ -1,10 +1,10 @@
 //! What a pass must read after it has read the hub itself.
 //!
-//! Invariant: a hub at rest needs its key, its vault and its managed group, which all hubs share; everything else is read
-//! only around a creation or while something is wrong.
+//! Invariant: a hub at rest needs its key, its vault, its identity's access and its managed group, which hubs share;
+//! everything else is read only around a creation.
 
 use keyholder_crds::vocabulary::OWNER_TAG;
-use keyholder_crds::{AIHubStatus, ConditionType, OperationKind, OperationState};
+use keyholder_crds::{AIHubStatus, OperationKind, OperationState};
 
 use crate::arm_id::ArmId;
 use crate::name::{KeyName, KeyVersion};
@@ -125,14 +125,12 @@ fn upkeep(hub: &ValidHub, status: &AIHubStatus, live: &LiveHub) -> Needs {
     needs.versions = encryption.key.version().cloned().into_iter().collect();
     needs.vault = Some(encryption.vault.clone());
     needs.key_name = Some(encryption.key.key().clone());
-    let mut key_changes = false;
     // While a change is refused the hub stays managed with the key it has.
     if let ValidEncryption::CustomerManaged {
         vault, key, version, ..
     } = &hub.encryption
         && !is_refused(hub, status, live)
     {
-        key_changes = encryption.key.key() != key;
         needs.vault = Some(vault.clone());
         needs.key_name = Some(key.clone());
         needs.versions.extend(
@@ -142,15 +140,14 @@ fn upkeep(hub: &ValidHub, status: &AIHubStatus, live: &LiveHub) -> Needs {
                 .cloned(),
         );
     }
-    if key_changes || !key_is_healthy(status) || status.observed_generation != Some(hub.generation) {
-        needs.access_of = match (&encryption.identity, &live.system_assigned_principal) {
-            (Some(id), _) => AccessOf::UserAssigned(id.clone()),
-            (None, Some(principal)) => AccessOf::Principal(principal.clone()),
-            (None, None) => AccessOf::Nobody,
-        };
-        needs.access = needs.access_of != AccessOf::Nobody;
-        needs.identities = encryption.identity.iter().cloned().collect();
-    }
+    // A grant that is withdrawn is to be seen at rest too: the sweep reads it once for all hubs of a key and an identity.
+    needs.access_of = match (&encryption.identity, &live.system_assigned_principal) {
+        (Some(id), _) => AccessOf::UserAssigned(id.clone()),
+        (None, Some(principal)) => AccessOf::Principal(principal.clone()),
+        (None, None) => AccessOf::Nobody,
+    };
+    needs.access = needs.access_of != AccessOf::Nobody;
+    needs.identities = encryption.identity.iter().cloned().collect();
     if !live.service_side {
         needs.managed_group.clone_from(&live.managed_group);
     }
@@ -221,14 +218,6 @@ fn waits_for_creation(status: &AIHubStatus) -> bool {
                 OperationState::Running | OperationState::Verifying
             )
     })
-}
-
-fn key_is_healthy(status: &AIHubStatus) -> bool {
-    let name: &str = ConditionType::KeyHealthy.into();
-    status
-        .conditions
-        .iter()
-        .any(|condition| condition.type_ == name && condition.status == "True")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use keyholder_crds::Reason;
 use serde_json::Value;
 
@@ -207,6 +207,17 @@ pub struct LiveKey {
     pub current: LiveKeyVersion,
     /// Other versions that were read.
     pub others: Vec<LiveKeyVersion>,
+    /// When its rotation policy makes new versions.
+    pub rotation: Vec<Rotation>,
+}
+
+/// When a rotation policy makes a new version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// So long after the creation of the version before.
+    AfterCreation(SignedDuration),
+    /// So long before that version expires.
+    BeforeExpiry(SignedDuration),
 }
 
 /// One version of a key.

@@ -14,6 +14,7 @@ use crate::validate::ValidHub;
 
 mod creation;
 mod deletion;
+mod grant;
 mod upkeep;
 
 /// Everything that a decision rests on.
@@ -46,6 +47,12 @@ pub struct Pace {
     pub settle: jiff::SignedDuration,
     /// Between tries of a write that Azure failed, at the least; it doubles up to ten minutes.
     pub retry: jiff::SignedDuration,
+    /// How long before a key version expires it is said.
+    pub expiry_lead: jiff::SignedDuration,
+    /// New versions of a key are applied to its hubs within this time, each hub at a moment of its own.
+    pub rotation_spread: jiff::SignedDuration,
+    /// How long a role assignment may take to have effect: up to about ten minutes (Azure RBAC troubleshooting).
+    pub propagation: jiff::SignedDuration,
 }
 
 /// One write to Azure.
@@ -59,8 +66,8 @@ pub struct Write {
     pub request: Request,
     /// What must be read back.
     pub intent: String,
-    /// What the object is bound to from now on.
-    pub bound: Bound,
+    /// What the object is bound to from now on; `None`: nothing new.
+    pub bound: Option<Bound>,
     /// When this write was first intended (a retry keeps it).
     pub started_at: Timestamp,
 }
@@ -72,6 +79,8 @@ pub enum Request {
     Put(Body),
     /// PATCH of what differs.
     Patch(Body),
+    /// PUT of a role assignment.
+    Assign(Body),
     /// DELETE.
     Delete {
         /// `forceToPurge`: nothing can be recovered.
@@ -166,6 +175,10 @@ fn under_way(input: &Input<'_>) -> Judgement {
 
 pub(crate) fn progress_verdict(kind: OperationKind) -> Verdict {
     match kind {
+        OperationKind::Grant => Verdict::no(
+            Reason::Pending,
+            "The identity gets access to the key before the hub is created.",
+        ),
         OperationKind::Create => Verdict::no(Reason::Creating, "Azure creates the hub."),
         OperationKind::Delete => Verdict::no(Reason::Deleting, "Azure deletes the hub."),
         OperationKind::ChangeKey | OperationKind::Update => {

@@ -14,7 +14,7 @@ use crate::validate::{KeyUser, ValidEncryption, ValidHub};
 mod key_access;
 mod vault_and_key;
 
-pub(crate) use key_access::{Access, access_of, missing_own_access, principal};
+pub(crate) use key_access::{Access, Grantee, access_of, grantee, missing_own_access, principal};
 pub(crate) use vault_and_key::problem as key_problem;
 
 /// The resource provider that every hub needs.

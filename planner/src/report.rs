@@ -72,6 +72,7 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
         .managed_resource_group
         .clone_from(&judgement.managed_resource_group);
     status.operation.clone_from(&judgement.operation);
+    status.access_grant.clone_from(&judgement.access_grant);
     if let Some(checks) = &judgement.preflight {
         status.preflight.clone_from(checks);
     }
@@ -98,7 +99,7 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
                 }
                 provisioned = Opinion::Is(progress_verdict(write.kind));
                 notes.push(accepted(input, write));
-                status.bound = Some(write.bound.clone());
+                bind(&mut status, write);
                 status.operation = Some(operation);
             }
             Executed::Refused(why) => {
@@ -111,7 +112,7 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
                     operation = failed_operation(&operation, input.now, input.pace);
                     provisioned = Opinion::Is(Verdict::no(why.reason, why.message.clone()));
                 }
-                status.bound = Some(write.bound.clone());
+                bind(&mut status, write);
                 status.operation = Some(operation);
             }
         }
@@ -142,6 +143,12 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
         });
     }
     Report { status, notes, next }
+}
+
+fn bind(status: &mut AIHubStatus, write: &Write) {
+    if let Some(bound) = &write.bound {
+        status.bound = Some(bound.clone());
+    }
 }
 
 /// Conditions that are judged, in the order in which Ready asks them.
@@ -316,6 +323,10 @@ fn summary(input: &Input<'_>, status: &AIHubStatus) -> Summary {
 fn accepted(input: &Input<'_>, write: &Write) -> Note {
     let id = &write.id;
     let (reason, message) = match write.kind {
+        OperationKind::Grant => (
+            Reason::Granted,
+            format!("Azure accepted the role assignment {id}: the identity may use the key."),
+        ),
         OperationKind::Create => (Reason::Created, format!("Azure accepted the creation of {id}.")),
         OperationKind::ChangeKey => (
             Reason::KeyChanged,
@@ -360,6 +371,7 @@ fn changes(before: &AIHubStatus, after: &AIHubStatus) -> Vec<Note> {
     for of in [
         ConditionType::Ready,
         ConditionType::Stalled,
+        ConditionType::KeyHealthy,
         ConditionType::ManagedResourceGroupHealthy,
     ] {
         let Some(condition) = judge::stored(after, of) else {
@@ -373,7 +385,7 @@ fn changes(before: &AIHubStatus, after: &AIHubStatus) -> Vec<Note> {
         let warning = match of {
             ConditionType::Ready if condition.status == "True" => false,
             ConditionType::Stalled => true,
-            ConditionType::ManagedResourceGroupHealthy if reason == Reason::ForeignResource => true,
+            _ if judge::is_warning(reason) => true,
             _ => continue,
         };
         if !same {

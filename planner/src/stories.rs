@@ -164,7 +164,7 @@ impl Story {
 
 fn told(write: &Write) -> String {
     match &write.request {
-        Request::Put(body) => format!("PUT ({}) {body}", write.kind),
+        Request::Put(body) | Request::Assign(body) => format!("PUT ({}) {body}", write.kind),
         Request::Patch(body) => format!("PATCH ({}) {body}", write.kind),
         Request::Delete { purge: false } => "DELETE".to_owned(),
         Request::Delete { purge: true } => "DELETE with purge".to_owned(),

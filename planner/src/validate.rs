@@ -7,7 +7,7 @@ use std::fmt;
 
 use keyholder_crds::vocabulary::OWNER_TAG;
 use keyholder_crds::{
-    AIHub, DataLocation, DeletionPolicy, EncryptionMode, PublicNetworkAccess, UnverifiedTransition,
+    AIHub, DataLocation, DeletionPolicy, EncryptionMode, KeyAccess, PublicNetworkAccess, UnverifiedTransition,
 };
 
 use crate::arm_id::ArmId;
@@ -71,6 +71,8 @@ pub enum ValidEncryption {
         version: Option<KeyVersion>,
         /// Who unwraps.
         identity: KeyUser,
+        /// What is done about its access.
+        access: KeyAccess,
     },
 }
 

@@ -15,6 +15,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at whether it is ready.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Settings with which nothing waits without need.
+#[must_use]
+pub fn impatient() -> Vec<(String, String)> {
+    ["KEYHOLDER_ROTATION_SPREAD", "KEYHOLDER_GRANT_PROPAGATION"]
+        .map(|name| (name.to_owned(), "1ms".to_owned()))
+        .to_vec()
+}
+
 /// How to start an operator.
 #[derive(Clone, Debug)]
 pub struct OperatorSettings {
@@ -36,6 +44,8 @@ pub struct OperatorSettings {
     pub sweep_interval: Duration,
     /// Between two looks at a cause that somebody must remove.
     pub probe_interval: Duration,
+    /// Further settings, by their environment variables.
+    pub environment: Vec<(String, String)>,
     /// Its name in the lease. One that is restarted under the same name goes on at once; another waits the lease out.
     pub replica: String,
     /// Where its log goes.
@@ -220,12 +230,13 @@ fn spawn(settings: &OperatorSettings) -> Result<Process, Error> {
             .iter()
             .map(|one| OsString::from(format!("--watch-namespace={one}"))),
     );
-    let environment = [
+    let mut environment = vec![
         (
             "KUBECONFIG".to_owned(),
             settings.kubeconfig.to_string_lossy().into_owned(),
         ),
         ("NO_PROXY".to_owned(), "127.0.0.1,localhost".to_owned()),
     ];
+    environment.extend(settings.environment.iter().cloned());
     Process::start(&settings.program, &arguments, &environment, &settings.log)
 }

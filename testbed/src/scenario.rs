@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::hub::{self, Hub};
 use crate::installation::Installation;
 use crate::kubectl::{Kubectl, Said};
-use crate::operator::{Operator, OperatorSettings};
+use crate::operator::{self, Operator, OperatorSettings};
 use crate::proxy::Proxy;
 use crate::run_directory::RunDirectory;
 
@@ -67,6 +67,8 @@ pub struct ScenarioSettings {
     pub sweep_interval: Duration,
     /// Between two looks at a cause that somebody must remove.
     pub probe_interval: Duration,
+    /// Further settings of the operator's, by their environment variables.
+    pub environment: Vec<(String, String)>,
     /// Puts a [`Proxy`] between the operator and the API server.
     pub with_proxy: bool,
     /// Starts the operator. Without it a test does so itself, by [`Operator::start`] with [`Scenario::operator_settings`].
@@ -84,6 +86,7 @@ impl ScenarioSettings {
             program: program.as_ref().to_owned(),
             sweep_interval: Duration::from_secs(2),
             probe_interval: Duration::from_secs(1),
+            environment: operator::impatient(),
             with_proxy: false,
             with_operator: true,
             seed: Box::new(|_| {}),
@@ -146,6 +149,7 @@ impl Scenario {
             azure_ca_file: azure.authority_file().to_owned(),
             sweep_interval: settings.sweep_interval,
             probe_interval: settings.probe_interval,
+            environment: settings.environment,
             replica: "testbed".to_owned(),
             log: folder.join("operator.log"),
         };

@@ -2,13 +2,13 @@
 //!
 //! Invariant: a field of the wrong type or a missing one that matters is an error that names it, never a guess.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use keyholder_azure::wire;
 use keyholder_planner::ArmId;
 use keyholder_planner::name::{KeyIdentifier, Location};
 use keyholder_planner::observed::{
     AccessPolicy, GroupResource, LiveEncryption, LiveHub, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault,
-    RoleAssignment, RoleDefinition,
+    RoleAssignment, RoleDefinition, Rotation,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -240,7 +240,56 @@ pub fn key(value: &Value) -> Result<LiveKey, ConvertError> {
         size: properties.key_size.and_then(|size| u32::try_from(size).ok()),
         current: version(&properties)?,
         others: Vec::new(),
+        rotation: properties
+            .rotation_policy
+            .unwrap_or_default()
+            .lifetime_actions
+            .unwrap_or_default()
+            .into_iter()
+            .map(rotation)
+            .filter_map(Result::transpose)
+            .collect::<Result<_, _>>()?,
     })
+}
+
+/// When an action of a rotation policy makes a new version; `None` for one that only notifies.
+fn rotation(action: wire::LifetimeAction) -> Result<Option<Rotation>, ConvertError> {
+    let makes_a_version = action
+        .action
+        .and_then(|action| action.r#type)
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("Rotate"));
+    let Some(trigger) = action.trigger.filter(|_| makes_a_version) else {
+        return Ok(None);
+    };
+    let texts = (trigger.time_after_create, trigger.time_before_expiry);
+    let (text, make): (String, fn(SignedDuration) -> Rotation) = match texts {
+        (Some(text), _) => (text, Rotation::AfterCreation),
+        (None, Some(text)) => (text, Rotation::BeforeExpiry),
+        (None, None) => return Ok(None),
+    };
+    match while_of(&text) {
+        Some(while_) => Ok(Some(make(while_))),
+        None => Err(ConvertError::Value {
+            field: "properties.rotationPolicy.lifetimeActions.trigger",
+            value: text,
+            expected: "an ISO 8601 duration",
+        }),
+    }
+}
+
+/// An ISO 8601 duration, a year as 365 days and a month as 30.
+fn while_of(text: &str) -> Option<SignedDuration> {
+    let span: jiff::Span = text.parse().ok()?;
+    let days = i64::from(span.get_years()) * 365
+        + i64::from(span.get_months()) * 30
+        + i64::from(span.get_weeks()) * 7
+        + i64::from(span.get_days());
+    let hours = i64::from(span.get_hours()).checked_add(days.checked_mul(24)?)?;
+    let seconds = hours
+        .checked_mul(3600)?
+        .checked_add(span.get_minutes().checked_mul(60)?)?
+        .checked_add(span.get_seconds())?;
+    Some(SignedDuration::from_secs(seconds))
 }
 
 /// One version of a key.

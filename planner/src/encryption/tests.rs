@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fixtures::*;
+use crate::judge::Truth;
 use crate::observed::{LiveKeyVersion, Observed, Why};
 use crate::validate::ValidHub;
 use keyholder_crds::{AIHubStatus, DataLocation, UnverifiedTransition};
@@ -418,4 +419,62 @@ fn a_key_of_another_vault_than_declared_was_not_read() {
     let view = world.view(false);
     assert_eq!((view.applied, view.change), (Opinion::Keep, None));
     assert_eq!(view.healthy, Opinion::Keep);
+}
+
+/// The hubs of one key, each with a name of its own.
+fn turns(spread: i64, age: i64) -> Vec<Option<i64>> {
+    (0..50)
+        .map(|number| {
+            let mut world = world();
+            world.newer();
+            world.key().current.created = Some(at_second(100 - age));
+            world.key().others[0].created = Some(at_second(-86_400));
+            world.hub.id = id(
+                "Microsoft.MachineLearningServices/workspaces",
+                &format!("hub-{number}"),
+            );
+            let mut input = input(&world.hub, &world.status, &world.observed, 100);
+            input.pace.rotation_spread = jiff::SignedDuration::from_secs(spread);
+            let view = judge(&input, &world.live, false);
+            assert_eq!(view.change.is_some(), view.due.is_none());
+            if view.due.is_some() {
+                assert_eq!(said(&view.applied), IN_USE, "it is as declared until then");
+                assert!(is(&view.applied).message.contains("is applied from"));
+            }
+            view.due.map(|due| due.duration_since(at_second(0)).as_secs())
+        })
+        .collect()
+}
+
+#[test]
+fn the_hubs_of_a_key_take_a_new_version_one_after_the_other() {
+    let due: Vec<i64> = turns(600, 0).into_iter().flatten().collect();
+    assert!(due.len() >= 45, "{due:?}");
+    assert!(due.iter().all(|due| (101..=700).contains(due)), "{due:?}");
+    let most_in_a_minute = (0..10)
+        .map(|minute| due.iter().filter(|due| (*due - 100) / 60 == minute).count())
+        .max()
+        .unwrap();
+    assert!(most_in_a_minute <= 15, "{due:?}");
+    assert!(
+        turns(600, 600).iter().all(Option::is_none),
+        "after that nobody waits"
+    );
+    assert!(turns(0, 0).iter().all(Option::is_none));
+}
+
+#[test]
+fn a_hub_whose_version_cannot_be_used_any_more_does_not_wait_for_its_turn() {
+    let mut world = world();
+    world.newer();
+    world.key().current.created = Some(at_second(100));
+    world.key().others[0].enabled = false;
+    let mut input = input(&world.hub, &world.status, &world.observed, 100);
+    input.pace.rotation_spread = jiff::SignedDuration::from_hours(24);
+    assert!(judge(&input, &world.live, false).change.is_some());
+    // Nor does one whose user declares another version.
+    world.declare("ai-hub", Some("fedcba9876543210fedcba9876543210"));
+    let mut input = super::tests::input(&world.hub, &world.status, &world.observed, 100);
+    input.pace.rotation_spread = jiff::SignedDuration::from_hours(24);
+    assert!(judge(&input, &world.live, false).change.is_some());
 }

@@ -1,6 +1,8 @@
 //! Versions of a key: wanted, usable, in use.
 
 use super::*;
+
+const LEAD: SignedDuration = SignedDuration::from_secs(10);
 use crate::fixtures::*;
 
 fn version(digit: char, created: i64) -> LiveKeyVersion {
@@ -17,6 +19,7 @@ fn key(current: LiveKeyVersion, others: &[LiveKeyVersion]) -> LiveKey {
         size: Some(2048),
         current,
         others: others.to_vec(),
+        rotation: Vec::new(),
     }
 }
 
@@ -73,6 +76,7 @@ fn the_newest_usable_version_is_wanted() {
     assert_eq!(wanted(&key, Some(&none), None, now), None);
     let all_disabled = LiveKey {
         others: Vec::new(),
+        rotation: Vec::new(),
         ..key
     };
     assert_eq!(wanted(&all_disabled, None, None, now), None);
@@ -136,19 +140,75 @@ fn the_next_date_of_an_enabled_version_is_waited_for_at_most_a_day() {
         expires: Some(at_second(expires)),
         ..version('1', 0)
     };
-    assert_eq!(next_change(&key(version('1', 0), &[]), now), None);
+    let next = |key: &LiveKey| next_change(key, LEAD, now);
+    assert_eq!(next(&key(version('1', 0), &[])), None);
     assert_eq!(
-        next_change(&key(dated(50, 300), &[dated(200, 400)]), now),
+        next(&key(dated(50, 300), &[dated(200, 400)])),
         Some(at_second(200))
     );
+    assert_eq!(next(&key(dated(50, 100), &[])), None, "what is now is over");
+    assert_eq!(next(&key(disabled(dated(150, 200)), &[])), None);
     assert_eq!(
-        next_change(&key(dated(50, 100), &[]), now),
-        None,
-        "what is now is over"
-    );
-    assert_eq!(next_change(&key(disabled(dated(150, 200)), &[]), now), None);
-    assert_eq!(
-        next_change(&key(dated(50, 1_000_000), &[]), now),
+        next(&key(dated(50, 1_000_000), &[])),
         Some(at_second(100 + 86_400))
     );
+    // The warning begins before the end.
+    assert_eq!(next(&key(dated(50, 300), &[])), Some(at_second(290)));
+    assert_eq!(next(&key(dated(50, 105), &[])), Some(at_second(105)));
+}
+
+fn rotating(rotation: Rotation, created: i64, expires: i64) -> LiveKey {
+    let mut key = key(version('1', created), &[]);
+    key.current.expires = Some(at_second(expires));
+    key.rotation = vec![rotation];
+    key
+}
+
+#[test]
+fn a_rotation_policy_acts_so_long_after_creation_or_before_expiry() {
+    let seconds = SignedDuration::from_secs;
+    let at = |key: &LiveKey| rotates_at(key, &key.current);
+    let mut both = rotating(Rotation::AfterCreation(seconds(40)), 10, 100);
+    assert_eq!(at(&both), Some(at_second(50)));
+    assert_eq!(
+        at(&rotating(Rotation::BeforeExpiry(seconds(40)), 10, 100)),
+        Some(at_second(60))
+    );
+    both.rotation.push(Rotation::BeforeExpiry(seconds(60)));
+    assert_eq!(at(&both), Some(at_second(40)), "the first of them");
+    both.current.expires = None;
+    both.current.created = None;
+    assert_eq!(at(&both), None);
+}
+
+#[test]
+fn what_expires_must_be_renewed_in_time() {
+    let day = SignedDuration::from_hours(24);
+    let end = 100 * 86_400;
+    let lead = day * 30;
+    let says = |key: &LiveKey, follows, days: i64| {
+        renewal(key, &key.current, follows, lead, at_second(days * 86_400))
+    };
+    let due = Some(Renewal::Due(at_second(end)));
+    let unplanned = Some(Renewal::Unplanned(at_second(end)));
+
+    let mut plain = rotating(Rotation::BeforeExpiry(day * 40), 0, end);
+    plain.rotation.clear();
+    assert_eq!(says(&plain, true, 69), unplanned);
+    assert_eq!(says(&plain, true, 70), due, "the lead begins");
+
+    // A policy that acts before the lead: nothing is to be done, unless it did not act.
+    let early = rotating(Rotation::BeforeExpiry(day * 30), 0, end);
+    assert_eq!(says(&early, true, 69), None);
+    assert_eq!(says(&early, true, 70), None, "it is acting");
+    assert_eq!(says(&early, true, 71), due, "it did not act");
+    assert_eq!(says(&early, false, 69), unplanned, "a pinned hub does not follow");
+    assert_eq!(says(&early, false, 70), due);
+    // One that acts within the lead is too late.
+    let late = rotating(Rotation::BeforeExpiry(day * 7), 0, end);
+    assert_eq!(says(&late, true, 69), None);
+    assert_eq!(says(&late, true, 70), due);
+
+    let lasting = key(version('1', 0), &[]);
+    assert_eq!(says(&lasting, true, 1000), None);
 }

@@ -2,7 +2,7 @@
 
 use keyholder_crds::{OperationKind, OperationState, Reason};
 
-use super::{Input, Next, Plan, Request, Write, at, progress_verdict, wait};
+use super::{Input, Next, Plan, Request, Write, at, grant, progress_verdict, wait};
 use crate::judge::{self, Judgement, Opinion, Verdict};
 use crate::name::KeyIdentifier;
 use crate::needs::{has_been_ready, was_created};
@@ -42,6 +42,18 @@ pub(super) fn begin(
     let same_spec = input.status.observed_generation == Some(input.hub.generation);
     // A spec that was changed may have removed the cause of a failure.
     let operation = operation.filter(|operation| same_spec || operation.state != OperationState::Failed);
+    let grant = operation.filter(|operation| operation.kind == OperationKind::Grant);
+    let mut granted_from = None;
+    if let Some(operation) = grant {
+        match grant::under_way(input, operation, judgement) {
+            Ok(plan) => return plan,
+            Err((kept, started_at)) => {
+                judgement = kept;
+                granted_from = started_at;
+            }
+        }
+    }
+    let operation = operation.filter(|operation| operation.kind != OperationKind::Grant);
     let started_at = match progress::step(input, operation, found) {
         Step::Wait { operation, next } => {
             if !matches!(operation.state, OperationState::Failed | OperationState::Ignored) {
@@ -81,9 +93,15 @@ pub(super) fn begin(
     judgement.transition = Opinion::Is(judge::transition(&refusals));
     let checks = preflight::run(input.hub, input.observed, input.now);
     let (verdict, blocked) = judge::prerequisites(&checks);
-    judgement.prerequisites = Opinion::Is(verdict);
+    judgement.prerequisites = Opinion::Is(grant::withdrawn(input, verdict));
     judgement.preflight = Some(checks.iter().map(preflight::Check::to_status).collect());
     let key = wanted_key(input);
+    if refusals.is_empty()
+        && key.is_ok()
+        && let Some(plan) = grant::due(input, &checks, &judgement, granted_from)
+    {
+        return plan;
+    }
     if !refusals.is_empty() || blocked || key.is_err() {
         if live.is_none() {
             judgement.provisioned = Opinion::Is(Verdict::no(Reason::Pending, "Nothing was created so far."));
@@ -102,7 +120,7 @@ pub(super) fn begin(
         id: input.hub.id.clone(),
         request: Request::Put(body::create(input.hub, key.ok().flatten())),
         intent: input.hub.id.to_string(),
-        bound: judgement.bound.clone().unwrap_or(declared),
+        bound: Some(judgement.bound.clone().unwrap_or(declared)),
         started_at: started_at.unwrap_or_else(|| second(input.now)),
     };
     Plan {

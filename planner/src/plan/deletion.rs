@@ -74,7 +74,7 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
                 id: input.hub.id.clone(),
                 request: Request::Delete { purge },
                 intent: input.hub.id.to_string(),
-                bound: judge::bound(input, live),
+                bound: Some(judge::bound(input, live)),
                 started_at: started_at.unwrap_or_else(|| second(input.now)),
             };
             Plan {

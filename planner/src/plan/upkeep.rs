@@ -81,7 +81,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
     };
     let found = Found::Settled {
         achieved: input.status.operation.as_ref().is_none_or(|operation| match operation.kind {
-            OperationKind::Create => true,
+            OperationKind::Create | OperationKind::Grant => true,
             OperationKind::ChangeKey => {
                 live.encryption.as_ref().is_some_and(|encryption| encryption.key.to_string().eq_ignore_ascii_case(&operation.intent))
             }
@@ -117,7 +117,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
         id: input.hub.id.clone(),
         request: Request::Patch(body),
         intent,
-        bound: judge::bound(input, live),
+        bound: Some(judge::bound(input, live)),
         started_at: started_at.unwrap_or_else(|| second(input.now)),
     });
     let next = if refusals.is_empty() {
@@ -126,8 +126,9 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
             .observed
             .key
             .known()
-            .and_then(|found| key::next_change(found, input.now));
-        key.map_or(Next::Change, Next::At)
+            .and_then(|found| key::next_change(found, input.pace.expiry_lead, input.now));
+        let moment = key.into_iter().chain(view.due).min();
+        moment.map_or(Next::Change, Next::At)
     } else {
         at(input, input.pace.probe)
     };

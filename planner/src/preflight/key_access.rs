@@ -69,6 +69,36 @@ fn own_access(vault: &ArmId, key: &KeyName, observed: &Observed) -> Option<Acces
     Some(access_of(vault, key, principal, observed))
 }
 
+/// A key, and who is to work with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grantee {
+    /// ARM id of the key.
+    pub key: ArmId,
+    /// Object id of the principal.
+    pub principal: String,
+}
+
+/// Who is to work with the declared key and what is known of its access, once both are there, in a vault with RBAC.
+pub(crate) fn grantee(hub: &ValidHub, observed: &Observed) -> Option<(Grantee, Access)> {
+    let ValidEncryption::CustomerManaged {
+        vault,
+        key,
+        identity: user,
+        ..
+    } = &hub.encryption
+    else {
+        return None;
+    };
+    let live = observed.vault.known().filter(|live| live.rbac)?;
+    let principal = match user {
+        KeyUser::UserAssigned(id) => identity(id, observed)?.known()?.principal_id.clone(),
+        KeyUser::SystemAssigned => observed.hub.known()?.system_assigned_principal.clone()?,
+    };
+    let access = access_of(vault, key, &principal, observed);
+    let key = live.id.child("keys", key.as_str());
+    Some((Grantee { key, principal }, access))
+}
+
 /// What to do about a creation that failed while the hub's own identity has no access to the key, as far as that was read.
 pub(crate) fn missing_own_access(hub: &ValidHub, observed: &Observed) -> Option<String> {
     match &hub.encryption {

@@ -224,6 +224,7 @@ impl Checker<'_> {
             key: key?,
             version: version?,
             identity,
+            access: declared.access,
         })
     }
 

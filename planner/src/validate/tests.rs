@@ -71,6 +71,7 @@ fn every_mistake_is_told_at_once() {
         key: KEY.to_owned(),
         version: Some("latest".to_owned()),
         identity: Some("other".to_owned()),
+        access: keyholder_crds::KeyAccess::Verify,
     });
     hub.spec
         .tags

@@ -69,7 +69,7 @@ impl Seed {
             "tenant": TENANT,
             "settings": { "operationSeconds": 1, "retryAfterSeconds": 1, "propagationSeconds": 0, "pageSize": 50 },
             "subscriptions": [{ "id": SUBSCRIPTION, "registeredProviders": PROVIDERS }],
-            "roleDefinitions": [role("observer")?, role("writer")?],
+            "roleDefinitions": [role("observer")?, role("writer")?, role("granter")?],
             "principals": [
                 {
                     "name": ALICE,

@@ -17,7 +17,7 @@ fn a_creation_is_bound_to_what_is_declared() {
     let hub = hub();
     let pass = new(&hub, &ready_for_creation(&hub));
     let write = pass.plan.write.unwrap();
-    assert_eq!(write.bound, crate::transition::declared(&hub));
+    assert_eq!(write.bound, Some(crate::transition::declared(&hub)));
     assert_eq!((write.id, write.intent), (hub.id.clone(), hub.id.to_string()));
     assert_eq!(write.started_at, at_second(0));
     assert_eq!(pass.plan.next, Next::At(at_second(10)));

@@ -22,7 +22,7 @@ fn a_deletion_is_told_and_timed() {
     assert_eq!(write.kind, OperationKind::Delete);
     assert_eq!(write.id, hub.id);
     assert_eq!(write.started_at, at_second(100));
-    assert_eq!(Some(&write.bound), status.bound.as_ref());
+    assert_eq!(write.bound, status.bound);
     assert_eq!(pass.plan.next, Next::At(at_second(110)));
     assert_eq!(pass.plan.finalizer, FinalizerStep::Keep);
     let purge = ValidHub {

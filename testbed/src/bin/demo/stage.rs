@@ -77,6 +77,7 @@ impl Stage {
             azure_ca_file: azure.authority_file().to_owned(),
             sweep_interval: Duration::from_secs(2),
             probe_interval: Duration::from_secs(1),
+            environment: testbed::operator::impatient(),
             replica: "demo".to_owned(),
             log: directory.path().join("operator.log"),
         })?;

@@ -1,0 +1,186 @@
+//! Whether the key version in use can be used: there, enabled, valid in time, reachable, and the identity let in.
+//!
+//! Invariant: a warning never makes a key unhealthy, and what could not be read is never held against it.
+
+use keyholder_crds::{ConditionType, Reason};
+
+use crate::cure;
+use crate::encryption::{keep, user};
+use crate::judge::{Opinion, Truth, Verdict, stored_reason, was};
+use crate::key::{self, Renewal, Unusable};
+use crate::observed::{Fact, LiveEncryption, LiveHub, LiveKey, LiveKeyVersion, Why};
+use crate::plan::Input;
+use crate::preflight::{Access, access_of, principal};
+use crate::validate::{KeyUser, ValidEncryption};
+
+/// Judges the key version in use; `reads_key_in_use`: the key that this pass read is that one.
+pub(crate) fn healthy(
+    input: &Input<'_>,
+    live: &LiveHub,
+    encryption: &LiveEncryption,
+    reads_key_in_use: bool,
+) -> Opinion {
+    let current = &encryption.key;
+    let vault = input
+        .observed
+        .vault
+        .known()
+        .map_or(&encryption.vault, |vault| &vault.id);
+    let gone = |what: &str, command: String| {
+        let text = format!("{what}: the hub's data cannot be read without it.");
+        Opinion::Is(Verdict::no(Reason::KeyDeleted, cure::message(&text, &[command])))
+    };
+    let found = match (&input.observed.key, &input.observed.vault) {
+        (_, Fact::Absent) => {
+            return gone(
+                &format!("Vault {} does not exist any more", encryption.vault),
+                cure::recover_vault(&encryption.vault),
+            );
+        }
+        (Fact::Known(found), _) if key::is_of(found, current.vault().as_str(), current.key()) => found,
+        (Fact::Absent, _) if reads_key_in_use => {
+            return gone(
+                &format!("Key {current} does not exist any more"),
+                cure::recover_key(vault, current.key()),
+            );
+        }
+        _ => return keep(input, ConditionType::KeyHealthy),
+    };
+    let version = match current.version() {
+        None => &found.current,
+        Some(version) => match key::find(found, version) {
+            Some(version) => version,
+            None => {
+                let command = cure::list_versions(vault, current.key());
+                return gone(&format!("Key version {current} does not exist any more"), command);
+            }
+        },
+    };
+    if let Some(why) = key::unusable(version, input.now) {
+        let newer = cure::create_key(vault, current.key().as_str());
+        let (reason, text, command) = match (why, current.version()) {
+            (Unusable::Disabled, Some(version)) => (
+                Reason::KeyDisabled,
+                format!("Key version {current}, which is in use, is disabled."),
+                cure::enable_key(vault, current.key(), version),
+            ),
+            (Unusable::Disabled, None) => (Reason::KeyDisabled, format!("Key {current} is disabled."), newer),
+            (Unusable::Expired(at), _) => (
+                Reason::KeyExpired,
+                format!("Key version {current}, which is in use, expired at {at}."),
+                newer,
+            ),
+            (Unusable::NotYetValid(at), _) => (
+                Reason::KeyExpired,
+                format!("Key version {current}, which is in use, is not valid before {at}."),
+                newer,
+            ),
+        };
+        return Opinion::Is(Verdict::no(reason, cure::message(&text, &[command])));
+    }
+    if let Some(closed) = firewall(input) {
+        return Opinion::Is(closed);
+    }
+    match access(input, live, encryption) {
+        Opinion::Is(verdict) if verdict.status == Truth::True => {
+            Opinion::Is(warning(input, encryption, found, version).unwrap_or(verdict))
+        }
+        other => other,
+    }
+}
+
+/// The vault's firewall, when it keeps the service out.
+fn firewall(input: &Input<'_>) -> Option<Verdict> {
+    let vault = input
+        .observed
+        .vault
+        .known()
+        .filter(|vault| !vault.trusted_services_pass)?;
+    let text = format!(
+        "The firewall of vault {} keeps trusted Microsoft services out, the hub's among them: it cannot reach its key.",
+        vault.id
+    );
+    let message = cure::message(&text, &[cure::trusted_services(&vault.id)]);
+    Some(Verdict::no(Reason::VaultBlocksTrustedServices, message))
+}
+
+/// What is to be said of a key that is healthy so far.
+fn warning(
+    input: &Input<'_>,
+    encryption: &LiveEncryption,
+    found: &LiveKey,
+    version: &LiveKeyVersion,
+) -> Option<Verdict> {
+    let pinned = matches!(
+        &input.hub.encryption,
+        ValidEncryption::CustomerManaged { version: Some(_), .. }
+    );
+    let renewal = key::renewal(found, version, !pinned, input.pace.expiry_lead, input.now)?;
+    let current = &version.identifier;
+    let vault = input
+        .observed
+        .vault
+        .known()
+        .map_or(&encryption.vault, |vault| &vault.id);
+    let create = cure::create_key(vault, current.key().as_str());
+    let pin = if pinned {
+        " The hub is pinned to this version: set spec.encryption.customerManagedKey.version to the new one, or remove it."
+    } else {
+        ""
+    };
+    let (reason, text) = match renewal {
+        Renewal::Due(expires) => (
+            Reason::KeyExpiringSoon,
+            format!(
+                "Key version {current}, which is in use, expires at {expires}, and no newer one is in use.{pin}"
+            ),
+        ),
+        Renewal::Unplanned(expires) => (
+            Reason::RotationPolicyMissing,
+            format!(
+                "Key version {current}, which is in use, expires at {expires}, and no rotation policy makes a new one for this hub.{pin}"
+            ),
+        ),
+    };
+    Some(Verdict::yes(reason, cure::message(&text, &[create])))
+}
+
+fn access(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption) -> Opinion {
+    let usable = || {
+        Opinion::Is(Verdict::yes(
+            Reason::KeyUsable,
+            "The key is enabled, valid, and may be used.",
+        ))
+    };
+    let was_healthy = was(input.status, ConditionType::KeyHealthy, Truth::True);
+    let was_lost = stored_reason(input.status, ConditionType::KeyHealthy) == Some(Reason::AccessLost);
+    let user = user(encryption);
+    let found = match principal(&user, live, input.observed) {
+        Some(principal) => access_of(&encryption.vault, encryption.key.key(), principal, input.observed),
+        None => Access::NotRead(Why {
+            reason: Reason::Pending,
+            message: "The principal that unwraps with the key is not known so far.".to_owned(),
+            retry_at: None,
+        }),
+    };
+    match found {
+        Access::Held => usable(),
+        Access::Missing(message) if user == KeyUser::SystemAssigned && !was_healthy && !was_lost => {
+            Opinion::Is(Verdict::unknown(Reason::Unverifiable, message))
+        }
+        Access::Missing(message) => {
+            let text =
+                format!("The hub's access to its key is gone; Keyholder does not give it again. {message}");
+            Opinion::Is(Verdict::no(Reason::AccessLost, text))
+        }
+        Access::Undecidable(message) => Opinion::Is(Verdict::unknown(Reason::Unverifiable, message)),
+        Access::NotRead(_) if was_healthy => usable(),
+        Access::NotRead(why) => match stored_reason(input.status, ConditionType::KeyHealthy) {
+            Some(Reason::AccessLost | Reason::Unverifiable) => Opinion::Keep,
+            _ => Opinion::Is(Verdict::unknown_why(&why)),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;
