@@ -57,6 +57,13 @@ async fn two_hundred_hubs_cost_lists_and_one_key() {
         (workspaces.to_lowercase(), pages),
         (format!("{}/resources", names::subscription()), listed),
         (format!("{vault}/keys/{}", names::KEY), 1),
+        (
+            format!(
+                "{vault}/keys/{}/providers/microsoft.authorization/roleassignments",
+                names::KEY
+            ),
+            1,
+        ),
         (vault, 1),
     ]);
     for (path, count) in &reads {

@@ -34,6 +34,9 @@ pub struct Exchange {
     /// The fault that it met on purpose.
     #[serde(default)]
     pub fault: Value,
+    /// When it was.
+    #[serde(default)]
+    pub at: String,
 }
 
 impl Exchange {

@@ -1,0 +1,170 @@
+//! "My key is about to expire, was disabled, lost its permission: tell me before the data is unreachable."
+//!
+//! What goes wrong is seen within a sweep, and heals by itself.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use testbed::Scenario;
+use testbed::azure::{RestClient, names};
+
+use crate::common::{hub, operator_log, start};
+
+const VAULTS: &str = "2026-02-01";
+const ASSIGNMENTS: &str = "2022-04-01";
+
+fn key() -> String {
+    format!("{}/keys/{}", names::vault(names::VAULT), names::KEY)
+}
+
+async fn ready(name: &str) -> (Scenario, RestClient) {
+    let scenario = start(name).await;
+    scenario.apply(&hub("research")).unwrap().ok().unwrap();
+    scenario.until_ready("research").await.unwrap();
+    let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
+    (scenario, alice)
+}
+
+/// The role assignments of the hub's identity at the vault.
+async fn grants(azure: &RestClient) -> Vec<Value> {
+    let identity = azure
+        .get(&names::identity(names::HUB_IDENTITY), "2024-11-30")
+        .await
+        .unwrap();
+    let principal = identity["properties"]["principalId"].as_str().unwrap();
+    let path = format!(
+        "{}/providers/Microsoft.Authorization/roleAssignments?$filter=principalId%20eq%20'{principal}'",
+        names::vault(names::VAULT)
+    );
+    let listed = azure.get(&path, ASSIGNMENTS).await.unwrap();
+    listed["value"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawn_grant_is_told_never_given_again_and_heals_when_it_is() {
+    let (scenario, alice) = ready("health-grant").await;
+    let grants = grants(&alice).await;
+    assert!(!grants.is_empty());
+    for grant in &grants {
+        let id = grant["id"].as_str().unwrap();
+        alice
+            .send(Method::DELETE, id, ASSIGNMENTS, None)
+            .await
+            .unwrap()
+            .ok("DELETE", id)
+            .unwrap();
+    }
+    let told = scenario
+        .until_says("research", "KeyHealthy", "AccessLost")
+        .await
+        .unwrap();
+    assert!(told.is("Ready", "False") && told.is("Stalled", "True"), "{told}");
+    let writes = operator_log(&scenario)
+        .await
+        .into_iter()
+        .filter(|one| one.is_write() && one.path().to_lowercase().contains("/roleassignments/"))
+        .count();
+    assert_eq!(writes, 0, "a grant that was withdrawn is not given again");
+    for grant in &grants {
+        let body = json!({ "properties": {
+            "roleDefinitionId": grant["properties"]["roleDefinitionId"],
+            "principalId": grant["properties"]["principalId"],
+            "principalType": "ServicePrincipal",
+        } });
+        let name = "77777777-0000-0000-0000-000000000001";
+        let id = grant["id"]
+            .as_str()
+            .unwrap()
+            .replace(grant["name"].as_str().unwrap(), name);
+        alice.put(&id, ASSIGNMENTS, &body).await.unwrap();
+    }
+    scenario.until_ready("research").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_firewall_is_told_and_heals_when_it_opens() {
+    let (scenario, alice) = ready("health-firewall").await;
+    let vault = names::vault(names::VAULT);
+    let rules = |bypass: &str| json!({ "properties": { "networkAcls": { "defaultAction": "Deny", "bypass": bypass } } });
+    alice.patch(&vault, VAULTS, &rules("None")).await.unwrap();
+    let told = scenario
+        .until_says("research", "KeyHealthy", "VaultBlocksTrustedServices")
+        .await
+        .unwrap();
+    assert!(told.is("Ready", "False"), "{told}");
+    let message = told.condition("KeyHealthy").unwrap().message;
+    assert!(
+        message.contains("az keyvault update") && message.contains("--bypass AzureServices"),
+        "{message}"
+    );
+    alice
+        .patch(&vault, VAULTS, &rules("AzureServices"))
+        .await
+        .unwrap();
+    scenario.until_ready("research").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_expires_soon_is_a_warning_until_a_new_version_is_followed() {
+    let (scenario, _) = ready("health-expiry").await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let control = scenario.azure.control();
+    control
+        .key(&key(), &json!({ "expire": now + 20 * 86_400 }))
+        .await
+        .unwrap();
+    let told = scenario
+        .until_says("research", "KeyHealthy", "KeyExpiringSoon")
+        .await
+        .unwrap();
+    assert!(
+        told.is("KeyHealthy", "True") && told.is("Ready", "True"),
+        "{told}"
+    );
+    let events = scenario
+        .run(&["get", "events", "--output=jsonpath={.items[*].reason}"])
+        .unwrap()
+        .ok()
+        .unwrap();
+    assert_eq!(events.matches("KeyExpiringSoon").count(), 1, "{events}");
+    control.key(&key(), &json!("rotate")).await.unwrap();
+    scenario
+        .until("research", "without the warning", |hub| {
+            hub.is_ready() && hub.says("KeyHealthy", "KeyUsable")
+        })
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_past_its_date_is_told_and_a_new_version_cures_it() {
+    let (scenario, _) = ready("health-expired").await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let control = scenario.azure.control();
+    control.key(&key(), &json!({ "expire": now - 60 })).await.unwrap();
+    scenario
+        .until_says("research", "KeyHealthy", "KeyExpired")
+        .await
+        .unwrap();
+    control.key(&key(), &json!("rotate")).await.unwrap();
+    scenario.until_ready("research").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_deleted_is_told() {
+    let (scenario, _) = ready("health-deleted").await;
+    scenario
+        .azure
+        .control()
+        .key(&key(), &json!("delete"))
+        .await
+        .unwrap();
+    let told = scenario
+        .until_says("research", "KeyHealthy", "KeyDeleted")
+        .await
+        .unwrap();
+    assert!(told.is("Ready", "False"), "{told}");
+    let message = told.condition("KeyHealthy").unwrap().message;
+    assert!(message.contains("az keyvault key recover"), "{message}");
+}
