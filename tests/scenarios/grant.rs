@@ -9,16 +9,6 @@ use testbed::{Scenario, ScenarioSettings, Seed};
 
 use crate::common::{example, operator_log, settings, writes};
 
-fn locked_out() -> String {
-    let plain = example("identity-without-access");
-    let granted = plain.replace(
-        "      identity: stranger",
-        "      identity: stranger\n      access: Grant",
-    );
-    assert_ne!(plain, granted);
-    granted
-}
-
 /// With the role that lets the operator grant, or without.
 fn with_granter(seed: &mut Seed) {
     let granter = json!({ "principal": names::OPERATOR, "role": "Keyholder Granter", "scope": names::vault(names::VAULT) });
@@ -49,12 +39,12 @@ async fn grants(scenario: &Scenario) -> Vec<(String, String, u16)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn access_is_given_once_and_waited_for_without_writes() {
     let scenario = Scenario::start(patient("grant-once")).await.unwrap();
-    scenario.apply(&locked_out()).unwrap().ok().unwrap();
+    scenario.apply(&example("granted-access")).unwrap().ok().unwrap();
     scenario
-        .until_says("locked-out", "PrerequisitesMet", "AccessPropagating")
+        .until_says("granted", "PrerequisitesMet", "AccessPropagating")
         .await
         .unwrap();
-    let hub = scenario.until_ready("locked-out").await.unwrap();
+    let hub = scenario.until_ready("granted").await.unwrap();
     let given = grants(&scenario).await;
     assert_eq!(given.len(), 1, "{given:?}");
     assert_eq!((given[0].1.as_str(), given[0].2), ("PUT", 201));
@@ -63,7 +53,7 @@ async fn access_is_given_once_and_waited_for_without_writes() {
         given[0].0.to_lowercase()
     );
     // The creation came after the wait, and succeeded at once.
-    assert_eq!(writes(&scenario, "locked-out").await, [("PUT".to_owned(), 202)]);
+    assert_eq!(writes(&scenario, "granted").await, [("PUT".to_owned(), 202)]);
 
     // Somebody withdraws it: that is told, and it is not given again.
     let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
@@ -74,7 +64,7 @@ async fn access_is_given_once_and_waited_for_without_writes() {
         .ok("DELETE", &given[0].0)
         .unwrap();
     let told = scenario
-        .until_says("locked-out", "KeyHealthy", "AccessLost")
+        .until_says("granted", "KeyHealthy", "AccessLost")
         .await
         .unwrap();
     assert!(told.is("Ready", "False"), "{told}");
@@ -88,9 +78,9 @@ async fn without_the_right_to_grant_it_says_so_and_goes_on_once_it_has_it() {
     let mut settings = settings("grant-refused");
     settings.sweep_interval = Duration::from_secs(1);
     let scenario = Scenario::start(settings).await.unwrap();
-    scenario.apply(&locked_out()).unwrap().ok().unwrap();
+    scenario.apply(&example("granted-access")).unwrap().ok().unwrap();
     let told = scenario
-        .until_says("locked-out", "Provisioned", "OperatorNotAuthorized")
+        .until_says("granted", "Provisioned", "OperatorNotAuthorized")
         .await
         .unwrap();
     let message = told.condition("Provisioned").unwrap().message;
@@ -102,7 +92,7 @@ async fn without_the_right_to_grant_it_says_so_and_goes_on_once_it_has_it() {
         { "principal": names::OPERATOR, "role": "Keyholder Granter", "scope": names::vault(names::VAULT) },
     ] });
     scenario.azure.control().seed(&granter.to_string()).await.unwrap();
-    scenario.until_ready("locked-out").await.unwrap();
+    scenario.until_ready("granted").await.unwrap();
     let statuses: Vec<u16> = grants(&scenario)
         .await
         .into_iter()

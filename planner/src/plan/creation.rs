@@ -43,16 +43,11 @@ pub(super) fn begin(
     // A spec that was changed may have removed the cause of a failure.
     let operation = operation.filter(|operation| same_spec || operation.state != OperationState::Failed);
     let grant = operation.filter(|operation| operation.kind == OperationKind::Grant);
-    let mut granted_from = None;
-    if let Some(operation) = grant {
-        match grant::under_way(input, operation, judgement) {
-            Ok(plan) => return plan,
-            Err((kept, started_at)) => {
-                judgement = kept;
-                granted_from = started_at;
-            }
-        }
-    }
+    let granted_from = match grant.map(|operation| grant::noted(input, operation, &judgement)) {
+        None => None,
+        Some(grant::Noted::Waits(plan)) => return *plan,
+        Some(grant::Noted::Over { started_at }) => started_at,
+    };
     let operation = operation.filter(|operation| operation.kind != OperationKind::Grant);
     let started_at = match progress::step(input, operation, found) {
         Step::Wait { operation, next } => {

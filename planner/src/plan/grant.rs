@@ -87,44 +87,55 @@ fn assignment(grantee: &Grantee) -> ArmId {
     )
 }
 
-/// What follows from a grant that was noted. `Err`: nothing hinders what comes next; the time is that of its first try, if
-/// it is to be tried again.
-pub(super) fn under_way(
-    input: &Input<'_>,
-    operation: &Operation,
-    mut judgement: Judgement,
-) -> Result<Plan, (Judgement, Option<Timestamp>)> {
+/// What follows from a grant that was noted.
+pub(super) enum Noted {
+    /// It is waited for.
+    Waits(Box<Plan>),
+    /// Nothing hinders what comes next.
+    Over {
+        /// When it was first tried, if it is to be tried again.
+        started_at: Option<Timestamp>,
+    },
+}
+
+/// Judges a grant that was noted.
+pub(super) fn noted(input: &Input<'_>, operation: &Operation, judgement: &Judgement) -> Noted {
     let gate = operation.not_before.as_ref().map(|time| time.0);
     let waits = gate.filter(|until| input.now < *until);
     let grantee = preflight::grantee(input.hub, input.observed);
     let has_it = matches!(grantee, Some((_, Access::Held)));
-    match (operation.state, waits) {
-        (OperationState::Running, _) => {}
-        (OperationState::Intended, None) if has_it => {}
-        (OperationState::Verifying, Some(until)) => {
-            judgement.prerequisites = Opinion::Is(waiting(until));
-            judgement.provisioned = Opinion::Is(progress_verdict(OperationKind::Grant));
-            return Ok(wait(judgement, Next::At(until)));
+    let mut judgement = judgement.clone();
+    let until = match (operation.state, waits) {
+        (OperationState::Running, _) => not_before(after(input.now, input.pace.propagation)),
+        (OperationState::Intended, None) if has_it => not_before(after(input.now, input.pace.propagation)),
+        (OperationState::Verifying, Some(until)) => until,
+        (_, Some(until)) => return Noted::Waits(Box::new(wait(judgement, Next::At(until)))),
+        (OperationState::Verifying, None) => return Noted::Over { started_at: None },
+        (_, None) => {
+            return Noted::Over {
+                started_at: Some(operation.started_at.0),
+            };
         }
-        (_, Some(until)) => return Ok(wait(judgement, Next::At(until))),
-        (OperationState::Verifying, None) => return Err((judgement, None)),
-        (_, None) => return Err((judgement, Some(operation.started_at.0))),
+    };
+    if operation.state != OperationState::Verifying {
+        judgement.access_grant = Some(AccessGrant {
+            role_assignment: operation.intent.clone(),
+            principal_id: grantee.map(|(grantee, _)| grantee.principal).unwrap_or_default(),
+            granted_at: Time(second(input.now)),
+        });
+        judgement.operation = Some(Operation {
+            state: OperationState::Verifying,
+            url: None,
+            not_before: Some(Time(until)),
+            ..operation.clone()
+        });
     }
-    let until = not_before(after(input.now, input.pace.propagation));
-    judgement.access_grant = Some(AccessGrant {
-        role_assignment: operation.intent.clone(),
-        principal_id: grantee.map(|(grantee, _)| grantee.principal).unwrap_or_default(),
-        granted_at: Time(second(input.now)),
-    });
-    judgement.operation = Some(Operation {
-        state: OperationState::Verifying,
-        url: None,
-        not_before: Some(Time(until)),
-        ..operation.clone()
-    });
-    judgement.prerequisites = Opinion::Is(waiting(until));
+    judgement.prerequisites = Opinion::Is(propagating(format!(
+        "The identity was given access to the key. A role assignment takes up to some minutes to have effect: the hub is \
+         created from {until} on."
+    )));
     judgement.provisioned = Opinion::Is(progress_verdict(OperationKind::Grant));
-    Ok(wait(judgement, Next::At(until)))
+    Noted::Waits(Box::new(wait(judgement, Next::At(until))))
 }
 
 /// What is to be said when access that was given is missing before the hub was first encrypted.
@@ -153,10 +164,4 @@ fn is_wanted(input: &Input<'_>) -> bool {
 
 fn propagating(message: String) -> Verdict {
     Verdict::unknown(Reason::AccessPropagating, message)
-}
-
-fn waiting(until: Timestamp) -> Verdict {
-    propagating(format!(
-        "The identity was given access to the key. A role assignment takes up to some minutes to have effect: the hub is created from {until} on."
-    ))
 }
