@@ -7,14 +7,14 @@ use testbed::azure::names::{
 use testbed::{Hub, azure};
 
 use crate::stage::{Stage, hub_id, in_namespace};
-use crate::steps;
 use crate::story::{Step, Story, Told, promised};
+use crate::{health, steps};
 
 /// The chapter that is told when none is named.
 pub const MAIN: &str = "story";
 
 /// Key Vault Crypto Service Encryption User.
-const ENCRYPTION_USER: &str = "e147488a-f6f5-4113-8e2d-b22465e65bf6";
+pub const ENCRYPTION_USER: &str = "e147488a-f6f5-4113-8e2d-b22465e65bf6";
 
 /// A step whose play is an `async fn`.
 macro_rules! step {
@@ -80,6 +80,15 @@ pub fn all() -> Vec<Story> {
                 step!("From YAML to Ready", steps::from_yaml_to_ready),
                 step!("Another key of the same vault", steps::another_key),
                 step!("And back, with every version remembered", back_again),
+            ],
+        },
+        Story {
+            name: "revocation",
+            about: "access to the key is withdrawn: told within a sweep, never given again, healed when somebody gives it",
+            steps: vec![
+                step!("From YAML to Ready", steps::from_yaml_to_ready),
+                step!("The hub's identity loses its access", health::access_withdrawn),
+                step!("Given again, it heals by itself", health::access_given_again),
             ],
         },
         Story {

@@ -206,7 +206,7 @@ pub async fn delete(stage: &mut Stage, name: &str, policy: &str) -> Told {
 /// Reads out a condition's message.
 pub fn read_out(hub: &Hub, condition: &str) {
     if let Some(found) = hub.condition(condition) {
-        println!("   {}: {}", found.reason, found.message);
+        println!("   {}: {}", found.reason, found.message.replace('\n', "\n     "));
     }
 }
 
@@ -243,10 +243,17 @@ async fn resources_of(azure: &RestClient, name: &str) -> Result<Vec<Value>, Erro
 /// The operator's writes about a hub.
 pub async fn writes_to(stage: &Stage, hub: &str) -> Result<Vec<String>, Error> {
     let id = hub_id(hub).to_lowercase();
+    let mut writes = writes_of(stage).await?;
+    writes.retain(|write| write.to_lowercase().contains(&format!(" {id} ")));
+    Ok(writes)
+}
+
+/// All the operator's writes to Azure Resource Manager.
+pub async fn writes_of(stage: &Stage) -> Result<Vec<String>, Error> {
     let log = stage.azure().operator_log().await?;
     let writes = log
         .iter()
-        .filter(|exchange| exchange.is_write() && exchange.path().to_lowercase() == id);
+        .filter(|exchange| exchange.is_write() && exchange.path().starts_with("/subscriptions"));
     Ok(writes
         .map(|exchange| format!("{} {} {}", exchange.method, exchange.path(), exchange.status))
         .collect())

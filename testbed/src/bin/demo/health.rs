@@ -1,0 +1,86 @@
+//! Steps about what happens to a key, and to the access to it, while a hub lives.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use testbed::azure::RestClient;
+use testbed::azure::names::{ALICE, HUB_IDENTITY, VAULT, identity, vault};
+use testbed::{Error, Hub};
+
+use crate::stage::Stage;
+use crate::steps::{read_out, writes_of};
+use crate::story::{Told, promised};
+
+/// api-version of role assignments.
+const ASSIGNMENTS: &str = "2022-04-01";
+
+/// Access to the key is withdrawn: told within a sweep, and not given again by the operator.
+pub async fn access_withdrawn(stage: &mut Stage) -> Told {
+    let alice = stage.sign_in(ALICE).await?;
+    let before = writes_of(stage).await?.len();
+    for grant in grants(&alice).await? {
+        let id = text(&grant, "/id");
+        println!("   {ALICE} takes the role at vault {VAULT} from the hub's identity.");
+        let answer = alice.send(Method::DELETE, id, ASSIGNMENTS, None).await?;
+        promised(answer.status == 200, "Azure takes the role away", || {
+            answer.body.to_string()
+        })?;
+    }
+    let lost = "told to have lost its access";
+    let hub = stage
+        .until("research", lost, |hub| hub.says("KeyHealthy", "AccessLost"))
+        .await?;
+    read_out(&hub, "KeyHealthy");
+    let writes = writes_of(stage).await?;
+    promised(
+        writes.len() == before,
+        "the operator writes nothing to Azure: what was withdrawn is not given again",
+        || writes.join(", "),
+    )
+}
+
+/// Somebody gives the access again: the hub heals by itself.
+pub async fn access_given_again(stage: &mut Stage) -> Told {
+    let alice = stage.sign_in(ALICE).await?;
+    let role = format!(
+        "{}/providers/Microsoft.Authorization/roleDefinitions/{}",
+        testbed::azure::names::subscription(),
+        crate::chapters::ENCRYPTION_USER
+    );
+    let assignment = format!(
+        "{}/providers/Microsoft.Authorization/roleAssignments/44444444-0000-0000-0000-000000000002",
+        vault(VAULT)
+    );
+    let principal = principal(&alice).await?;
+    println!("   {ALICE} assigns the role again, with the command from the message.");
+    let properties =
+        json!({ "roleDefinitionId": role, "principalId": principal, "principalType": "ServicePrincipal" });
+    alice
+        .put(&assignment, ASSIGNMENTS, &json!({ "properties": properties }))
+        .await?;
+    stage.until("research", "Ready", Hub::is_ready).await?;
+    crate::steps::delete(stage, "research", "DeleteAndPurge").await
+}
+
+/// The role assignments of the hub's identity at the vault.
+async fn grants(azure: &RestClient) -> Result<Vec<Value>, Error> {
+    let principal = principal(azure).await?;
+    let path = format!(
+        "{}/providers/Microsoft.Authorization/roleAssignments?$filter=principalId%20eq%20'{principal}'",
+        vault(VAULT)
+    );
+    let listed = azure.get(&path, ASSIGNMENTS).await?;
+    Ok(listed
+        .get("value")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default())
+}
+
+async fn principal(azure: &RestClient) -> Result<String, Error> {
+    let found = azure.get(&identity(HUB_IDENTITY), "2024-11-30").await?;
+    Ok(text(&found, "/properties/principalId").to_owned())
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
