@@ -15,6 +15,8 @@ pub struct Cloud {
     arm_endpoint: Url,
     arm_audience: String,
     authority: Url,
+    /// What follows a vault's name in its host; a custom cloud may not say.
+    vault_suffix: Option<String>,
     /// ARM's regional hosts are sub-domains of the global one; in a custom cloud that is not known.
     regional_hosts: bool,
 }
@@ -67,7 +69,11 @@ impl Cloud {
     /// # Errors
     /// None in practice; the constants are URLs.
     pub fn public() -> Result<Self, CloudError> {
-        Self::known(Self::PUBLIC, "https://login.microsoftonline.com")
+        Self::known(
+            Self::PUBLIC,
+            "https://login.microsoftonline.com",
+            "vault.azure.net",
+        )
     }
 
     /// Azure US Government.
@@ -75,7 +81,11 @@ impl Cloud {
     /// # Errors
     /// None in practice; the constants are URLs.
     pub fn us_government() -> Result<Self, CloudError> {
-        Self::known(Self::US_GOVERNMENT, "https://login.microsoftonline.us")
+        Self::known(
+            Self::US_GOVERNMENT,
+            "https://login.microsoftonline.us",
+            "vault.usgovcloudapi.net",
+        )
     }
 
     /// Azure operated by 21Vianet.
@@ -83,7 +93,7 @@ impl Cloud {
     /// # Errors
     /// None in practice; the constants are URLs.
     pub fn china() -> Result<Self, CloudError> {
-        Self::known(Self::CHINA, "https://login.chinacloudapi.cn")
+        Self::known(Self::CHINA, "https://login.chinacloudapi.cn", "vault.azure.cn")
     }
 
     /// Any other cloud. An endpoint that is a well-known one is treated as that cloud's.
@@ -104,12 +114,26 @@ impl Cloud {
             arm_endpoint,
             arm_audience,
             authority,
+            vault_suffix: None,
             regional_hosts,
         })
     }
 
-    fn known(arm_endpoint: &str, authority: &str) -> Result<Self, CloudError> {
-        Self::custom(arm_endpoint, arm_endpoint, authority)
+    fn known(arm_endpoint: &str, authority: &str, vault_suffix: &str) -> Result<Self, CloudError> {
+        Ok(Self::custom(arm_endpoint, arm_endpoint, authority)?.with_vault_suffix(vault_suffix))
+    }
+
+    /// The same cloud, with key vaults at `{name}.{suffix}`; with a port when it is not https's own.
+    #[must_use]
+    pub fn with_vault_suffix(mut self, suffix: &str) -> Self {
+        self.vault_suffix = Some(suffix.to_owned());
+        self
+    }
+
+    /// What follows a vault's name in its host, if that is known.
+    #[must_use]
+    pub fn vault_suffix(&self) -> Option<&str> {
+        self.vault_suffix.as_deref()
     }
 
     /// Where Azure Resource Manager answers.

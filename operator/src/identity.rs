@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use azure_core::credentials::{Secret, TokenCredential};
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
-use keyholder_azure::{ArmClient, AssertionSource, Cloud, CredentialError, FederatedCredential};
+use keyholder_azure::{ArmClient, AssertionSource, Cloud, CredentialError, FederatedCredential, KeyVaults};
 use keyholder_crds::Reason;
 use keyholder_crds::vocabulary::{
     CLIENT_ID_ANNOTATION, NAMESPACES_ANNOTATION, TENANT_ID_ANNOTATION, TOKEN_AUDIENCE,
@@ -45,6 +45,8 @@ pub struct Azure {
     pub principal: Principal,
     /// What it read, and its client.
     pub inventory: Inventory,
+    /// The data plane of key vaults, where the installation uses it.
+    pub vaults: Option<KeyVaults>,
 }
 
 /// All identities of the operator's namespace.
@@ -52,18 +54,21 @@ pub struct Identities {
     client: Client,
     namespace: String,
     cloud: Cloud,
+    uses_vaults: bool,
     transport: azure_core::http::Transport,
     accounts: Store<ServiceAccount>,
     in_use: Mutex<HashMap<Principal, Arc<Azure>>>,
 }
 
 impl Identities {
-    /// Identities from the ServiceAccounts in `accounts`, a reflection of `namespace`.
+    /// Identities from the ServiceAccounts in `accounts`, a reflection of `namespace`; `uses_vaults`: they may ask key
+    /// vaults themselves.
     #[must_use]
     pub fn new(
         client: Client,
         namespace: String,
         cloud: Cloud,
+        uses_vaults: bool,
         transport: azure_core::http::Transport,
         accounts: Store<ServiceAccount>,
     ) -> Self {
@@ -71,6 +76,7 @@ impl Identities {
             client,
             namespace,
             cloud,
+            uses_vaults,
             transport,
             accounts,
             in_use: Mutex::new(HashMap::new()),
@@ -113,12 +119,18 @@ impl Identities {
             ))
         })?;
         let credential: Arc<dyn TokenCredential> = Arc::new(credential);
+        let vaults = self
+            .cloud
+            .vault_suffix()
+            .filter(|_| self.uses_vaults)
+            .map(|suffix| KeyVaults::new(suffix, Arc::clone(&credential), self.transport.clone()));
         let arm = ArmClient::new(self.cloud.clone(), credential, self.transport.clone());
         // Another identity under the same ServiceAccount name replaces the one before: what that one read is dropped.
         in_use.retain(|other, _| other.service_account != principal.service_account);
         let azure = Arc::new(Azure {
             principal: principal.clone(),
             inventory: Inventory::new(Arc::new(arm)),
+            vaults,
         });
         in_use.insert(principal, Arc::clone(&azure));
         Ok(azure)

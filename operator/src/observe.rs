@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use keyholder_azure::{ArmError, ErrorClass, OperationState, Reading, wire};
+use keyholder_azure::{ArmError, ErrorClass, KeyVaults, OperationState, Reading, wire};
 use keyholder_crds::{AIHubStatus, Reason};
 use keyholder_planner::needs::AccessOf;
-use keyholder_planner::observed::{LiveHub, LiveKey, LiveVault, OperationSeen, RoleAssignment};
+use keyholder_planner::observed::{DeletedKey, LiveHub, LiveKey, LiveVault, OperationSeen, RoleAssignment};
 use keyholder_planner::plan::Pace;
 use keyholder_planner::{ArmId, Fact, Observed, ValidHub, Why, needs};
 use serde_json::Value;
@@ -68,6 +68,12 @@ pub async fn observe(
         let wanted = needs.versions.iter().map(ToString::to_string).collect();
         let key_id = key_id.lower();
         (observed.vault, observed.key) = futures::join!(look.vault(vault), look.key(&key_id, wanted));
+        if observed.key == Fact::Absent
+            && let (Some(vaults), Some(live)) = (&azure.vaults, observed.vault.known())
+            && let Some(key) = &needs.key_name
+        {
+            observed.deleted_key = deleted_key(vaults, &live.uri, key.as_str()).await;
+        }
     }
     if needs.preflight {
         let group = format!(
@@ -118,6 +124,34 @@ pub async fn observe(
         observed.managed_group = look.managed_group(&subscription, group).await;
     }
     observed
+}
+
+/// Asks the vault itself for a key that is gone. That it does not answer says nothing about the key.
+async fn deleted_key(vaults: &KeyVaults, vault: &str, key: &str) -> Fact<DeletedKey> {
+    let Ok(url) = Url::parse(vault) else {
+        return not_understood(vault, "it is no URL of a vault");
+    };
+    match vaults.deleted_key(&url, key).await {
+        Ok(Some(deleted)) => Fact::Known(DeletedKey {
+            purge_at: deleted
+                .purge_at
+                .and_then(|seconds| Timestamp::from_second(seconds).ok()),
+        }),
+        Ok(None) => Fact::Absent,
+        Err(error) => {
+            tracing::info!(
+                vault,
+                key,
+                error = keyholder_azure::chain(&error),
+                "a vault did not tell of its deleted keys"
+            );
+            Fact::Unknown(Why {
+                reason: Reason::Unverifiable,
+                message: keyholder_azure::chain(&error),
+                retry_at: None,
+            })
+        }
+    }
 }
 
 struct Look<'a> {

@@ -123,6 +123,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
             client.clone(),
             settings.namespace.clone(),
             cloud,
+            settings.key_vault_data_plane,
             transport,
             accounts.clone(),
         ));
@@ -216,7 +217,11 @@ fn cloud(settings: &Settings) -> Result<Cloud, RunError> {
         &settings.authority,
     ) {
         (Some(endpoint), Some(audience), Some(authority)) => {
-            Cloud::custom(endpoint, audience, authority).map_err(RunError::Cloud)
+            let custom = Cloud::custom(endpoint, audience, authority).map_err(RunError::Cloud)?;
+            Ok(match &settings.key_vault_suffix {
+                Some(suffix) => custom.with_vault_suffix(suffix),
+                None => custom,
+            })
         }
         _ => match settings.cloud {
             CloudName::Public => Cloud::public(),

@@ -62,6 +62,16 @@ pub struct Settings {
     #[arg(long, env = "KEYHOLDER_AUTHORITY")]
     pub authority: Option<String>,
 
+    /// What follows a key vault's name in its host, instead of the cloud's, for example vault.azure.net.
+    #[arg(long, env = "KEYHOLDER_KEY_VAULT_SUFFIX", requires = "arm_endpoint")]
+    pub key_vault_suffix: Option<String>,
+
+    /// Ask key vaults themselves for what Azure Resource Manager cannot tell: whether a key that is gone can be recovered.
+    /// It needs a network path to the vaults and the role Keyholder Key Reader; that a vault cannot be reached is never held
+    /// against the key.
+    #[arg(long, env = "KEYHOLDER_KEY_VAULT_DATA_PLANE")]
+    pub key_vault_data_plane: bool,
+
     /// PEM file of certificate authorities to trust for Azure beside the system's.
     #[arg(long, env = "KEYHOLDER_AZURE_CA_FILE")]
     pub azure_ca_file: Option<PathBuf>,

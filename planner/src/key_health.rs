@@ -2,6 +2,7 @@
 //!
 //! Invariant: a warning never makes a key unhealthy, and what could not be read is never held against it.
 
+use jiff::Timestamp;
 use keyholder_crds::{ConditionType, Reason};
 
 use crate::cure;
@@ -39,10 +40,20 @@ pub(crate) fn healthy(
         }
         (Fact::Known(found), _) if key::is_of(found, current.vault().as_str(), current.key()) => found,
         (Fact::Absent, _) if reads_key_in_use => {
-            return gone(
-                &format!("Key {current} does not exist any more"),
-                cure::recover_key(vault, current.key()),
-            );
+            let what = format!("Key {current} does not exist any more");
+            return match &input.observed.deleted_key {
+                Fact::Absent => Opinion::Is(Verdict::no(
+                    Reason::KeyDeleted,
+                    format!(
+                        "{what}, and its vault does not keep it among the deleted ones: it is purged, and the hub's data is lost."
+                    ),
+                )),
+                Fact::Known(deleted) => gone(
+                    &format!("{what}; it can be recovered{}", until(deleted.purge_at)),
+                    cure::recover_key(vault, current.key()),
+                ),
+                Fact::Unknown(_) => gone(&what, cure::recover_key(vault, current.key())),
+            };
         }
         _ => return keep(input, ConditionType::KeyHealthy),
     };
@@ -87,6 +98,11 @@ pub(crate) fn healthy(
         }
         other => other,
     }
+}
+
+/// Until when a deleted key is kept.
+pub(crate) fn until(purge_at: Option<Timestamp>) -> String {
+    purge_at.map(|date| format!(" until {date}")).unwrap_or_default()
 }
 
 /// The vault's firewall, when it keeps the service out.

@@ -64,6 +64,8 @@ pub struct Observed {
     pub vault: Fact<LiveVault>,
     /// The declared key.
     pub key: Fact<LiveKey>,
+    /// The key among the vault's deleted ones; looked for in the vault itself, when the key is gone.
+    pub deleted_key: Fact<DeletedKey>,
     /// The user-assigned identities that the spec names, in its order.
     pub identities: Vec<(ArmId, Fact<LiveIdentity>)>,
     /// Role assignments that apply at the key's scope to the identity that unwraps.
@@ -86,6 +88,7 @@ impl Observed {
             resource_group: Fact::not_read(),
             vault: Fact::not_read(),
             key: Fact::not_read(),
+            deleted_key: Fact::not_read(),
             identities: Vec::new(),
             role_assignments: Fact::not_read(),
             role_definitions: BTreeMap::new(),
@@ -209,6 +212,13 @@ pub struct LiveKey {
     pub others: Vec<LiveKeyVersion>,
     /// When its rotation policy makes new versions.
     pub rotation: Vec<Rotation>,
+}
+
+/// A key that was deleted and can be recovered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeletedKey {
+    /// When the vault purges it.
+    pub purge_at: Option<Timestamp>,
 }
 
 /// When a rotation policy makes a new version.

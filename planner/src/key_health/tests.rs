@@ -146,3 +146,35 @@ fn access_that_went_is_told_and_not_given_again() {
         told.message
     );
 }
+
+#[test]
+fn a_key_that_is_gone_is_told_with_what_its_vault_keeps() {
+    let mut world = world();
+    world.observed.key = Fact::Absent;
+    let told = |world: &World| {
+        let report = world.report(100);
+        let told = crate::judge::stored(&report.status, ConditionType::KeyHealthy).unwrap();
+        assert_eq!(
+            (told.status.as_str(), told.reason.as_str()),
+            ("False", "KeyDeleted")
+        );
+        told.message.clone()
+    };
+    let cure = "az keyvault key recover";
+    let unknown = told(&world);
+    assert!(unknown.contains(cure) && !unknown.contains("purged"), "{unknown}");
+    world.observed.deleted_key = Fact::Known(crate::observed::DeletedKey {
+        purge_at: Some(at_second(0)),
+    });
+    let kept = told(&world);
+    assert!(
+        kept.contains(cure) && kept.contains(&format!("until {}", at_second(0))),
+        "{kept}"
+    );
+    world.observed.deleted_key = Fact::Absent;
+    let lost = told(&world);
+    assert!(
+        !lost.contains(cure) && lost.contains("the hub's data is lost"),
+        "{lost}"
+    );
+}

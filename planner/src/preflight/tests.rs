@@ -365,3 +365,19 @@ fn the_name_of_another_vault_fits_azures_limit() {
         assert!(message.contains(&command), "{message}");
     }
 }
+
+#[test]
+fn a_deleted_key_is_recovered_and_not_created() {
+    let checks = run_with(|observed| {
+        observed.key = Fact::Absent;
+        observed.deleted_key = Fact::Known(crate::observed::DeletedKey { purge_at: None });
+    });
+    let Outcome::Failed { reason, message } = outcome(&checks, PreflightCheckName::Key) else {
+        panic!()
+    };
+    assert_eq!(*reason, Reason::KeyNotFound);
+    assert!(
+        message.contains("az keyvault key recover") && !message.contains("key create"),
+        "{message}"
+    );
+}

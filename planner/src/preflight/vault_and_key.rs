@@ -7,6 +7,7 @@ use super::{LiveVault, Outcome};
 use crate::arm_id::ArmId;
 use crate::cure;
 use crate::key::{self, Unusable};
+use crate::key_health::until;
 use crate::name::{KeyName, KeyVersion};
 use crate::observed::{Fact, LiveKey, LiveKeyVersion, Observed};
 use crate::validate::{VAULT, ValidHub};
@@ -108,11 +109,22 @@ pub(super) fn check_key(
         Fact::Absent if observed.vault == Fact::Absent => {
             Outcome::failed(Reason::KeyNotFound, &format!("Key {id} does not exist."), &[])
         }
-        Fact::Absent => Outcome::failed(
-            Reason::KeyNotFound,
-            &format!("Key {id} does not exist."),
-            &[cure::create_key(vault, name.as_str())],
-        ),
+        Fact::Absent => match &observed.deleted_key {
+            // Its name is taken while it is kept: a new one cannot be created.
+            Fact::Known(deleted) => Outcome::failed(
+                Reason::KeyNotFound,
+                &format!(
+                    "Key {id} was deleted; it can be recovered{}.",
+                    until(deleted.purge_at)
+                ),
+                &[cure::recover_key(vault, name)],
+            ),
+            Fact::Absent | Fact::Unknown(_) => Outcome::failed(
+                Reason::KeyNotFound,
+                &format!("Key {id} does not exist."),
+                &[cure::create_key(vault, name.as_str())],
+            ),
+        },
         Fact::Unknown(why) => Outcome::unknown(why, true),
     }
 }
