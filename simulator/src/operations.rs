@@ -104,6 +104,7 @@ impl World {
                 stored.outcome = Some(outcome);
             }
         }
+        self.end_retentions(now);
         self.assignments
             .retain(|assignment| assignment.until.is_none_or(|until| now < until));
     }

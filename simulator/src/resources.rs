@@ -29,6 +29,12 @@ impl World {
         {
             set(properties, "enablePurgeProtection", true);
         }
+        // What becomes of a deleted key is the vault's to say, as it is now.
+        if let Some(level) = self.recovery_level_of(crate::text::at(&body, "/id").unwrap_or_default())
+            && let Some(attributes) = body.pointer_mut("/properties/attributes")
+        {
+            set(attributes, "recoveryLevel", level);
+        }
         body
     }
 
