@@ -117,6 +117,9 @@ struct Age {
 async fn age(State(azure): State<Arc<Azure>>, Json(age): Json<Age>) -> Answer {
     let back = SignedDuration::from_hours(24 * age.days);
     let mut world = azure.world();
+    if world.age_deleted(&age.resource_id, back) {
+        return Ok(Json(json!({})));
+    }
     let Some(resource) = world.get_mut(&age.resource_id) else {
         return Err((StatusCode::NOT_FOUND, format!("there is no {}", age.resource_id)));
     };

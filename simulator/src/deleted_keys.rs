@@ -112,11 +112,6 @@ impl World {
         key
     }
 
-    /// Ends the retention of what has been deleted for long enough.
-    pub(crate) fn end_retentions(&mut self, now: Timestamp) {
-        self.deleted_keys.retain(|_, key| now < key.ends);
-    }
-
     /// The `recoveryLevel` of the keys of the vault that an id lies in.
     pub(crate) fn recovery_level_of(&self, id: &str) -> Option<String> {
         let lower = id.to_lowercase();

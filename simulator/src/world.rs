@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::address::{group_of, is_within};
 use crate::deleted_keys::DeletedKey;
+use crate::deleted_vaults::DeletedVault;
 use crate::operations::Operation;
 use crate::roles::{Assignment, Role};
 use crate::settings::Settings;
@@ -31,6 +32,8 @@ pub(crate) struct World {
     pub(crate) operations: BTreeMap<String, Operation>,
     /// Keys after their deletion, by lower-case ARM id.
     pub(crate) deleted_keys: BTreeMap<String, DeletedKey>,
+    /// Vaults after their deletion, by lower-case name.
+    pub(crate) deleted_vaults: BTreeMap<String, DeletedVault>,
     /// How many versions a key ever had, by lower-case ARM id: no name of a version is given twice.
     pub(crate) versions_made: BTreeMap<String, u64>,
     /// What follows a vault's name in its host: `vault.localhost:PORT`.

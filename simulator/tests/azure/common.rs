@@ -30,9 +30,11 @@ pub const WRITER: &str = "22222222-0000-0000-0001-000000000003";
 pub const MICROSOFT: &str = "22222222-0000-0000-0001-000000000005";
 
 /// api-versions by the type that is last in a path.
-const VERSIONS: [(&str, &str); 8] = [
+const VERSIONS: [(&str, &str); 10] = [
     ("Microsoft.MachineLearningServices/workspaces", "2026-05-01"),
     ("Microsoft.KeyVault/vaults", "2026-02-01"),
+    ("Microsoft.KeyVault/deletedVaults", "2026-02-01"),
+    ("Microsoft.KeyVault/locations", "2026-02-01"),
     ("Microsoft.ManagedIdentity/userAssignedIdentities", "2024-11-30"),
     ("Microsoft.Storage/storageAccounts", "2026-04-01"),
     ("Microsoft.Search/searchServices", "2025-05-01"),

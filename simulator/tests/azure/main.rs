@@ -1,11 +1,13 @@
 //! What this Azure does and refuses, asked over HTTPS as any client would.
 #![cfg(test)]
 
+mod access_policies;
 mod bodies;
 mod changes;
 mod common;
 mod creation;
 mod data_plane;
+mod deleted_vaults;
 mod deletion;
 mod envelopes;
 mod faults;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::common::{Azure, GROUP, SUBSCRIPTION, TENANT, identity, key, vault};
 
-fn body(properties: &Value) -> Value {
+pub fn body(properties: &Value) -> Value {
     let mut body = json!({ "location": "westeurope", "properties": {
         "tenantId": TENANT, "sku": { "family": "A", "name": "standard" } } });
     for (name, value) in properties.as_object().unwrap() {
