@@ -116,7 +116,7 @@ lower_case_name!(
     |text| text.len() == 32 && text.chars().all(|c| c.is_ascii_hexdigit())
 );
 
-/// A key's URL: `https://{vault}.{suffix}/keys/{key}/{version}`, or without version.
+/// A key's URL: `https://{vault}.{suffix}/keys/{key}/{version}`, or without version. The suffix may end with a port.
 #[derive(Clone, Debug)]
 pub struct KeyIdentifier {
     text: String,
@@ -139,7 +139,7 @@ impl KeyIdentifier {
         let mut segments = rest.trim_end_matches('/').split('/');
         let host = segments.next().ok_or_else(fail)?;
         let (vault, suffix) = host.split_once('.').ok_or_else(fail)?;
-        if suffix.is_empty()
+        if !is_suffix(suffix)
             || !segments
                 .next()
                 .is_some_and(|keys| keys.eq_ignore_ascii_case("keys"))
@@ -193,6 +193,23 @@ impl KeyIdentifier {
     pub fn same_key(&self, other: &Self) -> bool {
         self.vault == other.vault && self.key == other.key
     }
+}
+
+/// Whether a text can follow a vault's name in a host: labels of letters, digits and -, and perhaps a port.
+fn is_suffix(text: &str) -> bool {
+    let (host, port) = text
+        .split_once(':')
+        .map_or((text, None), |(host, port)| (host, Some(port)));
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    host.split('.').all(is_label)
+        && port.is_none_or(|port| {
+            port.chars().all(|c| c.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+        })
 }
 
 impl fmt::Display for KeyIdentifier {

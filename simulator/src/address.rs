@@ -28,7 +28,7 @@ pub(crate) enum Address {
         /// `Microsoft.X/as/bs`
         kind: String,
     },
-    /// POST on a resource.
+    /// POST on a resource, or on a resource provider: then the resource has the provider's name for its kind.
     Action { resource: ResourceId, action: String },
 }
 
@@ -171,11 +171,22 @@ fn of_provider(segments: &[&str], at: usize, subscription: String) -> Option<Add
     }
     // A POST: the last segment is no type but what to do.
     let (id, action) = id.rsplit_once('/')?;
-    match parse(id)? {
-        Address::Resource(resource) => Some(Address::Action {
-            resource,
-            action: action.to_owned(),
-        }),
-        _ => None,
-    }
+    let resource = match parse(id)? {
+        Address::Resource(resource) => resource,
+        Address::Provider {
+            namespace,
+            register: false,
+            ..
+        } => ResourceId {
+            id: id.to_owned(),
+            scope,
+            kind: namespace,
+            name: String::new(),
+        },
+        _ => return None,
+    };
+    Some(Address::Action {
+        resource,
+        action: action.to_owned(),
+    })
 }

@@ -17,7 +17,6 @@ use crate::seed::Seed;
 use crate::server::Azure;
 use crate::settings::Settings;
 use crate::traffic::Exchange;
-use crate::vaults::NewVersion;
 
 type Answer = Result<Json<Value>, (StatusCode, String)>;
 
@@ -118,6 +117,9 @@ struct Age {
 async fn age(State(azure): State<Arc<Azure>>, Json(age): Json<Age>) -> Answer {
     let back = SignedDuration::from_hours(24 * age.days);
     let mut world = azure.world();
+    if world.age_deleted(&age.resource_id, back) {
+        return Ok(Json(json!({})));
+    }
     let Some(resource) = world.get_mut(&age.resource_id) else {
         return Err((StatusCode::NOT_FOUND, format!("there is no {}", age.resource_id)));
     };
@@ -156,37 +158,19 @@ enum KeyAction {
 }
 
 async fn key(State(azure): State<Arc<Azure>>, Json(change): Json<KeyChange>) -> Answer {
-    let missing = || (StatusCode::NOT_FOUND, format!("there is no key {}", change.key));
+    let now = Timestamp::now();
+    // What happens to a key happens to it whole.
+    let whole = change.key.split("/versions/").next().unwrap_or(&change.key);
     let mut world = azure.world();
-    let found = world.get(&change.key).ok_or_else(missing)?;
-    match change.action {
-        KeyAction::Rotate => {
-            let version = NewVersion {
-                kty: crate::text::at(&found.body, "/properties/kty")
-                    .unwrap_or("RSA")
-                    .to_owned(),
-                size: found
-                    .body
-                    .pointer("/properties/keySize")
-                    .and_then(Value::as_i64)
-                    .unwrap_or(2048),
-                enabled: true,
-                ..NewVersion::default()
-            };
-            let id = found.id().to_owned();
-            let (vault, name) = id.rsplit_once("/keys/").ok_or_else(missing)?;
-            world.add_version(vault, name, &version, Timestamp::now());
-        }
-        KeyAction::Enable | KeyAction::Disable => {
-            let enabled = matches!(change.action, KeyAction::Enable);
-            world.set_key_attribute(&change.key, "enabled", &json!(enabled));
-        }
-        KeyAction::Expire(at) => {
-            world.set_key_attribute(&change.key, "exp", &json!(at));
-        }
-        KeyAction::Delete => {
-            world.remove(&change.key);
-        }
+    let done = match change.action {
+        KeyAction::Rotate => world.rotate_key(whole, now),
+        KeyAction::Enable => world.set_key_attribute(&change.key, "enabled", &json!(true)),
+        KeyAction::Disable => world.set_key_attribute(&change.key, "enabled", &json!(false)),
+        KeyAction::Expire(at) => world.set_key_attribute(&change.key, "exp", &json!(at)),
+        KeyAction::Delete => world.delete_key(whole, now).is_some(),
+    };
+    if !done {
+        return Err((StatusCode::NOT_FOUND, format!("there is no key {}", change.key)));
     }
     Ok(Json(json!({})))
 }

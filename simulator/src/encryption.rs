@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::key_access::{GET, UNWRAP, WRAP, admits_trusted_services};
 use crate::refusal::Refusal;
-use crate::roles::Plane;
 use crate::text::{at, member};
 use crate::types::{KEYS, VERSIONS};
 use crate::world::{Resource, World};
@@ -67,7 +67,7 @@ pub(crate) fn check(world: &World, workspace: &Value, key: &str, now: Timestamp)
             "The key vault {vault_id} must be in the tenant of the workspace."
         ));
     }
-    if !admits_trusted_services(vault) {
+    if !admits_trusted_services(&vault.body) {
         return no(format!(
             "Access to the key vault {vault_id} was denied (ForbiddenByFirewall): its network rules do not let trusted \
              Microsoft services in."
@@ -90,20 +90,11 @@ pub(crate) fn check(world: &World, workspace: &Value, key: &str, now: Timestamp)
     }
 }
 
-fn admits_trusted_services(vault: &Resource) -> bool {
-    let restricted = at(&vault.body, "/properties/publicNetworkAccess")
-        .is_some_and(|access| access.eq_ignore_ascii_case("disabled"))
-        || at(&vault.body, "/properties/networkAcls/defaultAction")
-            .is_some_and(|action| action.eq_ignore_ascii_case("Deny"));
-    let bypass = at(&vault.body, "/properties/networkAcls/bypass").unwrap_or("AzureServices");
-    !restricted || bypass.eq_ignore_ascii_case("AzureServices")
-}
-
 /// The ARM ids of a key and of its version, when the URL is one of this vault.
 fn key_ids(vault: &Resource, key: &str) -> Option<(String, Option<String>)> {
     let url = url::Url::parse(key).ok()?;
     let own = url::Url::parse(at(&vault.body, "/properties/vaultUri")?).ok()?;
-    if url.host_str() != own.host_str() {
+    if url.host_str() != own.host_str() || url.port() != own.port() {
         return None;
     }
     let mut segments = url.path_segments()?;
@@ -191,36 +182,8 @@ fn missing_rights(
     principal: &str,
     now: Timestamp,
 ) -> Vec<&'static str> {
-    let rbac = vault
-        .body
-        .pointer("/properties/enableRbacAuthorization")
-        .and_then(Value::as_bool)
-        .unwrap_or(false);
-    let policies = vault
-        .body
-        .pointer("/properties/accessPolicies")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    let held = |action: &str, permission: &str| {
-        if rbac {
-            let action = format!("Microsoft.KeyVault/vaults/keys/{action}");
-            return world.has(principal, Plane::Data, &action, key_id, now);
-        }
-        policies
-            .iter()
-            .filter(|policy| at(policy, "/objectId").is_some_and(|id| id.eq_ignore_ascii_case(principal)))
-            .filter_map(|policy| policy.pointer("/permissions/keys").and_then(Value::as_array))
-            .flatten()
-            .filter_map(Value::as_str)
-            .any(|one| one.eq_ignore_ascii_case(permission) || one.eq_ignore_ascii_case("all"))
-    };
-    [
-        ("get", "read", "get"),
-        ("wrap", "wrap/action", "wrapKey"),
-        ("unwrap", "unwrap/action", "unwrapKey"),
-    ]
-    .into_iter()
-    .filter_map(|(name, action, permission)| (!held(action, permission)).then_some(name))
-    .collect()
+    [("get", GET), ("wrap", WRAP), ("unwrap", UNWRAP)]
+        .into_iter()
+        .filter_map(|(name, right)| (!world.has_right(principal, right, vault, key_id, now)).then_some(name))
+        .collect()
 }

@@ -24,6 +24,16 @@ const ARM: [&str; 2] = [
     "https://management.core.windows.net",
 ];
 
+/// Audience of Key Vault in the public cloud; its own here is the one that its challenge names.
+const KEY_VAULT: &str = "https://vault.azure.net";
+
+/// Which service a token must be for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    ResourceManager,
+    KeyVault,
+}
+
 /// Makes and reads access tokens. Their key is made anew at each start.
 pub(crate) struct Tokens {
     secret: String,
@@ -85,7 +95,12 @@ impl Tokens {
     }
 
     /// Who sends a request.
-    pub(crate) fn caller(&self, headers: &HeaderMap, azure: &Azure) -> Result<Principal, Refusal> {
+    pub(crate) fn caller(
+        &self,
+        headers: &HeaderMap,
+        azure: &Azure,
+        audience: Audience,
+    ) -> Result<Principal, Refusal> {
         let refuse = |code: &str, message: &str| Err(Refusal::new(StatusCode::UNAUTHORIZED, code, message));
         let Some(token) = headers
             .get(header::AUTHORIZATION)
@@ -108,8 +123,14 @@ impl Tokens {
             }
             Err(_) => return refuse("InvalidAuthenticationToken", "The access token is invalid."),
         };
-        let audience = claims.aud.trim_end_matches('/');
-        if !ARM.contains(&audience) && audience != azure.endpoint {
+        let named = claims.aud.trim_end_matches('/');
+        let is_right = match audience {
+            Audience::ResourceManager => ARM.contains(&named) || named == azure.endpoint,
+            Audience::KeyVault => {
+                named == KEY_VAULT || named.strip_prefix("https://") == Some(&azure.world().vault_suffix)
+            }
+        };
+        if !is_right {
             return refuse(
                 "InvalidAuthenticationTokenAudience",
                 "The access token has been obtained for wrong audience or resource.",
@@ -287,7 +308,7 @@ pub(crate) async fn endpoints(State(azure): State<Arc<Azure>>) -> Json<Value> {
             "tenant": "common",
             "identityProvider": "AAD",
         },
-        "suffixes": { "keyVaultDns": "vault.azure.net", "storage": "core.windows.net" },
+        "suffixes": { "keyVaultDns": azure.world().vault_suffix, "storage": "core.windows.net" },
     }]))
 }
 

@@ -5,9 +5,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, oneshot};
+
+use crate::front::Reply;
+use crate::refusal::Refusal;
 
 /// Which requests meet which trouble.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,6 +78,28 @@ pub(crate) enum Action {
     LagSeconds(f64),
     /// It is held.
     Hold(When),
+}
+
+impl Action {
+    /// The answer of a fault that refuses.
+    pub(crate) fn refusal(&self) -> Option<Reply> {
+        let Self::Status {
+            status,
+            code,
+            message,
+            headers,
+        } = self
+        else {
+            return None;
+        };
+        let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let reply = Reply::from(Refusal::new(status, code, message));
+        Some(
+            headers
+                .iter()
+                .fold(reply, |reply, (name, value)| reply.header(name, value)),
+        )
+    }
 }
 
 /// When a request is held.

@@ -188,6 +188,9 @@ impl World {
             ));
         }
         check_version(request, &address)?;
+        if let Some(reply) = self.key_vault(request, &address)? {
+            return Ok(reply);
+        }
         match &address {
             Address::Operation { id, .. } => {
                 let action = "Microsoft.Resources/subscriptions/operationresults/read";
@@ -236,7 +239,7 @@ impl World {
             Method::Put | Method::Patch => self.write(request, id, kind),
             Method::Delete if request.ignores_write => Ok(Reply::empty(StatusCode::OK)),
             Method::Delete if kind.name == types::WORKSPACES => self.delete_workspace(request, id),
-            Method::Delete => Ok(self.delete(id)),
+            Method::Delete => self.delete(request, id),
             Method::Post => Err(Refusal::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "MethodNotAllowed",

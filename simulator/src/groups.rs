@@ -36,6 +36,7 @@ impl World {
             (Method::Get | Method::Patch, None) => Err(Refusal::group_not_found(name)),
             (Method::Delete, None) => Err(Refusal::group_not_found(name)),
             (Method::Delete, Some(_)) => {
+                self.delete_vaults_within(&id, request.now);
                 self.remove(&id);
                 Ok(Reply::empty(StatusCode::OK))
             }

@@ -40,6 +40,11 @@ pub(crate) enum Effect {
         /// URL of the key.
         key: String,
     },
+    /// Takes a deleted vault away for good.
+    PurgeVault {
+        /// Its name.
+        name: String,
+    },
     /// Deletes a workspace.
     Delete {
         /// For good.
@@ -99,11 +104,12 @@ impl World {
             let Some(operation) = self.operations.get(&id).cloned() else {
                 continue;
             };
-            let outcome = self.end_workspace_operation(&operation, ends);
+            let outcome = self.end_operation(&operation, ends);
             if let Some(stored) = self.operations.get_mut(&id) {
                 stored.outcome = Some(outcome);
             }
         }
+        self.end_retentions(now);
         self.assignments
             .retain(|assignment| assignment.until.is_none_or(|until| now < until));
     }

@@ -160,9 +160,8 @@ impl World {
             return Ok(None);
         }
         let host = |text: &str| {
-            url::Url::parse(text)
-                .ok()
-                .and_then(|url| url.host_str().map(str::to_owned))
+            let url = url::Url::parse(text).ok()?;
+            Some((url.host_str()?.to_owned(), url.port()))
         };
         if host(key) != host(now) {
             self.forbidden_change(id, "properties.encryption.keyVaultProperties.keyVaultArmId")?;

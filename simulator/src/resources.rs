@@ -29,6 +29,12 @@ impl World {
         {
             set(properties, "enablePurgeProtection", true);
         }
+        // What becomes of a deleted key is the vault's to say, as it is now.
+        if let Some(level) = self.recovery_level_of(crate::text::at(&body, "/id").unwrap_or_default())
+            && let Some(attributes) = body.pointer_mut("/properties/attributes")
+        {
+            set(attributes, "recoveryLevel", level);
+        }
         body
     }
 
@@ -81,15 +87,30 @@ impl World {
     }
 
     /// DELETE.
-    pub(crate) fn delete(&mut self, id: &ResourceId) -> Reply {
+    pub(crate) fn delete(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
+        if id.kind.eq_ignore_ascii_case(types::KEYS) || id.kind.eq_ignore_ascii_case(types::VERSIONS) {
+            // Keys are deleted in their vault (Microsoft.KeyVault/vaults/keys has no DELETE).
+            return Err(Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "MethodNotAllowed",
+                "A key is deleted in its vault.",
+            ));
+        }
+        if id.kind.eq_ignore_ascii_case(types::VAULTS) {
+            return Ok(Reply::empty(if self.delete_vault(&id.id, request.now) {
+                StatusCode::OK
+            } else {
+                StatusCode::NO_CONTENT
+            }));
+        }
         if id.kind.eq_ignore_ascii_case(types::IDENTITIES)
             && let Some(principal) = self.identity_principal(&id.id).map(|one| one.object_id.clone())
         {
             self.principals.retain(|one| one.object_id != principal);
         }
-        match self.remove(&id.id) {
-            Some(_) => Reply::empty(StatusCode::OK),
-            None => Reply::empty(StatusCode::NO_CONTENT),
-        }
+        Ok(Reply::empty(match self.remove(&id.id) {
+            Some(_) => StatusCode::OK,
+            None => StatusCode::NO_CONTENT,
+        }))
     }
 }

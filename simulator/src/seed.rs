@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 
 use crate::address::{self, Address, ResourceId, subscription_of};
 use crate::error::Error;
+use crate::keys::NewVersion;
 use crate::roles::{Assignment, Role};
 use crate::settings::Settings;
 use crate::text::{at, merge, set};
 use crate::types;
-use crate::vaults::{NewVersion, complete_vault};
+use crate::vaults::complete_vault;
 use crate::world::{FederatedCredential, Principal, Resource, World};
 
 /// A seed. Everything may be left out.
@@ -304,7 +305,7 @@ impl Vault {
             merge(&mut properties, &self.properties);
         }
         set(&mut body, "properties", properties);
-        complete_vault(&mut body, true);
+        complete_vault(&mut body, true, &world.vault_suffix);
         world.put(Resource::new(body, now));
         for key in self.keys {
             let version = NewVersion {
@@ -313,6 +314,7 @@ impl Vault {
                 enabled: key.enabled,
                 not_before: key.nbf,
                 expires: key.exp,
+                ..NewVersion::default()
             };
             for _ in 0..key.versions.max(1) {
                 world.add_version(&self.id, &key.name, &version, now);

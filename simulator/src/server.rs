@@ -1,4 +1,4 @@
-//! The HTTPS server: one host for Azure Resource Manager, Entra and the control API.
+//! The HTTPS server: one host for Azure Resource Manager, Entra and the control API, and one for each key vault.
 
 use std::convert::Infallible;
 use std::io;
@@ -21,10 +21,12 @@ use tower::ServiceExt as _;
 use tower::make::Shared;
 
 use crate::assertion::Issuers;
-use crate::entra::Tokens;
+use crate::entra::{Audience, Tokens};
 use crate::error::Error;
 use crate::faults::{Action, Fault, Faults, Seen, When};
 use crate::front::{Reply, Request, kind_of};
+use crate::hosts::Service;
+use crate::key_material::KeyMaterial;
 use crate::refusal::Refusal;
 use crate::seed::Seed;
 use crate::settings::Settings;
@@ -83,6 +85,7 @@ impl Simulator {
         let mut world = World {
             settings: config.settings,
             roles: crate::roles::built_in(),
+            vault_suffix: format!("vault.localhost:{port}"),
             ..World::default()
         };
         if let Some(seed) = config.seed {
@@ -95,6 +98,7 @@ impl Simulator {
             faults: Faults::default(),
             tokens: Tokens::new(),
             issuers: Issuers::default(),
+            key_material: KeyMaterial::default(),
         });
         let service = router(azure)
             .into_service::<hyper::body::Incoming>()
@@ -157,6 +161,7 @@ pub(crate) struct Azure {
     pub(crate) faults: Faults,
     pub(crate) tokens: Tokens,
     pub(crate) issuers: Issuers,
+    pub(crate) key_material: KeyMaterial,
 }
 
 impl Azure {
@@ -182,6 +187,10 @@ fn router(azure: Arc<Azure>) -> Router {
             get(crate::entra::openid_configuration),
         )
         .fallback(resource_manager)
+        .layer(axum::middleware::from_fn_with_state(
+            Arc::clone(&azure),
+            crate::hosts::by_host,
+        ))
         .with_state(azure)
 }
 
@@ -193,15 +202,36 @@ async fn resource_manager(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let url = uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    exchange(azure, Service::ResourceManager, method, uri, headers, body).await
+}
+
+/// One request with its answer, recorded, and spoilt by a fault that meets it.
+pub(crate) async fn exchange(
+    azure: Arc<Azure>,
+    service: Service,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let asked = uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    let (url, kind, audience) = match &service {
+        Service::ResourceManager => (asked, kind_of(uri.path()), Audience::ResourceManager),
+        Service::Vault(vault) => (
+            format!("https://{vault}.{}{asked}", azure.world().vault_suffix),
+            crate::data_plane::kind_of(uri.path()),
+            Audience::KeyVault,
+        ),
+    };
     let parsed: Result<Option<Value>, serde_json::Error> = if body.is_empty() {
         Ok(None)
     } else {
         serde_json::from_slice(&body).map(Some)
     };
-    let mut exchange = Exchange::new(method.as_str(), &url, parsed.as_ref().ok().cloned().flatten());
-    let kind = kind_of(uri.path());
-    let caller = azure.tokens.caller(&headers, &azure);
+    let sent = parsed.as_ref().ok().and_then(Option::as_ref);
+    let sent = crate::data_plane::recorded(uri.path(), sent);
+    let mut exchange = Exchange::new(method.as_str(), &url, sent);
+    let caller = azure.tokens.caller(&headers, &azure, audience);
     exchange.principal = caller.as_ref().ok().map(|caller| caller.name.clone());
     let fault = azure.faults.meet(Seen {
         principal: exchange.principal.as_deref().unwrap_or_default(),
@@ -228,17 +258,34 @@ async fn resource_manager(
     let Some(mut exchange) = unanswered.exchange.take() else {
         return dropped();
     };
-    let reply = match (caller, parsed) {
-        (Err(refusal), _) => Reply::from(refusal),
-        (_, Err(error)) => Reply::from(Refusal::bad_request(
+    let refused = action.as_ref().and_then(Action::refusal);
+    let reply = match (service, caller, parsed) {
+        (_, Ok(_), Ok(_)) if let Some(reply) = refused => reply,
+        (Service::ResourceManager, Err(refusal), _) => Reply::from(refusal),
+        (_, _, Err(error)) => Reply::from(Refusal::bad_request(
             "InvalidRequestContent",
             format!("The request content was invalid and could not be deserialized: '{error}'."),
         )),
-        (Ok(caller), Ok(body)) => answer(&azure, &method, &uri, &caller, body, action.as_ref()),
+        (Service::ResourceManager, Ok(caller), Ok(body)) => {
+            answer(&azure, &method, &uri, &caller, body, action.as_ref())
+        }
+        (Service::Vault(vault), caller, Ok(body)) => {
+            let (here, method, uri) = (Arc::clone(&azure), method.clone(), uri.clone());
+            let made = tokio::task::spawn_blocking(move || {
+                crate::data_plane::answer(&here, &vault, method.as_str(), &uri, caller, body.as_ref())
+            });
+            match made.await {
+                Ok(Some(reply)) => reply,
+                Ok(None) | Err(_) => {
+                    azure.traffic().record(exchange, &kind);
+                    return dropped();
+                }
+            }
+        }
     };
     let reply = spoilt(&azure, &uri, reply, action.as_ref());
     exchange.status = reply.status.as_u16();
-    exchange.response.clone_from(&reply.body);
+    exchange.response = crate::data_plane::recorded(uri.path(), reply.body.as_ref());
     azure.traffic().record(exchange, &kind);
     match action {
         Some(Action::DropAfter) => return dropped(),
@@ -275,19 +322,6 @@ fn answer(
     let Some(method) = crate::front::Method::of(method) else {
         return Reply::empty(StatusCode::METHOD_NOT_ALLOWED);
     };
-    if let Some(Action::Status {
-        status,
-        code,
-        message,
-        headers,
-    }) = action
-    {
-        let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let reply = Reply::from(Refusal::new(status, code, message));
-        return headers
-            .iter()
-            .fold(reply, |reply, (name, value)| reply.header(name, value));
-    }
     let query: Vec<(String, String)> =
         url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
             .into_owned()

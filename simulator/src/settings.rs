@@ -30,6 +30,9 @@ pub struct Settings {
     pub hubs_soft_delete: bool,
     /// Whether the managed resource group names the workspace in `managedBy`. Not confirmed.
     pub managed_by: bool,
+    /// Whether Key Vault wraps with a disabled key. The documentation says that such a key cannot be used; a report from a
+    /// live vault has wrap, a public operation, still succeeding (azure-sdk-for-python #45342).
+    pub disabled_key_wraps: bool,
     /// Case in which ids of user-assigned identities come back (azure-rest-api-specs #30625).
     pub identity_id_case: IdCase,
     /// Lies, for checking that somebody notices.
@@ -50,6 +53,7 @@ impl Default for Settings {
             grants_system_assigned: true,
             hubs_soft_delete: true,
             managed_by: false,
+            disabled_key_wraps: false,
             identity_id_case: IdCase::AsSent,
             lies: Lies::default(),
         }

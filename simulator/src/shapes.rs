@@ -149,7 +149,7 @@ pub(crate) static VAULT: Shape = envelope![
                     Member::required("name", Word(&["standard", "premium"])),
                 ])
             ),
-            Member::new("accessPolicies", List(&Any)),
+            Member::new("accessPolicies", List(&ACCESS_POLICY)),
             Member::new("vaultUri", Text),
             Member::new("enabledForDeployment", Flag),
             Member::new("enabledForDiskEncryption", Flag),
@@ -173,6 +173,31 @@ pub(crate) static VAULT: Shape = envelope![
             Member::read_only("hsmPoolResourceId"),
             Member::read_only("privateEndpointConnections"),
         ])
+    ),
+];
+
+/// What one identity may do in a vault without RBAC.
+const ACCESS_POLICY: Shape = Object(&[
+    Member::required("tenantId", Text),
+    Member::required("objectId", Text),
+    Member::new("applicationId", Text),
+    Member::required(
+        "permissions",
+        Object(&[
+            Member::new("keys", List(&Text)),
+            Member::new("secrets", List(&Text)),
+            Member::new("certificates", List(&Text)),
+            Member::new("storage", List(&Text)),
+        ]),
+    ),
+]);
+
+/// `Microsoft.KeyVault/vaults/accessPolicies`
+pub(crate) static ACCESS_POLICIES: Shape = envelope![
+    Member::read_only("location"),
+    Member::required(
+        "properties",
+        Object(&[Member::required("accessPolicies", List(&ACCESS_POLICY))])
     ),
 ];
 

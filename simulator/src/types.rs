@@ -22,6 +22,12 @@ pub(crate) struct Type {
 pub(crate) const WORKSPACES: &str = "Microsoft.MachineLearningServices/workspaces";
 /// Microsoft.KeyVault/vaults
 pub(crate) const VAULTS: &str = "Microsoft.KeyVault/vaults";
+/// Microsoft.KeyVault/vaults/accessPolicies: `add`, `replace` and `remove`.
+pub(crate) const ACCESS_POLICIES: &str = "Microsoft.KeyVault/vaults/accessPolicies";
+/// Microsoft.KeyVault/deletedVaults: the list of a subscription.
+pub(crate) const DELETED_VAULTS: &str = "Microsoft.KeyVault/deletedVaults";
+/// Microsoft.KeyVault/locations/deletedVaults
+pub(crate) const DELETED_VAULTS_OF_LOCATION: &str = "Microsoft.KeyVault/locations/deletedVaults";
 /// Microsoft.KeyVault/vaults/keys
 pub(crate) const KEYS: &str = "Microsoft.KeyVault/vaults/keys";
 /// Microsoft.KeyVault/vaults/keys/versions
@@ -42,6 +48,11 @@ pub(crate) const DEFINITIONS: &str = "Microsoft.Authorization/roleDefinitions";
 /// api-versions of `Microsoft.Resources`.
 pub(crate) const RESOURCES_VERSIONS: &[&str] = &["2021-04-01", "2022-09-01", "2024-03-01", "2025-04-01"];
 
+/// api-versions of vaults.
+pub(crate) const VAULT_VERSIONS: &[&str] = &["2025-05-01", "2026-02-01"];
+/// The first api-version whose new vaults have RBAC unless they say otherwise (key-vault, access-control-default).
+pub(crate) const RBAC_BY_DEFAULT: &str = "2026-02-01";
+
 /// Names: 3-33 characters (workspaces), 3-24 (vaults, storage), 3-128 (identities), and so on, as the types say.
 pub(crate) const TYPES: &[Type] = &[
     Type {
@@ -53,8 +64,29 @@ pub(crate) const TYPES: &[Type] = &[
     },
     Type {
         name: VAULTS,
-        versions: &["2026-02-01"],
+        versions: VAULT_VERSIONS,
         body: &shapes::VAULT,
+        length: (3, 24),
+        also: "-",
+    },
+    Type {
+        name: ACCESS_POLICIES,
+        versions: VAULT_VERSIONS,
+        body: &shapes::ACCESS_POLICIES,
+        length: (3, 7),
+        also: "",
+    },
+    Type {
+        name: DELETED_VAULTS,
+        versions: VAULT_VERSIONS,
+        body: &shapes::NOTHING,
+        length: (3, 24),
+        also: "-",
+    },
+    Type {
+        name: DELETED_VAULTS_OF_LOCATION,
+        versions: VAULT_VERSIONS,
+        body: &shapes::NOTHING,
         length: (3, 24),
         also: "-",
     },

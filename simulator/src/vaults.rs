@@ -1,29 +1,38 @@
-//! `Microsoft.KeyVault/vaults` and their keys, by Azure Resource Manager.
+//! `Microsoft.KeyVault/vaults`, by Azure Resource Manager.
+//!
+//! Invariant: a vault answers at its `vaultUri`.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::address::ResourceId;
+use crate::address::{ResourceId, subscription_of};
 use crate::front::{Reply, Request};
 use crate::refusal::Refusal;
 use crate::text::{at, set};
-use crate::types::{KEYS, VERSIONS};
+use crate::types::{RBAC_BY_DEFAULT, VAULTS};
 use crate::world::{Resource, World};
 
-/// What a key of a vault is made from.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct NewVersion {
-    pub(crate) kty: String,
-    pub(crate) size: i64,
-    pub(crate) enabled: bool,
-    pub(crate) not_before: Option<i64>,
-    pub(crate) expires: Option<i64>,
-}
-
 impl World {
+    /// The vault of a name, which is unique in all of Azure.
+    pub(crate) fn vault_named(&self, name: &str) -> Option<&Resource> {
+        self.resources.values().find(|one| {
+            one.kind() == VAULTS && at(&one.body, "/name").is_some_and(|own| own.eq_ignore_ascii_case(name))
+        })
+    }
+
     /// PUT and PATCH of a vault.
     pub(crate) fn write_vault(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
         let before = self.get(&id.id).map(|one| one.body.clone());
+        let recovers = request
+            .body
+            .as_ref()
+            .and_then(|sent| at(sent, "/properties/createMode"))
+            .is_some_and(|mode| mode.eq_ignore_ascii_case("recover"));
+        if before.is_none() {
+            if recovers {
+                return self.recover(request, id);
+            }
+            self.check_name_is_free(id)?;
+        }
         let mut body = self.written(request, id)?;
         let flag = |body: &Value, name: &str| {
             body.pointer(&format!("/properties/{name}"))
@@ -41,128 +50,113 @@ impl World {
                     ),
                 ));
             }
-            if let (Some(true), None, Some(properties)) = (was, flag(&body, name), body.get_mut("properties"))
-            {
-                set(properties, name, true);
+        }
+        check_retention(&body, before.as_ref())?;
+        // What a PUT leaves out of these stays as it is: the permission model too (key-vault, access-control-default).
+        if let (Some(before), Some(properties)) = (&before, body.get_mut("properties")) {
+            for name in [
+                "enablePurgeProtection",
+                "enableSoftDelete",
+                RETENTION,
+                "enableRbacAuthorization",
+            ] {
+                let was = before.pointer(&format!("/properties/{name}"));
+                if let (Some(was), None | Some(Value::Null)) = (was, properties.get(name)) {
+                    set(properties, name, was.clone());
+                }
             }
         }
-        complete_vault(&mut body, before.is_none());
+        let has_rbac = before.is_none() && request.api_version.as_str() >= RBAC_BY_DEFAULT;
+        complete_vault(&mut body, has_rbac, &self.vault_suffix);
         Ok(self.keep(request, id, body))
     }
 
-    /// PUT of a key: creates it if it is not there, and changes nothing if it is (Microsoft.KeyVault/vaults/keys).
-    pub(crate) fn put_key(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
-        if self.get(&id.scope).is_none() {
+    /// PUT with `createMode: recover`: what was deleted comes back as it was.
+    fn recover(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
+        let deleted = self.deleted_vaults.get(&id.name.to_lowercase());
+        if deleted.is_none_or(|one| !one.vault_id().eq_ignore_ascii_case(&id.id)) {
+            // The code is not confirmed.
             return Err(Refusal::new(
                 axum::http::StatusCode::NOT_FOUND,
-                "ParentResourceNotFound",
+                "VaultNotFound",
+                format!("There is no deleted vault '{}' that could be recovered.", id.id),
+            ));
+        }
+        if let Some(operation) = self.under_way(&id.id) {
+            return Err(Refusal::conflict(
+                "ConflictError",
                 format!(
-                    "Failed to perform 'write' on resource(s) of type '{}', because the parent resource '{}' could not be found.",
-                    id.kind, id.scope
+                    "The vault '{}' is being purged (operation {}).",
+                    id.name, operation.id
                 ),
             ));
         }
-        if !id.kind.eq_ignore_ascii_case(KEYS) {
-            return Err(Refusal::bad_request(
-                "BadRequest",
-                "A version of a key cannot be written.",
-            ));
+        let body = self.recover_vault(&id.name).unwrap_or_default();
+        if let Some(vault) = self.get_mut(&id.id) {
+            vault.changed = request.now;
         }
-        if let Some(existing) = self.get(&id.id) {
-            return Ok(Reply::ok(existing.body.clone()));
-        }
-        let body = request.required_body()?;
-        let properties = body.get("properties").cloned().unwrap_or_default();
-        let number = |pointer: &str| properties.pointer(pointer).and_then(Value::as_i64);
-        let version = NewVersion {
-            kty: at(&properties, "/kty").unwrap_or("RSA").to_owned(),
-            size: number("/keySize").unwrap_or(2048),
-            enabled: properties
-                .pointer("/attributes/enabled")
-                .and_then(Value::as_bool)
-                .unwrap_or(true),
-            not_before: number("/attributes/nbf"),
-            expires: number("/attributes/exp"),
-        };
-        self.add_version(&id.scope, &id.name, &version, request.now);
-        let body = self.get(&id.id).map(|one| one.body.clone()).unwrap_or_default();
-        Ok(Reply::with(axum::http::StatusCode::CREATED, body))
+        Ok(Reply::ok(self.shown(&body)))
     }
 
-    /// Adds a version to a key, or makes the key; it is the current one from now on.
-    pub(crate) fn add_version(&mut self, vault: &str, key: &str, version: &NewVersion, now: Timestamp) {
-        let Some(found) = self.get(vault) else { return };
-        let vault = found.id().to_owned();
-        let location = at(&found.body, "/location").unwrap_or_default().to_owned();
-        let uri = at(&found.body, "/properties/vaultUri")
-            .unwrap_or_default()
-            .to_owned();
-        let id = format!("{vault}/keys/{key}");
-        let count = self.within(&id).count();
-        let version_name = crate::text::version(&format!("{}/{count}", id.to_lowercase()));
-        // Versions that are made in the same second are in the order of their making.
-        let created = now.as_second() + i64::try_from(count).unwrap_or_default();
-        let mut attributes = json!({
-            "enabled": version.enabled,
-            "created": created,
-            "updated": created,
-            "recoveryLevel": "Recoverable",
-            "exportable": false,
-        });
-        for (name, time) in [("nbf", version.not_before), ("exp", version.expires)] {
-            if let Some(time) = time {
-                set(&mut attributes, name, time);
+    /// Names of vaults are unique in all of Azure, and taken while a deleted vault is kept.
+    fn check_name_is_free(&self, id: &ResourceId) -> Result<(), Refusal> {
+        let own = subscription_of(&id.id);
+        match self.deleted_vaults.get(&id.name.to_lowercase()) {
+            Some(deleted) if subscription_of(deleted.vault_id()).eq_ignore_ascii_case(own) => {
+                // alan-turing-institute/data-safe-haven #2523.
+                Err(Refusal::conflict(
+                    "ConflictError",
+                    "A vault with the same name already exists in deleted state. You need to either recover or purge \
+                     existing key vault. Follow this link https://go.microsoft.com/fwlink/?linkid=2149745 for more \
+                     information on soft delete.",
+                ))
             }
+            None if self.vault_named(&id.name).is_none() => Ok(()),
+            _ => Err(Refusal::conflict(
+                "VaultAlreadyExists",
+                crate::key_vault::already_exists(&id.name),
+            )),
         }
-        let properties = json!({
-            "attributes": attributes,
-            "kty": version.kty,
-            "keyOps": ["encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"],
-            "keySize": version.size,
-            "keyUri": format!("{uri}keys/{key}"),
-            "keyUriWithVersion": format!("{uri}keys/{key}/{version_name}"),
-        });
-        let body = |id: &str, name: &str, kind: &str| json!({ "id": id, "name": name, "type": kind, "location": location, "properties": properties });
-        self.put(Resource::new(body(&id, key, KEYS), now));
-        let version_id = format!("{id}/versions/{version_name}");
-        self.put(Resource::new(body(&version_id, &version_name, VERSIONS), now));
-    }
-
-    /// Changes an attribute of the current version of a key, or of the version that is named.
-    pub(crate) fn set_key_attribute(&mut self, id: &str, name: &str, value: &Value) -> bool {
-        let Some(key) = self.get(id) else { return false };
-        let uri = at(&key.body, "/properties/keyUriWithVersion")
-            .unwrap_or_default()
-            .to_owned();
-        let scope = id.split("/versions/").next().unwrap_or(id).to_owned();
-        let all: Vec<String> = self
-            .within(&scope)
-            .filter(|one| at(&one.body, "/properties/keyUriWithVersion") == Some(uri.as_str()))
-            .map(|one| one.id().to_owned())
-            .collect();
-        for id in all {
-            if let Some(attributes) = self
-                .get_mut(&id)
-                .and_then(|one| one.body.pointer_mut("/properties/attributes"))
-            {
-                set(attributes, name, value.clone());
-            }
-        }
-        true
     }
 }
 
-/// What Azure adds to a vault.
-pub(crate) fn complete_vault(body: &mut Value, is_new: bool) {
+/// The days for which a vault keeps what is deleted.
+const RETENTION: &str = "softDeleteRetentionInDays";
+
+/// 7 to 90 days, and never another number (Microsoft.KeyVault/vaults, softDeleteRetentionInDays). The codes are those of the
+/// other properties that cannot be changed.
+fn check_retention(body: &Value, before: Option<&Value>) -> Result<(), Refusal> {
+    let days = |body: &Value| {
+        body.pointer(&format!("/properties/{RETENTION}"))
+            .and_then(Value::as_i64)
+    };
+    let Some(wanted) = days(body) else { return Ok(()) };
+    if !(7..=90).contains(&wanted) {
+        return Err(Refusal::bad_request(
+            "BadRequest",
+            format!("The property \"{RETENTION}\" must be between 7 and 90; it is {wanted}."),
+        ));
+    }
+    match before.and_then(days) {
+        Some(was) if was != wanted => Err(Refusal::bad_request(
+            "BadRequest",
+            format!("The property \"{RETENTION}\" has been set already and it can't be modified."),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// What Azure adds to a vault; `with_rbac` if that is what one gets without asking.
+pub(crate) fn complete_vault(body: &mut Value, with_rbac: bool, suffix: &str) {
     let name = at(body, "/name").unwrap_or_default().to_lowercase();
     let Some(properties) = body.get_mut("properties") else {
         return;
     };
-    set(properties, "vaultUri", format!("https://{name}.vault.azure.net/"));
+    set(properties, "vaultUri", format!("https://{name}.{suffix}/"));
     set(properties, "provisioningState", "Succeeded");
     let defaults = [
         ("enableSoftDelete", json!(true)),
-        ("softDeleteRetentionInDays", json!(90)),
+        (RETENTION, json!(90)),
         ("accessPolicies", json!([])),
     ];
     for (name, value) in defaults {
@@ -170,14 +164,14 @@ pub(crate) fn complete_vault(body: &mut Value, is_new: bool) {
             set(properties, name, value);
         }
     }
-    // From api-version 2026-02-01 on a new vault has RBAC unless it says otherwise (access-control-default).
-    if is_new && properties.get("enableRbacAuthorization").is_none() {
+    if with_rbac && properties.get("enableRbacAuthorization").is_none() {
         set(properties, "enableRbacAuthorization", true);
     }
-    if properties.get("enablePurgeProtection") == Some(&Value::Bool(false))
-        && let Some(object) = properties.as_object_mut()
-    {
-        // Off is absent.
-        object.remove("enablePurgeProtection");
+    if let Some(object) = properties.as_object_mut() {
+        // How a vault was made is not told, and off is absent.
+        object.remove("createMode");
+        if object.get("enablePurgeProtection") == Some(&Value::Bool(false)) {
+            object.remove("enablePurgeProtection");
+        }
     }
 }

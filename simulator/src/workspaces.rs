@@ -208,16 +208,19 @@ impl World {
         Ok(self.begin(request, &id.id, Effect::Delete { purge }))
     }
 
-    /// What a workspace's operation does at its end.
-    pub(crate) fn end_workspace_operation(
-        &mut self,
-        operation: &Operation,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
+    /// What an operation does at its end.
+    pub(crate) fn end_operation(&mut self, operation: &Operation, now: Timestamp) -> Result<(), Refusal> {
         match &operation.effect {
             Effect::Create => self.end_creation(operation, now),
             Effect::ChangeKey { key } => self.end_key_change(operation, key, now),
             Effect::Delete { purge } => self.end_deletion(operation, *purge, now),
+            Effect::PurgeVault { name } => match operation.fails.clone() {
+                Some(refusal) => Err(refusal),
+                None => {
+                    self.purge_vault(name);
+                    Ok(())
+                }
+            },
         }
     }
 

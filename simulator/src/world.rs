@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::address::{group_of, is_within};
+use crate::deleted_keys::DeletedKey;
+use crate::deleted_vaults::DeletedVault;
 use crate::operations::Operation;
 use crate::roles::{Assignment, Role};
 use crate::settings::Settings;
@@ -28,6 +30,14 @@ pub(crate) struct World {
     /// Workspaces after their deletion, by lower-case id.
     pub(crate) deleted: BTreeMap<String, Resource>,
     pub(crate) operations: BTreeMap<String, Operation>,
+    /// Keys after their deletion, by lower-case ARM id.
+    pub(crate) deleted_keys: BTreeMap<String, DeletedKey>,
+    /// Vaults after their deletion, by lower-case name.
+    pub(crate) deleted_vaults: BTreeMap<String, DeletedVault>,
+    /// How many versions a key ever had, by lower-case ARM id: no name of a version is given twice.
+    pub(crate) versions_made: BTreeMap<String, u64>,
+    /// What follows a vault's name in its host: `vault.localhost:PORT`.
+    pub(crate) vault_suffix: String,
 }
 
 /// Somebody who can have a token or a role.

@@ -14,10 +14,14 @@ async fn with_a_managed_group_within_the_budget() {
     let ready = scenario.until_ready("research").await.unwrap();
 
     assert_eq!(writes(&scenario, "research").await, [("PUT".to_owned(), 202)]);
+    let vault = scenario
+        .azure
+        .endpoint()
+        .replace("https://", "https://corp-keys.vault.");
     assert!(
         key_in_azure(&scenario, "research")
             .await
-            .starts_with("https://corp-keys.vault.azure.net/keys/ai-hub/")
+            .starts_with(&format!("{vault}/keys/ai-hub/"))
     );
     assert_eq!(ready.text("/status/summary/key"), "corp-keys/ai-hub");
     assert_eq!(

@@ -84,6 +84,9 @@ fn a_keys_url_is_read_and_spelled_as_it_came() {
     );
     assert!(read.same_key(&versionless));
     assert_ne!(read, versionless);
+    let with_port = KeyIdentifier::parse(&text.replace(".vault.azure.net", ".vault.localhost:8443")).unwrap();
+    assert_eq!(with_port.vault().as_str(), "corp-keys");
+    assert!(with_port.as_str().contains(":8443/keys/"));
     let other_key = KeyIdentifier::parse(&text.replace("AI-hub", "other")).unwrap();
     let other_vault = KeyIdentifier::parse(&text.replace("Corp", "Other")).unwrap();
     for other in [other_key, other_vault] {
@@ -101,6 +104,15 @@ fn what_is_no_keys_url_is_refused() {
         "https://corp-keys/keys/ai-hub",
         "https://corp-keys./keys/ai-hub",
         "https://1.vault.azure.net/keys/ai-hub",
+        "https://corp-keys:8443/keys/ai-hub",
+        "https://corp-keys.vault.localhost:/keys/ai-hub",
+        "https://corp-keys.vault.localhost:0/keys/ai-hub",
+        "https://corp-keys.vault.localhost:+1/keys/ai-hub",
+        "https://corp-keys.vault.localhost:65536/keys/ai-hub",
+        "https://corp-keys.vault.localhost:84:43/keys/ai-hub",
+        "https://corp-keys.vault..net/keys/ai-hub",
+        "https://corp-keys.vault.azure.net?x/keys/ai-hub",
+        "https://corp-keys.user@vault.azure.net/keys/ai-hub",
         "https://corp-keys.vault.azure.net",
         "https://corp-keys.vault.azure.net/keys",
         "https://corp-keys.vault.azure.net/secrets/ai-hub",

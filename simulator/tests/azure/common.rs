@@ -1,6 +1,8 @@
 //! An Azure of its own for each test, and a client for it.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,10 +23,18 @@ pub const NO_ROLE: &str = "33333333-0000-0000-0000-000000000002";
 /// The role that lets an identity use keys.
 pub const ENCRYPTION_USER: &str = "e147488a-f6f5-4113-8e2d-b22465e65bf6";
 
+/// The role that lets somebody do everything with keys.
+pub const CRYPTO_OFFICER: &str = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603";
+/// Object ids of principals of the seed.
+pub const WRITER: &str = "22222222-0000-0000-0001-000000000003";
+pub const MICROSOFT: &str = "22222222-0000-0000-0001-000000000005";
+
 /// api-versions by the type that is last in a path.
-const VERSIONS: [(&str, &str); 8] = [
+const VERSIONS: [(&str, &str); 10] = [
     ("Microsoft.MachineLearningServices/workspaces", "2026-05-01"),
     ("Microsoft.KeyVault/vaults", "2026-02-01"),
+    ("Microsoft.KeyVault/deletedVaults", "2026-02-01"),
+    ("Microsoft.KeyVault/locations", "2026-02-01"),
     ("Microsoft.ManagedIdentity/userAssignedIdentities", "2024-11-30"),
     ("Microsoft.Storage/storageAccounts", "2026-04-01"),
     ("Microsoft.Search/searchServices", "2025-05-01"),
@@ -34,6 +44,16 @@ const VERSIONS: [(&str, &str); 8] = [
 ];
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// Vaults of the tests' seed, and some that tests make: their hosts do not resolve everywhere.
+const VAULTS: [&str; 9] = [
+    "main", "other", "loose", "away", "foreign", "closed", "trusting", "policies", "new",
+];
+
+thread_local! {
+    /// The port of this test's Azure: each test has a thread of its own.
+    static PORT: Cell<u16> = const { Cell::new(0) };
+}
 
 pub struct Azure {
     simulator: Simulator,
@@ -107,11 +127,14 @@ impl Azure {
         };
         let simulator = Simulator::start(config).await.unwrap();
         let authority = reqwest::Certificate::from_pem(simulator.ca_pem().as_bytes()).unwrap();
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([authority])
-            .build()
-            .unwrap();
+        let port = simulator.endpoint().rsplit(':').next().unwrap().parse().unwrap();
+        PORT.set(port);
+        let mut client = reqwest::Client::builder().no_proxy().tls_certs_only([authority]);
+        for vault in VAULTS {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            client = client.resolve(&format!("{vault}.vault.localhost"), address);
+        }
+        let client = client.build().unwrap();
         Self {
             simulator,
             client,
@@ -137,9 +160,15 @@ impl Azure {
         received(request.send().await.unwrap()).await
     }
 
-    /// An access token of a principal of the seed.
+    /// An access token of a principal of the seed, for Azure Resource Manager.
     pub async fn token(&self, who: &str) -> String {
-        let known = self.tokens.lock().unwrap().get(who).cloned();
+        self.token_for(who, "https://management.azure.com").await
+    }
+
+    /// An access token of a principal of the seed.
+    pub async fn token_for(&self, who: &str, audience: &str) -> String {
+        let place = format!("{who} {audience}");
+        let known = self.tokens.lock().unwrap().get(&place).cloned();
         if let Some(token) = known {
             return token;
         }
@@ -157,13 +186,13 @@ impl Azure {
                         &format!("22222222-0000-0000-0000-00000000000{}", number + 1),
                     ),
                     ("client_secret", &format!("of-{who}")),
-                    ("scope", "https://management.azure.com/.default"),
+                    ("scope", &format!("{audience}/.default")),
                 ],
             )
             .await
             .expect(200);
         let token = answer.at("/access_token").as_str().unwrap().to_owned();
-        self.tokens.lock().unwrap().insert(who.to_owned(), token.clone());
+        self.tokens.lock().unwrap().insert(place, token.clone());
         token
     }
 
@@ -214,6 +243,29 @@ impl Azure {
 
     pub async fn delete(&self, path: &str) -> Answer {
         self.send("owner", "DELETE", path, None).await
+    }
+
+    /// A request to a vault itself, for example GET `main/keys/one`.
+    pub async fn ask_vault(&self, who: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let token = self.token_for(who, &vault_audience()).await;
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = self.client.request(method, vault_url(path)).bearer_auth(token);
+        let request = match body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        received(request.send().await.unwrap()).await
+    }
+
+    /// Gives `writer` everything that one can do with the keys of a vault.
+    pub async fn make_officer(&self, vault_name: &str) {
+        let path = assignment(&vault(vault_name), 900);
+        self.put(&path, &grant(CRYPTO_OFFICER, WRITER)).await.expect(201);
+    }
+
+    /// A request to a vault by `writer`.
+    pub async fn key_request(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        self.ask_vault("writer", method, path, body).await
     }
 
     /// The control API.
@@ -335,7 +387,37 @@ pub fn grant(role: &str, principal: &str) -> Value {
 }
 
 pub fn key(vault: &str, name: &str) -> String {
-    format!("https://{vault}.vault.azure.net/keys/{name}")
+    format!("https://{vault}.vault.localhost:{}/keys/{name}", PORT.get())
+}
+
+/// What a token for vaults is for.
+pub fn vault_audience() -> String {
+    format!("https://vault.localhost:{}", PORT.get())
+}
+
+/// Where a vault answers: of `main/keys/one`, with its api-version unless it has one.
+pub fn vault_url(path: &str) -> String {
+    if path.starts_with("https://") {
+        return path.to_owned();
+    }
+    let (vault, path) = path.split_once('/').unwrap();
+    let mark = if path.contains('?') { '&' } else { '?' };
+    let version = if path.contains("api-version") {
+        String::new()
+    } else {
+        format!("{mark}api-version=7.6")
+    };
+    format!("https://{vault}.vault.localhost:{}/{path}{version}", PORT.get())
+}
+
+/// Key Vault's error: status, code, inner code or none, and a message with `part` in it.
+#[track_caller]
+pub fn vault_refused(answer: &Answer, status: u16, code: &str, inner: Option<&str>, part: &str) {
+    assert_eq!(answer.status, status, "{}", answer.text);
+    assert_eq!(answer.at("/error/code"), code, "{}", answer.text);
+    let found = answer.at("/error/innererror/code");
+    assert_eq!(found, &json!(inner), "{}", answer.text);
+    assert_has(answer.at("/error/message").as_str().unwrap(), part);
 }
 
 /// A hub with a key and a managed resource group.

@@ -94,7 +94,7 @@ async fn api_versions() {
     azure
         .ask_carelessly(&format!("{}?api-version=1999-01-01", vault("main")))
         .await
-        .refused(400, "NoRegisteredProviderFound", "'2026-02-01'");
+        .refused(400, "NoRegisteredProviderFound", "2026-02-01'");
 }
 
 #[tokio::test]

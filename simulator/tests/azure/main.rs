@@ -1,15 +1,19 @@
 //! What this Azure does and refuses, asked over HTTPS as any client would.
 #![cfg(test)]
 
+mod access_policies;
 mod bodies;
 mod changes;
 mod common;
 mod creation;
+mod data_plane;
+mod deleted_vaults;
 mod deletion;
 mod envelopes;
 mod faults;
 mod federation;
 mod holds;
+mod key_changes;
 mod lists;
 mod page;
 mod roles;
@@ -18,3 +22,4 @@ mod switches;
 mod tokens;
 mod trouble;
 mod vaults;
+mod wrapping;

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Azure, GROUP, SUBSCRIPTION, TENANT, identity, vault};
+use crate::common::{Azure, GROUP, SUBSCRIPTION, TENANT, identity, key, vault};
 
-fn body(properties: &Value) -> Value {
+pub fn body(properties: &Value) -> Value {
     let mut body = json!({ "location": "westeurope", "properties": {
         "tenantId": TENANT, "sku": { "family": "A", "name": "standard" } } });
     for (name, value) in properties.as_object().unwrap() {
@@ -18,7 +18,7 @@ async fn a_new_vault() {
     let azure = Azure::start().await;
     let made = azure.put(&vault("new"), &body(&json!({}))).await.expect(201);
     let properties = made.at("/properties");
-    assert_eq!(properties["vaultUri"], "https://new.vault.azure.net/");
+    assert_eq!(properties["vaultUri"], key("new", "").replace("keys/", ""));
     assert_eq!(properties["enableSoftDelete"], true);
     assert_eq!(properties["enableRbacAuthorization"], true);
     // Off is absent.
@@ -77,10 +77,7 @@ async fn keys() {
     let wanted =
         json!({ "properties": { "kty": "RSA", "keySize": 4096, "attributes": { "enabled": true } } });
     let made = azure.put(&path, &wanted).await.expect(201);
-    assert_eq!(
-        made.at("/properties/keyUri"),
-        "https://main.vault.azure.net/keys/new"
-    );
+    assert_eq!(made.at("/properties/keyUri"), &json!(key("main", "new")));
     let version = made.at("/properties/keyUriWithVersion").as_str().unwrap();
     assert_eq!(version.rsplit('/').next().unwrap().len(), 32);
     // A PUT makes a key, and changes none.

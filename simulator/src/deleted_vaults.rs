@@ -1,0 +1,152 @@
+//! Vaults after their deletion: kept until their retention ends, recovered, or purged (key-vault, soft-delete-overview).
+//!
+//! Invariant: while a vault is kept, nobody else has its name. Its keys go with it and come back with it; its role
+//! assignments do not come back.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use crate::address::{is_within, subscription_of};
+use crate::deleted_keys::{end_of_retention, is_purge_protected, retention_days};
+use crate::text::{at, set};
+use crate::types::{DELETED_VAULTS_OF_LOCATION, VAULTS};
+use crate::world::{Resource, World};
+
+/// A vault that was deleted.
+#[derive(Clone, Debug)]
+pub(crate) struct DeletedVault {
+    /// The vault's body.
+    pub(crate) vault: Value,
+    /// The vault, its keys and their versions.
+    resources: Vec<Resource>,
+    deleted: Timestamp,
+    ends: Timestamp,
+}
+
+impl DeletedVault {
+    /// ARM id of the vault.
+    pub(crate) fn vault_id(&self) -> &str {
+        at(&self.vault, "/id").unwrap_or_default()
+    }
+
+    /// As Azure Resource Manager shows it (Microsoft.KeyVault/locations/deletedVaults).
+    pub(crate) fn body(&self) -> Value {
+        let name = at(&self.vault, "/name").unwrap_or_default();
+        let location = at(&self.vault, "/location").unwrap_or_default();
+        let subscription = subscription_of(self.vault_id());
+        let mut properties = json!({
+            "vaultId": self.vault_id(),
+            "location": location,
+            "deletionDate": self.deleted.to_string(),
+            "scheduledPurgeDate": self.ends.to_string(),
+        });
+        if let Some(tags) = self.vault.get("tags") {
+            set(&mut properties, "tags", tags.clone());
+        }
+        if is_purge_protected(&self.vault) {
+            set(&mut properties, "purgeProtectionEnabled", true);
+        }
+        json!({
+            "id": format!(
+                "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedVaults/{name}"
+            ),
+            "name": name,
+            "type": DELETED_VAULTS_OF_LOCATION,
+            "properties": properties,
+        })
+    }
+}
+
+impl World {
+    /// Deletes a vault, by its ARM id. What it was is kept, unless it has no soft delete.
+    pub(crate) fn delete_vault(&mut self, id: &str, now: Timestamp) -> bool {
+        let Some(vault) = self.get(id).map(|one| one.body.clone()) else {
+            return false;
+        };
+        let resources: Vec<Resource> = self.within(id).cloned().collect();
+        self.remove(id);
+        let keeps = vault
+            .pointer("/properties/enableSoftDelete")
+            .and_then(Value::as_bool)
+            != Some(false);
+        if !keeps {
+            self.forget_keys(id);
+            return true;
+        }
+        let name = at(&vault, "/name").unwrap_or_default().to_lowercase();
+        let ends = end_of_retention(now, retention_days(&vault));
+        let deleted = DeletedVault {
+            vault,
+            resources,
+            deleted: now,
+            ends,
+        };
+        self.deleted_vaults.insert(name, deleted);
+        true
+    }
+
+    /// Deletes the vaults of a resource group, as its own deletion does.
+    pub(crate) fn delete_vaults_within(&mut self, scope: &str, now: Timestamp) {
+        let vaults: Vec<String> = self
+            .within(scope)
+            .filter(|one| one.kind() == VAULTS)
+            .map(|one| one.id().to_owned())
+            .collect();
+        for vault in vaults {
+            self.delete_vault(&vault, now);
+        }
+    }
+
+    /// Brings a deleted vault back.
+    pub(crate) fn recover_vault(&mut self, name: &str) -> Option<Value> {
+        let deleted = self.deleted_vaults.remove(&name.to_lowercase())?;
+        for resource in deleted.resources {
+            self.put(resource);
+        }
+        Some(deleted.vault)
+    }
+
+    /// Takes a deleted vault away for good.
+    pub(crate) fn purge_vault(&mut self, name: &str) {
+        if let Some(deleted) = self.deleted_vaults.remove(&name.to_lowercase()) {
+            self.forget_keys(deleted.vault_id());
+        }
+    }
+
+    /// Takes away for good the vaults and keys whose retention has ended.
+    pub(crate) fn end_retentions(&mut self, now: Timestamp) {
+        let ended: Vec<String> = self
+            .deleted_vaults
+            .iter()
+            .filter(|(_, deleted)| deleted.ends <= now)
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in ended {
+            self.purge_vault(&name);
+        }
+        self.deleted_keys.retain(|_, key| now < key.ends);
+    }
+
+    /// Shifts the dates of what was deleted back. Whether there is such a thing.
+    pub(crate) fn age_deleted(&mut self, id: &str, back: SignedDuration) -> bool {
+        let lower = id.to_lowercase();
+        let vault = self
+            .deleted_vaults
+            .values_mut()
+            .find(|one| one.vault_id().eq_ignore_ascii_case(&lower))
+            .map(|one| [&mut one.deleted, &mut one.ends]);
+        let key = self
+            .deleted_keys
+            .get_mut(&lower)
+            .map(|one| [&mut one.deleted, &mut one.ends]);
+        let Some(times) = vault.or(key) else { return false };
+        for time in times {
+            *time = time.checked_sub(back).unwrap_or(Timestamp::MIN);
+        }
+        true
+    }
+
+    fn forget_keys(&mut self, vault: &str) {
+        self.deleted_keys.retain(|id, _| !is_within(id, vault));
+    }
+}
