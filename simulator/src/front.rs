@@ -1,7 +1,7 @@
 //! Azure Resource Manager's front door: from one authenticated request to one answer.
 //!
-//! Invariant: the order is Azure's: subscription, api-version, authorization, registration, name, body, and only then the
-//! resource provider.
+//! Invariant: the order is Azure's: subscription, throttling, api-version, authorization, registration, name, body, and only
+//! then the resource provider.
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -165,7 +165,20 @@ impl World {
     /// Answers a request.
     pub(crate) fn answer(&mut self, request: &Request<'_>) -> Reply {
         self.advance(request.now);
-        self.route(request).unwrap_or_else(Reply::from)
+        let subscription = address::subscription_of(request.path);
+        if !self.subscriptions.contains_key(&subscription.to_lowercase()) {
+            return self.route(request).unwrap_or_else(Reply::from);
+        }
+        match self.take_token(request, subscription) {
+            Err(refused) => refused,
+            Ok(left) => {
+                let reply = self.route(request).unwrap_or_else(Reply::from);
+                match left {
+                    Some((header, left)) => reply.header(header, &left.to_string()),
+                    None => reply,
+                }
+            }
+        }
     }
 
     fn route(&mut self, request: &Request<'_>) -> Result<Reply, Refusal> {

@@ -29,6 +29,7 @@ pub mod settings;
 mod shape;
 mod shapes;
 mod text;
+mod throttling;
 mod traffic;
 mod types;
 mod vaults;

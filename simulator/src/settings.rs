@@ -16,6 +16,8 @@ pub struct Settings {
     pub token_seconds: i64,
     /// Items of a page of a list.
     pub page_size: usize,
+    /// What a principal may ask of a subscription.
+    pub limits: Limits,
     /// What a change of what cannot be changed is answered with: a workspace's PATCH of more than `keyIdentifier` in its
     /// encryption, or a PUT that changes it. No captured answer is known.
     pub forbidden_change: ForbiddenChange,
@@ -44,6 +46,7 @@ impl Default for Settings {
             propagation_seconds: 60.0,
             token_seconds: 3600,
             page_size: 100,
+            limits: Limits::default(),
             forbidden_change: ForbiddenChange::Refuse,
             failed_change_leaves: Leaves::Succeeded,
             failed_creation_leaves_group: false,
@@ -52,6 +55,38 @@ impl Default for Settings {
             managed_by: false,
             identity_id_case: IdCase::AsSent,
             lies: Lies::default(),
+        }
+    }
+}
+
+/// Token buckets of a principal in a subscription, for each kind of request: how many it holds, and how many come back in a
+/// second. A bucket of size 0 limits nothing. Azure's numbers: azure-resource-manager, request-limits-and-throttling.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Limits {
+    /// GET and HEAD.
+    pub reads: u32,
+    /// GET and HEAD that come back in a second.
+    pub reads_per_second: f64,
+    /// PUT, PATCH and POST.
+    pub writes: u32,
+    /// PUT, PATCH and POST that come back in a second.
+    pub writes_per_second: f64,
+    /// DELETE.
+    pub deletes: u32,
+    /// DELETE that come back in a second.
+    pub deletes_per_second: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            reads: 250,
+            reads_per_second: 25.0,
+            writes: 200,
+            writes_per_second: 10.0,
+            deletes: 200,
+            deletes_per_second: 10.0,
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::address::{group_of, is_within};
 use crate::operations::Operation;
 use crate::roles::{Assignment, Role};
 use crate::settings::Settings;
+use crate::throttling::Buckets;
 
 /// Everything.
 #[derive(Debug, Default)]
@@ -28,6 +29,7 @@ pub(crate) struct World {
     /// Workspaces after their deletion, by lower-case id.
     pub(crate) deleted: BTreeMap<String, Resource>,
     pub(crate) operations: BTreeMap<String, Operation>,
+    pub(crate) buckets: Buckets,
 }
 
 /// Somebody who can have a token or a role.

@@ -15,6 +15,7 @@ mod page;
 mod roles;
 mod seeds;
 mod switches;
+mod throttling;
 mod tokens;
 mod trouble;
 mod vaults;
