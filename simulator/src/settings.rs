@@ -34,6 +34,10 @@ pub struct Settings {
     pub managed_by: bool,
     /// Case in which ids of user-assigned identities come back (azure-rest-api-specs #30625).
     pub identity_id_case: IdCase,
+    /// What the message of ScopeLocked names: the scope that is locked, as reported answers show, or the lock.
+    pub scope_locked_names: LockNamed,
+    /// In which shape a missing quota shows in the operation of a workspace. No captured answer is known.
+    pub quota_envelope: QuotaEnvelope,
     /// Lies, for checking that somebody notices.
     pub lies: Lies,
 }
@@ -54,6 +58,8 @@ impl Default for Settings {
             hubs_soft_delete: true,
             managed_by: false,
             identity_id_case: IdCase::AsSent,
+            scope_locked_names: LockNamed::Scope,
+            quota_envelope: QuotaEnvelope::Details,
             lies: Lies::default(),
         }
     }
@@ -116,6 +122,30 @@ pub enum IdCase {
     AsSent,
     /// In lower case.
     Lower,
+}
+
+/// What a refusal because of a lock names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LockNamed {
+    /// The scope that is locked.
+    Scope,
+    /// The lock itself.
+    Lock,
+}
+
+/// The shape of an error that another resource provider gave: at least these are seen (azurerm's pollers; issues).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QuotaEnvelope {
+    /// `error: {code, message}`.
+    Plain,
+    /// Code and message in the operation's body itself.
+    Flat,
+    /// `error: {code, message, details: [{code, message, possibleCauses, recommendedAction, activityId}]}`.
+    Details,
+    /// A deployment's: details of details, the last with the error as text in its message.
+    Deployment,
+    /// Words alone, in the message of a BadRequest.
+    Text,
 }
 
 /// What an honest Azure never does.

@@ -4,6 +4,7 @@
 mod bodies;
 mod changes;
 mod common;
+mod constraints;
 mod creation;
 mod deletion;
 mod envelopes;
@@ -11,7 +12,10 @@ mod faults;
 mod federation;
 mod holds;
 mod lists;
+mod locks;
 mod page;
+mod policies;
+mod quotas;
 mod roles;
 mod seeds;
 mod switches;
