@@ -78,10 +78,7 @@ impl Sweeper {
                 failures += self.sweep_lists(&azure, subscription, interests).await;
             }
             failures += self.sweep_keys(&azure, &interests, seen, &mut still_in_use).await;
-            self.metrics.azure_requests(&azure.principal.service_account, {
-                let requests = azure.inventory.arm.requests();
-                requests.reads + requests.polls + requests.writes
-            });
+            self.count_requests(&azure);
         }
         seen.retain(|key, _| still_in_use.contains(key));
         failures
@@ -166,7 +163,7 @@ impl Sweeper {
         for ((path, version), users) in users {
             let mark = (azure.principal.uid.clone(), path.clone());
             still_in_use.insert(mark.clone());
-            match azure.inventory.reader.read(&path, version, Duration::ZERO).await {
+            match azure.inventory.reader.sweep(&path, version).await {
                 Ok(reading) => {
                     let now = reading.found().cloned();
                     // At the first sight too: it may have changed since the objects were judged.
@@ -181,6 +178,24 @@ impl Sweeper {
             }
         }
         failures
+    }
+
+    /// What the identity has asked of Azure, and what it may still ask.
+    fn count_requests(&self, azure: &Azure) {
+        let identity = &azure.principal.service_account;
+        let requests = azure.inventory.arm.requests();
+        let budget = azure.inventory.arm.budget();
+        self.metrics
+            .azure_requests(identity, requests.reads + requests.polls + requests.writes);
+        self.metrics.azure_withheld(identity, budget.withheld());
+        for account in budget.accounts(tokio::time::Instant::now()) {
+            self.metrics.azure_left(
+                identity,
+                &account.subscription,
+                account.kind.as_str(),
+                account.left,
+            );
+        }
     }
 
     fn count_estate(&self) {

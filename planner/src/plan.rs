@@ -16,6 +16,9 @@ mod creation;
 mod deletion;
 mod upkeep;
 
+/// A time that a status may stay as it is although nothing could be asked.
+const SHORT: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
+
 /// Everything that a decision rests on.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
@@ -112,6 +115,16 @@ pub struct Plan {
     pub judgement: Judgement,
     /// When to look again, if the write (if any) is accepted.
     pub next: Next,
+}
+
+/// When to look again, if a read was held back for so short a time that nothing is worth saying: what was not asked is not
+/// judged. What lasts longer is told as any other missing knowledge.
+#[must_use]
+pub fn held_back(observed: &Observed, now: Timestamp) -> Option<Next> {
+    observed
+        .withheld_until
+        .filter(|until| until.duration_since(now) < SHORT)
+        .map(Next::At)
 }
 
 /// Decides.

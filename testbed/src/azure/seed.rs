@@ -76,7 +76,11 @@ impl Seed {
         );
         Ok(Self(json!({
             "tenant": TENANT,
-            "settings": { "operationSeconds": 1, "retryAfterSeconds": 1, "propagationSeconds": 0, "pageSize": 50 },
+            "settings": {
+                "operationSeconds": 1, "retryAfterSeconds": 1, "propagationSeconds": 0, "pageSize": 50,
+                // An operation lasts a thirtieth of Azure's time, and so does what an empty bucket needs.
+                "limits": { "readsPerSecond": 750, "writesPerSecond": 300, "deletesPerSecond": 300 },
+            },
             "subscriptions": [{ "id": SUBSCRIPTION, "registeredProviders": PROVIDERS }],
             "roleDefinitions": [role("observer")?, role("writer")?],
             "principals": [
