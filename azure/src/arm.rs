@@ -1,7 +1,7 @@
 //! Requests to Azure Resource Manager: one at a time, sent once, answered with what ARM said.
 //!
-//! Invariants: a request is sent to a trusted host or not at all; it is never sent twice; an answer is read up to a known
-//! size.
+//! Invariants: a request is sent to a trusted host or not at all; it is never sent twice; it is not sent when the budget of
+//! its subscription does not cover it; an answer is read up to a known size.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,8 +14,10 @@ use azure_core::http::{
     ClientOptions, Context, Method, Pipeline, PipelineStreamOptions, Request, RetryOptions, Transport,
 };
 use serde_json::Value;
+use tokio::time::Instant;
 use url::Url;
 
+use crate::budget::{Budget, Kind, Urgency, subscription_of};
 use crate::cloud::Cloud;
 use crate::credential::{CredentialError, innermost};
 use crate::error::{ArmError, Cause};
@@ -73,12 +75,15 @@ struct Counters {
 /// A client of Azure Resource Manager for one identity.
 ///
 /// Paths are ARM ids or parts of them, `/subscriptions/…`, as ARM spells them; queries are pairs that are encoded here.
-#[derive(Debug)]
+/// Clones share counters and budget.
+#[derive(Clone, Debug)]
 pub struct ArmClient {
     cloud: Cloud,
     pipeline: Pipeline,
     limits: Limits,
-    counters: Counters,
+    counters: Arc<Counters>,
+    budget: Arc<Budget>,
+    urgency: Urgency,
 }
 
 impl ArmClient {
@@ -104,8 +109,34 @@ impl ArmClient {
             cloud,
             pipeline,
             limits: Limits::default(),
-            counters: Counters::default(),
+            counters: Arc::default(),
+            budget: Arc::default(),
+            urgency: Urgency::Pass,
         }
+    }
+
+    /// The same client for what nobody waits for: it leaves a part of the budget to the others.
+    #[must_use]
+    pub fn for_sweeps(&self) -> Self {
+        Self {
+            urgency: Urgency::Sweep,
+            ..self.clone()
+        }
+    }
+
+    /// Whether the budget covers a write to a path now.
+    ///
+    /// # Errors
+    /// It does not; the time is when it may.
+    pub fn covers(&self, method: Method, path: &str) -> Result<(), std::time::Duration> {
+        self.budget
+            .look(subscription_of(path), Kind::of(method), Instant::now())
+    }
+
+    /// What may still be asked.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// The same client with other limits.
@@ -181,8 +212,7 @@ impl ArmClient {
     /// # Errors
     /// When the operation could not be read; that says nothing about the operation itself, so look at the resource.
     pub async fn operation(&self, url: &Url) -> Result<OperationState, ArmError> {
-        self.counters.polls.fetch_add(1, Ordering::Relaxed);
-        match self.exchange(Method::Get, url.clone(), None).await {
+        match self.exchange(Method::Get, url.clone(), None, Purpose::Poll).await {
             Ok(response) => OperationState::parse(&response).map_err(|what| {
                 let cause = Cause::BadAnswer {
                     status: response.status,
@@ -206,12 +236,7 @@ impl ArmClient {
     ) -> Result<ArmResponse, ArmError> {
         let url = address::build(self.cloud.arm_endpoint(), path, api_version, query)
             .map_err(|why| ArmError::new(method.as_str(), path.to_owned(), Cause::InvalidPath(why)))?;
-        match method {
-            Method::Get | Method::Head => &self.counters.reads,
-            _ => &self.counters.writes,
-        }
-        .fetch_add(1, Ordering::Relaxed);
-        self.exchange(method, url, body).await
+        self.exchange(method, url, body, Purpose::Request).await
     }
 
     /// Sends one request to a URL that ARM or this client made.
@@ -220,12 +245,34 @@ impl ArmClient {
         method: Method,
         url: Url,
         body: Option<&Value>,
+        purpose: Purpose,
     ) -> Result<ArmResponse, ArmError> {
         let path = url.path().to_owned();
         let fail = |cause| ArmError::new(method.as_str(), path.clone(), cause);
         if !self.cloud.trusts(&url) {
             return Err(fail(Cause::UntrustedUrl(Box::new(url))));
         }
+        let (subscription, kind) = (subscription_of(&path), Kind::of(method));
+        let urgency = match purpose {
+            Purpose::Request => self.urgency,
+            // What has begun is brought to its end.
+            Purpose::Poll | Purpose::NextPage => Urgency::Pass,
+        };
+        self.budget
+            .take(subscription, kind, urgency, Instant::now())
+            .map_err(|retry_after| {
+                fail(Cause::Withheld {
+                    subscription: subscription.to_owned(),
+                    kind: kind.as_str(),
+                    retry_after,
+                })
+            })?;
+        match (purpose, kind) {
+            (Purpose::Poll, _) => &self.counters.polls,
+            (_, Kind::Reads) => &self.counters.reads,
+            (_, Kind::Writes | Kind::Deletes) => &self.counters.writes,
+        }
+        .fetch_add(1, Ordering::Relaxed);
         let mut request = Request::new(url.clone(), method);
         request.insert_header(ACCEPT, "application/json");
         if let Some(body) = body {
@@ -247,10 +294,31 @@ impl ArmClient {
                     _ => Cause::Interrupted(without_query(innermost(error))),
                 })
             })?;
-        ArmResponse::read(&url, answer, self.limits.body)
+        let now = Instant::now();
+        if let Some(left) = answer::remaining(answer.headers()) {
+            self.budget.told(subscription, kind, left, now);
+        }
+        let answer = ArmResponse::read(&url, answer, self.limits.body)
             .await
-            .map_err(fail)
+            .map_err(fail);
+        if let Err(error) = &answer
+            && error.throttles_subscription()
+        {
+            self.budget.throttled(subscription, error.retry_after(), now);
+        }
+        answer
     }
+}
+
+/// What a request is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// It stands by itself.
+    Request,
+    /// A later page of a list.
+    NextPage,
+    /// An operation that goes on.
+    Poll,
 }
 
 /// Operation URLs are signed in their query, which the HTTP client would print.

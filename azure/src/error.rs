@@ -47,6 +47,16 @@ pub enum Cause {
         /// `x-ms-ratelimit-remaining-subscription-*` stood at nothing: the subscription's bucket is empty.
         subscription_exhausted: bool,
     },
+    /// Not sent: the budget of the subscription does not cover it.
+    #[error("not sent: no {kind} are left in subscription {subscription} for now")]
+    Withheld {
+        /// Subscription id.
+        subscription: String,
+        /// `reads`, `writes` or `deletes`.
+        kind: &'static str,
+        /// When it may be covered.
+        retry_after: Duration,
+    },
     /// No connection: the request was never sent, so it changed nothing.
     #[error("Azure Resource Manager cannot be reached")]
     Unreachable(#[source] azure_core::Error),
@@ -130,6 +140,7 @@ impl ArmError {
                 retry_after,
                 ..
             } => ErrorClass::of_answer(*status, fault.as_ref(), retry_after.is_some()),
+            Cause::Withheld { .. } => ErrorClass::Throttled,
             Cause::Unreachable(_) => ErrorClass::Unreachable,
             Cause::Interrupted(_) => ErrorClass::Transient,
             Cause::Credential(error) => error.class(),
@@ -194,6 +205,7 @@ impl ArmError {
     pub const fn retry_after(&self) -> Option<Duration> {
         match &self.cause {
             Cause::Answer { retry_after, .. } => *retry_after,
+            Cause::Withheld { retry_after, .. } => Some(*retry_after),
             Cause::Credential(error) => error.retry_after(),
             _ => None,
         }
@@ -227,6 +239,7 @@ impl ArmError {
                             .eq_ignore_ascii_case("SubscriptionRequestsThrottled")
                     })
             }
+            Cause::Withheld { .. } => true,
             _ => false,
         }
     }
@@ -237,9 +250,11 @@ impl ArmError {
         match &self.cause {
             Cause::Answer { status, .. } => *status == 408 || *status >= 500,
             Cause::Interrupted(_) | Cause::BadAnswer { .. } => true,
-            Cause::Unreachable(_) | Cause::Credential(_) | Cause::UntrustedUrl(_) | Cause::InvalidPath(_) => {
-                false
-            }
+            Cause::Withheld { .. }
+            | Cause::Unreachable(_)
+            | Cause::Credential(_)
+            | Cause::UntrustedUrl(_)
+            | Cause::InvalidPath(_) => false,
         }
     }
 

@@ -5,6 +5,7 @@
 //! log line or `Debug` output holds a token or an assertion.
 
 pub mod arm;
+pub mod budget;
 pub mod cloud;
 pub mod credential;
 pub mod error;
@@ -20,7 +21,8 @@ pub mod wire;
 
 pub use arm::{ArmClient, ArmResponse, Limits, Listed, Requests};
 pub use azure_core::credentials::{Secret, TokenCredential};
-pub use azure_core::http::Transport;
+pub use azure_core::http::{Method, Transport};
+pub use budget::{Account, Budget, Kind, Urgency};
 pub use cloud::{Cloud, CloudError};
 pub use credential::{AssertionSource, CredentialError, FederatedCredential};
 pub use error::{ArmError, Cause, ErrorClass, Fault, chain};

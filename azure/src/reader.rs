@@ -70,6 +70,7 @@ pub struct ListReading {
 #[derive(Debug)]
 pub struct Reader {
     arm: Arc<ArmClient>,
+    sweeper: ArmClient,
     resources: Cache<Key, Arc<Slot<Reading>>>,
     lists: Cache<Key, Arc<Slot<ListReading>>>,
 }
@@ -87,6 +88,7 @@ impl Reader {
             .time_to_idle(IDLE)
             .build();
         Self {
+            sweeper: arm.for_sweeps(),
             arm,
             resources,
             lists,
@@ -110,12 +112,31 @@ impl Reader {
         api_version: &str,
         max_age: Duration,
     ) -> Result<Arc<Reading>, Arc<ArmError>> {
+        self.read_with(&self.arm, path, api_version, max_age).await
+    }
+
+    /// A resource, read now for what nobody waits for; who asks for it later may find it.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn sweep(&self, path: &str, api_version: &str) -> Result<Arc<Reading>, Arc<ArmError>> {
+        self.read_with(&self.sweeper, path, api_version, Duration::ZERO)
+            .await
+    }
+
+    async fn read_with(
+        &self,
+        arm: &ArmClient,
+        path: &str,
+        api_version: &str,
+        max_age: Duration,
+    ) -> Result<Arc<Reading>, Arc<ArmError>> {
         let slot = self
             .resources
             .get_with(Key::new(path, api_version, &[]), Slot::empty())
             .await;
         slot.get(max_age, |read_at| async move {
-            match self.arm.get(path, api_version).await {
+            match arm.get(path, api_version).await {
                 Ok(response) => match response.body {
                     Some(value) => Ok(Reading {
                         content: Content::Found(value),
@@ -147,12 +168,37 @@ impl Reader {
         query: &[(&str, &str)],
         max_age: Duration,
     ) -> Result<Arc<ListReading>, Arc<ArmError>> {
+        self.list_with(&self.arm, path, api_version, query, max_age).await
+    }
+
+    /// A list with all its pages, read now for what nobody waits for; who asks for it later may find it.
+    ///
+    /// # Errors
+    /// As [`Self::read_list`].
+    pub async fn sweep_list(
+        &self,
+        path: &str,
+        api_version: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Arc<ListReading>, Arc<ArmError>> {
+        self.list_with(&self.sweeper, path, api_version, query, Duration::ZERO)
+            .await
+    }
+
+    async fn list_with(
+        &self,
+        arm: &ArmClient,
+        path: &str,
+        api_version: &str,
+        query: &[(&str, &str)],
+        max_age: Duration,
+    ) -> Result<Arc<ListReading>, Arc<ArmError>> {
         let slot = self
             .lists
             .get_with(Key::new(path, api_version, query), Slot::empty())
             .await;
         slot.get(max_age, |read_at| async move {
-            let listed = self.arm.list(path, api_version, query).await?;
+            let listed = arm.list(path, api_version, query).await?;
             Ok(ListReading {
                 items: listed.items,
                 pages: listed.pages,

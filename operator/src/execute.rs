@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use keyholder_azure::{ArmError, ArmResponse, wire};
+use keyholder_azure::{ArmError, ArmResponse, Method, wire};
 use keyholder_crds::{AIHub, Operation, OperationState};
 use keyholder_planner::Executed;
 use keyholder_planner::plan::{Request, Write};
@@ -28,6 +28,24 @@ pub async fn execute(
     azure: &Azure,
     context: &Context,
 ) -> Result<(Executed, AIHub), Failure> {
+    let arm = &azure.inventory.arm;
+    let path = write.id.as_str();
+    let method = match &write.request {
+        Request::Put(_) | Request::Assign(_) => Method::Put,
+        Request::Patch(_) => Method::Patch,
+        Request::Delete { .. } => Method::Delete,
+    };
+    let operation = write.kind.to_string();
+    if let Err(wait) = arm.covers(method, path) {
+        context.metrics.azure_write(&operation, WriteOutcome::NotSent);
+        let until = jiff::SignedDuration::try_from(wait)
+            .ok()
+            .and_then(|wait| Timestamp::now().checked_add(wait).ok());
+        return Ok((
+            Executed::Withheld(until.unwrap_or(Timestamp::MAX)),
+            object.clone(),
+        ));
+    }
     let mut status = object.status.clone().unwrap_or_default();
     if let Some(bound) = &write.bound {
         status.bound = Some(bound.clone());
@@ -41,14 +59,11 @@ pub async fn execute(
         // If this process dies now, the write may still be on its way: the next one looks only after it has settled.
         not_before: Some(Time(settled(Timestamp::now(), context))),
     });
-    let operation = write.kind.to_string();
     let Some(noted) = taken(writer.status(object, &status).await, "intent", object)? else {
         context.metrics.azure_write(&operation, WriteOutcome::NotSent);
         return Ok((Executed::NotSent, object.clone()));
     };
 
-    let arm = &azure.inventory.arm;
-    let path = write.id.as_str();
     let answer = match &write.request {
         Request::Put(body) => arm.put(path, wire::WORKSPACES_VERSION, body).await,
         Request::Assign(body) => arm.put(path, wire::ROLE_ASSIGNMENTS_VERSION, body).await,

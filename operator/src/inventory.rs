@@ -28,6 +28,8 @@ pub type Groups = HashMap<String, Vec<GroupResource>>;
 pub struct Inventory {
     /// The client.
     pub arm: Arc<ArmClient>,
+    /// The same client for lists that nobody waits for.
+    sweeper: ArmClient,
     /// Single reads, cached for as long as the asker says.
     pub reader: Reader,
     hubs: Cache<String, Arc<Hubs>>,
@@ -40,6 +42,7 @@ impl Inventory {
     pub fn new(arm: Arc<ArmClient>) -> Self {
         Self {
             reader: Reader::new(Arc::clone(&arm)),
+            sweeper: arm.for_sweeps(),
             arm,
             hubs: Cache::new(MOST_SUBSCRIPTIONS),
             groups: Cache::new(MOST_SUBSCRIPTIONS),
@@ -52,7 +55,7 @@ impl Inventory {
     /// Azure's, shared by all who asked.
     pub async fn hubs(&self, subscription: &str) -> Result<Arc<Hubs>, Arc<ArmError>> {
         self.hubs
-            .try_get_with(subscription.to_owned(), self.list_hubs(subscription))
+            .try_get_with(subscription.to_owned(), list_hubs(&self.arm, subscription))
             .await
     }
 
@@ -62,7 +65,7 @@ impl Inventory {
     /// Azure's, shared by all who asked.
     pub async fn groups(&self, subscription: &str) -> Result<Arc<Groups>, Arc<ArmError>> {
         self.groups
-            .try_get_with(subscription.to_owned(), self.list_groups(subscription))
+            .try_get_with(subscription.to_owned(), list_groups(&self.arm, subscription))
             .await
     }
 
@@ -71,7 +74,7 @@ impl Inventory {
     /// # Errors
     /// Azure's; what was read before stays.
     pub async fn refresh_hubs(&self, subscription: &str) -> Result<Arc<Hubs>, ArmError> {
-        let listed = self.list_hubs(subscription).await?;
+        let listed = list_hubs(&self.sweeper, subscription).await?;
         self.hubs
             .insert(subscription.to_owned(), Arc::clone(&listed))
             .await;
@@ -83,14 +86,14 @@ impl Inventory {
     /// # Errors
     /// Azure's; what was read before stays.
     pub async fn refresh_groups(&self, subscription: &str) -> Result<Arc<Groups>, ArmError> {
-        let listed = self.list_groups(subscription).await?;
+        let listed = list_groups(&self.sweeper, subscription).await?;
         self.groups
             .insert(subscription.to_owned(), Arc::clone(&listed))
             .await;
         Ok(listed)
     }
 
-    /// Role assignments that reach a key and are those of a principal or of its groups.
+    /// Role assignments that reach a key and are those of a principal or of its groups, read no longer than `age` ago.
     ///
     /// # Errors
     /// Azure's.
@@ -100,14 +103,29 @@ impl Inventory {
         principal: &str,
         age: Duration,
     ) -> Result<Arc<ListReading>, Arc<ArmError>> {
-        let path = format!(
-            "{}/providers/Microsoft.Authorization/roleAssignments",
-            key.to_lowercase()
-        );
-        let filter = format!("atScope() and assignedTo('{principal}')");
-        let query = [("$filter", filter.as_str())];
+        let (path, filter) = assignments_of(key, principal);
         self.reader
-            .read_list(&path, wire::ROLE_ASSIGNMENTS_VERSION, &query, age)
+            .read_list(
+                &path,
+                wire::ROLE_ASSIGNMENTS_VERSION,
+                &[("$filter", &filter)],
+                age,
+            )
+            .await
+    }
+
+    /// The same, read now for the sweep.
+    ///
+    /// # Errors
+    /// Azure's; what was read before stays.
+    pub async fn refresh_assignments(
+        &self,
+        key: &str,
+        principal: &str,
+    ) -> Result<Arc<ListReading>, Arc<ArmError>> {
+        let (path, filter) = assignments_of(key, principal);
+        self.reader
+            .sweep_list(&path, wire::ROLE_ASSIGNMENTS_VERSION, &[("$filter", &filter)])
             .await
     }
 
@@ -120,38 +138,47 @@ impl Inventory {
     pub async fn known_groups(&self, subscription: &str) -> Option<Arc<Groups>> {
         self.groups.get(subscription).await
     }
+}
 
-    async fn list_hubs(&self, subscription: &str) -> Result<Arc<Hubs>, ArmError> {
-        let path =
-            format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces");
-        let listed = self.arm.list(&path, wire::WORKSPACES_VERSION, &[]).await?;
-        let hubs = listed
-            .items
-            .into_iter()
-            .filter_map(|item| {
-                let id = ArmId::parse(item.get("id")?.as_str()?).ok()?;
-                let hub = convert::hub(&item).map_err(|error| error.to_string());
-                Some((id.lower(), hub))
-            })
-            .collect();
-        Ok(Arc::new(hubs))
-    }
+async fn list_hubs(arm: &ArmClient, subscription: &str) -> Result<Arc<Hubs>, ArmError> {
+    let path =
+        format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces");
+    let listed = arm.list(&path, wire::WORKSPACES_VERSION, &[]).await?;
+    let hubs = listed
+        .items
+        .into_iter()
+        .filter_map(|item| {
+            let id = ArmId::parse(item.get("id")?.as_str()?).ok()?;
+            let hub = convert::hub(&item).map_err(|error| error.to_string());
+            Some((id.lower(), hub))
+        })
+        .collect();
+    Ok(Arc::new(hubs))
+}
 
-    async fn list_groups(&self, subscription: &str) -> Result<Arc<Groups>, ArmError> {
-        let path = format!("/subscriptions/{subscription}/resources");
-        let query = [("$expand", "createdTime,changedTime,provisioningState")];
-        let listed = self.arm.list(&path, wire::RESOURCES_VERSION, &query).await?;
-        let mut groups = Groups::new();
-        for resource in listed.items.iter().filter_map(convert::group_resource) {
-            if let Ok(id) = ArmId::parse(&resource.id) {
-                groups
-                    .entry(id.resource_group().to_lowercase())
-                    .or_default()
-                    .push(resource);
-            }
+async fn list_groups(arm: &ArmClient, subscription: &str) -> Result<Arc<Groups>, ArmError> {
+    let path = format!("/subscriptions/{subscription}/resources");
+    let query = [("$expand", "createdTime,changedTime,provisioningState")];
+    let listed = arm.list(&path, wire::RESOURCES_VERSION, &query).await?;
+    let mut groups = Groups::new();
+    for resource in listed.items.iter().filter_map(convert::group_resource) {
+        if let Ok(id) = ArmId::parse(&resource.id) {
+            groups
+                .entry(id.resource_group().to_lowercase())
+                .or_default()
+                .push(resource);
         }
-        Ok(Arc::new(groups))
     }
+    Ok(Arc::new(groups))
+}
+
+/// Where role assignments at a key are listed, and the filter for those of a principal.
+fn assignments_of(key: &str, principal: &str) -> (String, String) {
+    let path = format!(
+        "{}/providers/Microsoft.Authorization/roleAssignments",
+        key.to_lowercase()
+    );
+    (path, format!("atScope() and assignedTo('{principal}')"))
 }
 
 /// How old a shared reading may be.

@@ -31,7 +31,7 @@ pub enum WriteOutcome {
     Accepted,
     /// Azure refused it, or it did not arrive.
     Refused,
-    /// It was not sent: somebody changed the object meanwhile.
+    /// It was not sent: somebody changed the object meanwhile, or Azure would have refused it.
     NotSent,
 }
 
@@ -49,6 +49,13 @@ struct WriteLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReadLabels {
     identity: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LeftLabels {
+    identity: String,
+    subscription: String,
+    kind: Label,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -82,6 +89,8 @@ pub struct Metrics {
     pass_seconds: Histogram,
     azure_writes: Family<WriteLabels, Counter>,
     azure_requests: Family<ReadLabels, Gauge>,
+    azure_withheld: Family<ReadLabels, Gauge>,
+    azure_left: Family<LeftLabels, Gauge>,
     conditions: Family<ConditionLabels, Gauge>,
     status_patches: Counter,
     undecodable: Gauge,
@@ -119,6 +128,18 @@ impl Metrics {
             "azure_requests",
             "Requests sent to Azure by each identity since the start",
             azure_requests.clone(),
+        );
+        let azure_withheld = Family::default();
+        registry.register(
+            "azure_requests_withheld",
+            "Requests that each identity did not send since the start, because Azure would have refused them",
+            azure_withheld.clone(),
+        );
+        let azure_left = Family::default();
+        registry.register(
+            "azure_requests_left",
+            "Requests that Azure has left for each identity in each subscription",
+            azure_left.clone(),
         );
         let conditions = Family::default();
         registry.register(
@@ -159,6 +180,8 @@ impl Metrics {
             pass_seconds,
             azure_writes,
             azure_requests,
+            azure_withheld,
+            azure_left,
             conditions,
             status_patches,
             undecodable,
@@ -205,6 +228,26 @@ impl Metrics {
         self.azure_requests
             .get_or_create(&labels)
             .set(i64::try_from(total).unwrap_or(i64::MAX));
+    }
+
+    /// An identity has not sent this many requests so far, for want of budget.
+    pub fn azure_withheld(&self, identity: &str, total: u64) {
+        let labels = ReadLabels {
+            identity: identity.to_owned(),
+        };
+        self.azure_withheld
+            .get_or_create(&labels)
+            .set(i64::try_from(total).unwrap_or(i64::MAX));
+    }
+
+    /// What an identity may still ask of a subscription.
+    pub fn azure_left(&self, identity: &str, subscription: &str, kind: &'static str, left: u32) {
+        let labels = LeftLabels {
+            identity: identity.to_owned(),
+            subscription: subscription.to_owned(),
+            kind: Label(kind),
+        };
+        self.azure_left.get_or_create(&labels).set(i64::from(left));
     }
 
     /// A status was patched.
@@ -255,6 +298,8 @@ mod tests {
         metrics.pass(Outcome::Settled, 0.1);
         metrics.azure_write("Create", WriteOutcome::Accepted);
         metrics.azure_requests("identity", 1);
+        metrics.azure_withheld("identity", 1);
+        metrics.azure_left("identity", "subscription", "reads", 1);
         metrics.estate(
             [(ConditionType::Ready, "True".to_owned(), Reason::AllConditionsMet)].into_iter(),
             0,

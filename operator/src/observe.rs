@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use keyholder_azure::{ArmError, ErrorClass, KeyVaults, OperationState, Reading, wire};
+use keyholder_azure::{ArmError, Cause, ErrorClass, KeyVaults, OperationState, Reading, wire};
 use keyholder_crds::{AIHubStatus, Reason};
 use keyholder_planner::needs::AccessOf;
 use keyholder_planner::observed::{DeletedKey, LiveHub, LiveKey, LiveVault, OperationSeen, RoleAssignment};
@@ -37,93 +37,107 @@ pub async fn observe(
 ) -> Observed {
     let look = Look {
         inventory: &azure.inventory,
+        vaults: azure.vaults.as_ref(),
         age,
+        withheld_until: Mutex::new(None),
     };
-    let mut observed = Observed::nothing();
-    if let Some(url) = status
-        .operation
-        .as_ref()
-        .and_then(|operation| operation.url.as_deref())
-    {
-        observed.operation = look.operation(url, pace).await;
-        if matches!(
-            observed.operation,
-            OperationSeen::Running { .. } | OperationSeen::Unreadable(_)
-        ) {
-            return observed;
-        }
-    }
-    observed.hub = look.hub(&hub.id).await;
-
-    let needs = needs(hub, status, deleting, &observed.hub);
-    let subscription = hub.id.subscription().to_owned();
-    let key_id = needs
-        .vault
-        .as_ref()
-        .zip(needs.key_name.as_ref())
-        .map(|(vault, key)| vault.child("keys", key.as_str()));
-    if needs.key
-        && let (Some(vault), Some(key_id)) = (&needs.vault, &key_id)
-    {
-        let wanted = needs.versions.iter().map(ToString::to_string).collect();
-        let key_id = key_id.lower();
-        (observed.vault, observed.key) = futures::join!(look.vault(vault), look.key(&key_id, wanted));
-        if observed.key == Fact::Absent
-            && let (Some(vaults), Some(live)) = (&azure.vaults, observed.vault.known())
-            && let Some(key) = &needs.key_name
-        {
-            observed.deleted_key = deleted_key(vaults, &live.uri, key.as_str()).await;
-        }
-    }
-    if needs.preflight {
-        let group = format!(
-            "/subscriptions/{subscription}/resourceGroups/{}",
-            hub.id.resource_group()
-        );
-        observed.resource_group = look
-            .read(
-                &group,
-                wire::RESOURCE_GROUPS_VERSION,
-                SLOW,
-                convert::resource_group,
-            )
-            .await;
-        for namespace in needs.providers {
-            let path = format!("/subscriptions/{subscription}/providers/{namespace}");
-            let registered = look
-                .read(&path, wire::PROVIDERS_VERSION, SLOW, convert::registered)
-                .await;
-            observed.providers.insert((*namespace).to_owned(), registered);
-        }
-    }
-    for id in &needs.identities {
-        let identity = look
-            .read(id.as_str(), wire::IDENTITIES_VERSION, SLOW, convert::identity)
-            .await;
-        observed.identities.push((id.clone(), identity));
-    }
-    if needs.access
-        && observed.vault.known().is_none_or(|vault| vault.rbac)
-        && let Some(key_id) = &key_id
-    {
-        let principal = match &needs.access_of {
-            AccessOf::Nobody => Fact::Absent,
-            AccessOf::Principal(principal) => Fact::Known(principal.clone()),
-            AccessOf::UserAssigned(id) => principal_of(id, &observed),
-        };
-        match principal {
-            Fact::Known(principal) => {
-                (observed.role_assignments, observed.role_definitions) =
-                    look.access(&key_id.lower(), &principal).await;
-            }
-            Fact::Absent => {}
-            Fact::Unknown(why) => observed.role_assignments = Fact::Unknown(why),
-        }
-    }
-    if let Some(group) = &needs.managed_group {
-        observed.managed_group = look.managed_group(&subscription, group).await;
-    }
+    let mut observed = look.all(hub, status, deleting, pace).await;
+    observed.withheld_until = look
+        .withheld_until
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     observed
+}
+
+impl Look<'_> {
+    async fn all(&self, hub: &ValidHub, status: &AIHubStatus, deleting: bool, pace: Pace) -> Observed {
+        let look = self;
+        let mut observed = Observed::nothing();
+        if let Some(url) = status
+            .operation
+            .as_ref()
+            .and_then(|operation| operation.url.as_deref())
+        {
+            observed.operation = look.operation(url, pace).await;
+            if matches!(
+                observed.operation,
+                OperationSeen::Running { .. } | OperationSeen::Unreadable(_)
+            ) {
+                return observed;
+            }
+        }
+        observed.hub = look.hub(&hub.id).await;
+
+        let needs = needs(hub, status, deleting, &observed.hub);
+        let subscription = hub.id.subscription().to_owned();
+        let key_id = needs
+            .vault
+            .as_ref()
+            .zip(needs.key_name.as_ref())
+            .map(|(vault, key)| vault.child("keys", key.as_str()));
+        if needs.key
+            && let (Some(vault), Some(key_id)) = (&needs.vault, &key_id)
+        {
+            let wanted = needs.versions.iter().map(ToString::to_string).collect();
+            let key_id = key_id.lower();
+            (observed.vault, observed.key) = futures::join!(look.vault(vault), look.key(&key_id, wanted));
+            if observed.key == Fact::Absent
+                && let (Some(vaults), Some(live)) = (look.vaults, observed.vault.known())
+                && let Some(key) = &needs.key_name
+            {
+                observed.deleted_key = deleted_key(vaults, &live.uri, key.as_str()).await;
+            }
+        }
+        if needs.preflight {
+            let group = format!(
+                "/subscriptions/{subscription}/resourceGroups/{}",
+                hub.id.resource_group()
+            );
+            observed.resource_group = look
+                .read(
+                    &group,
+                    wire::RESOURCE_GROUPS_VERSION,
+                    SLOW,
+                    convert::resource_group,
+                )
+                .await;
+            for namespace in needs.providers {
+                let path = format!("/subscriptions/{subscription}/providers/{namespace}");
+                let registered = look
+                    .read(&path, wire::PROVIDERS_VERSION, SLOW, convert::registered)
+                    .await;
+                observed.providers.insert((*namespace).to_owned(), registered);
+            }
+        }
+        for id in &needs.identities {
+            let identity = look
+                .read(id.as_str(), wire::IDENTITIES_VERSION, SLOW, convert::identity)
+                .await;
+            observed.identities.push((id.clone(), identity));
+        }
+        if needs.access
+            && observed.vault.known().is_none_or(|vault| vault.rbac)
+            && let Some(key_id) = &key_id
+        {
+            let principal = match &needs.access_of {
+                AccessOf::Nobody => Fact::Absent,
+                AccessOf::Principal(principal) => Fact::Known(principal.clone()),
+                AccessOf::UserAssigned(id) => principal_of(id, &observed),
+            };
+            match principal {
+                Fact::Known(principal) => {
+                    (observed.role_assignments, observed.role_definitions) =
+                        look.access(&key_id.lower(), &principal).await;
+                }
+                Fact::Absent => {}
+                Fact::Unknown(why) => observed.role_assignments = Fact::Unknown(why),
+            }
+        }
+        if let Some(group) = &needs.managed_group {
+            observed.managed_group = look.managed_group(&subscription, group).await;
+        }
+        observed
+    }
 }
 
 /// Asks the vault itself for a key that is gone. That it does not answer says nothing about the key.
@@ -156,7 +170,10 @@ async fn deleted_key(vaults: &KeyVaults, vault: &str, key: &str) -> Fact<Deleted
 
 struct Look<'a> {
     inventory: &'a Inventory,
+    vaults: Option<&'a KeyVaults>,
     age: Age,
+    /// The last time that a request was sent away to, for want of budget.
+    withheld_until: Mutex<Option<Timestamp>>,
 }
 
 impl Look<'_> {
@@ -167,6 +184,16 @@ impl Look<'_> {
             Age::Recent(age) => age.max(slow),
             Age::Now => Duration::ZERO,
         }
+    }
+
+    /// What a failed request means, with a note if it was not sent.
+    fn why(&self, error: &ArmError) -> Why {
+        let why = why(error, Timestamp::now());
+        if matches!(error.cause(), Cause::Withheld { .. }) {
+            let mut until = self.withheld_until.lock().unwrap_or_else(PoisonError::into_inner);
+            *until = (*until).max(why.retry_at);
+        }
+        why
     }
 
     async fn operation(&self, url: &str, pace: Pace) -> OperationSeen {
@@ -198,7 +225,7 @@ impl Look<'_> {
                 message: "the operation was canceled".to_owned(),
             },
             Ok(OperationState::Unknown) => OperationSeen::None,
-            Err(error) => OperationSeen::Unreadable(why(&error, now)),
+            Err(error) => OperationSeen::Unreadable(self.why(&error)),
         }
     }
 
@@ -210,7 +237,7 @@ impl Look<'_> {
                     Some(Err(error)) => return not_understood(id.as_str(), error),
                     None => {}
                 },
-                Err(error) => return Fact::Unknown(why(&error, Timestamp::now())),
+                Err(error) => return Fact::Unknown(self.why(&error)),
             }
         }
         // Around the object's own writes its own reading counts, not a shared one.
@@ -221,7 +248,7 @@ impl Look<'_> {
             .await
         {
             Ok(reading) => found(&reading, id.as_str(), convert::hub),
-            Err(error) => Fact::Unknown(why(&error, Timestamp::now())),
+            Err(error) => Fact::Unknown(self.why(&error)),
         }
     }
 
@@ -234,7 +261,7 @@ impl Look<'_> {
     ) -> Fact<T> {
         match self.inventory.reader.read(path, version, self.age(slow)).await {
             Ok(reading) => found(&reading, path, convert),
-            Err(error) => Fact::Unknown(why(&error, Timestamp::now())),
+            Err(error) => Fact::Unknown(self.why(&error)),
         }
     }
 
@@ -282,7 +309,7 @@ impl Look<'_> {
                     }
                     Err(error) => not_understood(&path, &error.to_string()),
                 },
-                Err(error) => Fact::Unknown(why(&error, Timestamp::now())),
+                Err(error) => Fact::Unknown(self.why(&error)),
             };
         }
         for version in wanted {
@@ -331,7 +358,7 @@ impl Look<'_> {
                 Ok(assignments) => assignments,
                 Err(error) => return (not_understood(path, &error.to_string()), BTreeMap::new()),
             },
-            Err(error) => return (Fact::Unknown(why(&error, Timestamp::now())), BTreeMap::new()),
+            Err(error) => return (Fact::Unknown(self.why(&error)), BTreeMap::new()),
         };
         let mut definitions = BTreeMap::new();
         for assignment in &assignments {
@@ -365,7 +392,7 @@ impl Look<'_> {
                     }
                     // That nothing is listed does not say that the group is gone: it is asked for.
                 }
-                Err(error) => return Fact::Unknown(why(&error, Timestamp::now())),
+                Err(error) => return Fact::Unknown(self.why(&error)),
             }
         }
         let group = format!("/subscriptions/{subscription}/resourceGroups/{name}");
@@ -377,7 +404,7 @@ impl Look<'_> {
         {
             Ok(reading) if reading.found().is_none() => return Fact::Absent,
             Ok(_) => {}
-            Err(error) => return Fact::Unknown(why(&error, Timestamp::now())),
+            Err(error) => return Fact::Unknown(self.why(&error)),
         }
         let path = format!("{group}/resources");
         let query = [("$expand", "createdTime,changedTime,provisioningState")];
@@ -392,7 +419,7 @@ impl Look<'_> {
                 resources.sort_by(|a, b| (&a.r#type, &a.name).cmp(&(&b.r#type, &b.name)));
                 Fact::Known(resources)
             }
-            Err(error) => Fact::Unknown(why(&error, Timestamp::now())),
+            Err(error) => Fact::Unknown(self.why(&error)),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use k8s_controller::events::EventRecorder;
 use keyholder_crds::{AIHub, AIHubStatus, Reason};
-use keyholder_planner::plan::{FinalizerStep, Input, Pace};
+use keyholder_planner::plan::{FinalizerStep, Input, Pace, held_back};
 use keyholder_planner::{Executed, Next, Plan, Report, ValidHub, Why, plan, report, validate};
 use kube::{Client, Resource, ResourceExt};
 use kube_runtime::controller::Action;
@@ -172,6 +172,9 @@ async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
 
     let (observed, plan) = decide(&object, &valid, &azure, context).await;
     let now = Timestamp::now();
+    if let Some(next) = held_back(&observed, now) {
+        return Ok(next);
+    }
     if plan.finalizer == FinalizerStep::Add {
         let Some(held) = taken(writer.add_finalizer(&object).await, "finalizer", &object)? else {
             return Ok(Next::Change);
@@ -187,8 +190,10 @@ async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
             executed
         }
     };
-    if executed == Executed::NotSent {
-        return Ok(Next::Change);
+    match executed {
+        Executed::NotSent => return Ok(Next::Change),
+        Executed::Withheld(until) => return Ok(Next::At(until)),
+        _ => {}
     }
     let input = input(&object, &valid, &stored, &observed, now, context);
     let report = report(&input, &plan, &executed);

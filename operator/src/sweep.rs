@@ -86,10 +86,7 @@ impl Sweeper {
             failures += self
                 .sweep_grants(&azure, &interests, seen, &mut still_in_use)
                 .await;
-            self.metrics.azure_requests(&azure.principal.service_account, {
-                let requests = azure.inventory.arm.requests();
-                requests.reads + requests.polls + requests.writes
-            });
+            self.count_requests(&azure);
         }
         seen.retain(|key, _| still_in_use.contains(key));
         failures
@@ -174,7 +171,7 @@ impl Sweeper {
         for ((path, version), users) in users {
             let mark = (azure.principal.uid.clone(), path.clone());
             still_in_use.insert(mark.clone());
-            match azure.inventory.reader.read(&path, version, Duration::ZERO).await {
+            match azure.inventory.reader.sweep(&path, version).await {
                 Ok(reading) => self.compare(seen, mark, reading.found().cloned(), &users),
                 Err(error) => failures += failed(&path, "key or vault", &error),
             }
@@ -210,11 +207,7 @@ impl Sweeper {
         for ((key, principal), users) in users {
             let mark = (azure.principal.uid.clone(), format!("{key} {principal}"));
             still_in_use.insert(mark.clone());
-            match azure
-                .inventory
-                .assignments(&key, &principal, Duration::ZERO)
-                .await
-            {
+            match azure.inventory.refresh_assignments(&key, &principal).await {
                 Ok(listed) => {
                     let mut items = listed.items.clone();
                     items.sort_by_key(ToString::to_string);
@@ -235,6 +228,24 @@ impl Sweeper {
             }
         }
         seen.insert(mark, now);
+    }
+
+    /// What the identity has asked of Azure, and what it may still ask.
+    fn count_requests(&self, azure: &Azure) {
+        let identity = &azure.principal.service_account;
+        let requests = azure.inventory.arm.requests();
+        let budget = azure.inventory.arm.budget();
+        self.metrics
+            .azure_requests(identity, requests.reads + requests.polls + requests.writes);
+        self.metrics.azure_withheld(identity, budget.withheld());
+        for account in budget.accounts(tokio::time::Instant::now()) {
+            self.metrics.azure_left(
+                identity,
+                &account.subscription,
+                account.kind.as_str(),
+                account.left,
+            );
+        }
     }
 
     fn count_estate(&self) {

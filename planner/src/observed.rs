@@ -76,6 +76,8 @@ pub struct Observed {
     pub providers: BTreeMap<String, Fact<bool>>,
     /// The content of the managed resource group; Absent when the group itself does not exist.
     pub managed_group: Fact<Vec<GroupResource>>,
+    /// When to look again, if a read was not sent because Azure would have refused it.
+    pub withheld_until: Option<Timestamp>,
 }
 
 impl Observed {
@@ -94,6 +96,7 @@ impl Observed {
             role_definitions: BTreeMap::new(),
             providers: BTreeMap::new(),
             managed_group: Fact::not_read(),
+            withheld_until: None,
         }
     }
 }

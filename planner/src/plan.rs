@@ -17,6 +17,9 @@ mod deletion;
 mod grant;
 mod upkeep;
 
+/// A time that a status may stay as it is although nothing could be asked.
+const SHORT: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
+
 /// Everything that a decision rests on.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
@@ -121,6 +124,16 @@ pub struct Plan {
     pub judgement: Judgement,
     /// When to look again, if the write (if any) is accepted.
     pub next: Next,
+}
+
+/// When to look again, if a read was held back for so short a time that nothing is worth saying: what was not asked is not
+/// judged. What lasts longer is told as any other missing knowledge.
+#[must_use]
+pub fn held_back(observed: &Observed, now: Timestamp) -> Option<Next> {
+    observed
+        .withheld_until
+        .filter(|until| until.duration_since(now) < SHORT)
+        .map(Next::At)
 }
 
 /// Decides.

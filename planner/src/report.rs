@@ -35,6 +35,8 @@ pub enum Executed {
     Refused(Why),
     /// The intent could not be noted, so nothing was sent: somebody else changed the object.
     NotSent,
+    /// Nothing was noted or sent: Azure would have refused it before this time.
+    Withheld(Timestamp),
 }
 
 /// An event to emit.
@@ -89,7 +91,7 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
             not_before: None,
         };
         match executed {
-            Executed::Nothing | Executed::NotSent => {}
+            Executed::Nothing | Executed::NotSent | Executed::Withheld(_) => {}
             Executed::Accepted { .. } | Executed::Done => {
                 operation.state = OperationState::Running;
                 next = Next::At(input.now);

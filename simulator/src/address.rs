@@ -28,6 +28,17 @@ pub(crate) enum Address {
         /// `Microsoft.X/as/bs`
         kind: String,
     },
+    /// `…/providers/Microsoft.PolicyInsights/checkPolicyRestrictions`
+    PolicyCheck {
+        /// The subscription or the group.
+        scope: String,
+    },
+    /// `/subscriptions/{s}/providers/{namespace}/locations/{location}/usages`
+    Usages {
+        subscription: String,
+        namespace: String,
+        location: String,
+    },
     /// POST on a resource, or on a resource provider: then the resource has the provider's name for its kind.
     Action { resource: ResourceId, action: String },
 }
@@ -131,6 +142,13 @@ pub(crate) fn parse(path: &str) -> Option<Address> {
     }
 }
 
+/// Namespaces that tell how much of their quotas is used.
+const WITH_USAGES: [&str; 3] = [
+    "Microsoft.Search",
+    "Microsoft.Storage",
+    "Microsoft.MachineLearningServices",
+];
+
 fn of_provider(segments: &[&str], at: usize, subscription: String) -> Option<Address> {
     let tail = segments.get(at + 1..)?;
     let namespace = *tail.first()?;
@@ -142,6 +160,27 @@ fn of_provider(segments: &[&str], at: usize, subscription: String) -> Option<Add
             namespace: namespace.to_owned(),
             register: !rest.is_empty(),
         });
+    }
+    match rest {
+        [action]
+            if namespace.eq_ignore_ascii_case("Microsoft.PolicyInsights")
+                && action.eq_ignore_ascii_case("checkPolicyRestrictions") =>
+        {
+            return Some(Address::PolicyCheck { scope });
+        }
+        [locations, location, usages]
+            if at == 2
+                && locations.eq_ignore_ascii_case("locations")
+                && usages.eq_ignore_ascii_case("usages")
+                && WITH_USAGES.iter().any(|one| one.eq_ignore_ascii_case(namespace)) =>
+        {
+            return Some(Address::Usages {
+                subscription,
+                namespace: namespace.to_owned(),
+                location: (*location).to_owned(),
+            });
+        }
+        _ => {}
     }
     let kinds: Vec<&str> = rest.iter().step_by(2).copied().collect();
     let id = format!("/{}", segments.join("/"));

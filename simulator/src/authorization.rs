@@ -6,12 +6,13 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 
 use crate::address::is_within;
+use crate::conditions::{Attributes, admits};
 use crate::refusal::Refusal;
 use crate::roles::Plane;
 use crate::world::{Principal, World};
 
 impl World {
-    /// Whether a principal has an action at a scope, by its roles there and above.
+    /// Whether a principal has an action at a scope, by its roles there and above, and by those of its groups.
     pub(crate) fn has(
         &self,
         principal: &str,
@@ -20,12 +21,29 @@ impl World {
         scope: &str,
         now: Timestamp,
     ) -> bool {
+        self.has_with(principal, (plane, action), scope, &Attributes::default(), now)
+    }
+
+    /// The same, with what conditions of the assignments may ask about.
+    fn has_with(
+        &self,
+        principal: &str,
+        (plane, action): (Plane, &str),
+        scope: &str,
+        attributes: &Attributes,
+        now: Timestamp,
+    ) -> bool {
+        let holders = self.with_groups(principal);
         self.assignments
             .iter()
             .filter(|assignment| {
-                assignment.principal_id.eq_ignore_ascii_case(principal)
+                holders.contains(&assignment.principal_id.to_lowercase())
                     && assignment.has_effect(now)
                     && is_within(scope, &assignment.scope)
+                    && assignment
+                        .condition
+                        .as_deref()
+                        .is_none_or(|condition| admits(condition, action, attributes))
             })
             .filter_map(|assignment| {
                 self.roles
@@ -43,7 +61,20 @@ impl World {
         scope: &str,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        if !self.has(&caller.object_id, Plane::Control, action, scope, now) {
+        self.authorize_with(caller, action, scope, &Attributes::default(), now)
+    }
+
+    /// The same, with what conditions of the caller's assignments may ask about.
+    pub(crate) fn authorize_with(
+        &self,
+        caller: &Principal,
+        action: &str,
+        scope: &str,
+        attributes: &Attributes,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let what = (Plane::Control, action);
+        if !self.has_with(&caller.object_id, what, scope, attributes, now) {
             return Err(Refusal::authorization_failed(
                 &caller.client_id,
                 &caller.object_id,
@@ -68,7 +99,7 @@ impl World {
                     caller.client_id,
                     caller.object_id,
                     denial.name,
-                    crate::text::guid(&denial.scope).replace('-', ""),
+                    denial.guid().replace('-', ""),
                     denial.scope,
                 ),
             )),

@@ -1,7 +1,7 @@
 //! Azure Resource Manager's front door: from one authenticated request to one answer.
 //!
-//! Invariant: the order is Azure's: subscription, api-version, authorization, registration, name, body, and only then the
-//! resource provider.
+//! Invariant: the order is Azure's: subscription, throttling, api-version, authorization, registration, name, body, and only
+//! then the resource provider.
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::address::{self, Address, ResourceId};
 use crate::refusal::Refusal;
-use crate::types::{self, RESOURCES_VERSIONS, Type};
+use crate::types::{self, RESOURCES_VERSIONS, TYPES, Type};
 use crate::world::{Principal, World};
 
 /// What a request asks for.
@@ -146,6 +146,8 @@ pub(crate) fn kind_of(path: &str) -> String {
         Some(Address::Resources { .. }) => "microsoft.resources/resources".to_owned(),
         Some(Address::Provider { .. }) => "microsoft.resources/providers".to_owned(),
         Some(Address::Operation { .. }) => "microsoft.resources/operationresults".to_owned(),
+        Some(Address::PolicyCheck { .. }) => "microsoft.policyinsights/checkpolicyrestrictions".to_owned(),
+        Some(Address::Usages { namespace, .. }) => format!("{namespace}/locations/usages").to_lowercase(),
         None => "unknown".to_owned(),
     }
 }
@@ -165,7 +167,20 @@ impl World {
     /// Answers a request.
     pub(crate) fn answer(&mut self, request: &Request<'_>) -> Reply {
         self.advance(request.now);
-        self.route(request).unwrap_or_else(Reply::from)
+        let subscription = address::subscription_of(request.path);
+        if !self.subscriptions.contains_key(&subscription.to_lowercase()) {
+            return self.route(request).unwrap_or_else(Reply::from);
+        }
+        match self.take_token(request, subscription) {
+            Err(refused) => refused,
+            Ok(left) => {
+                let reply = self.route(request).unwrap_or_else(Reply::from);
+                match left {
+                    Some((header, left)) => reply.header(header, &left.to_string()),
+                    None => reply,
+                }
+            }
+        }
     }
 
     fn route(&mut self, request: &Request<'_>) -> Result<Reply, Refusal> {
@@ -207,9 +222,16 @@ impl World {
             Address::Resources { scope } => self.list_resources(request, scope),
             Address::Collection { scope, kind } => self.list_collection(request, scope, kind),
             Address::Resource(id) => self.resource(request, id),
+            Address::PolicyCheck { scope } => self.check_restrictions(request, scope),
+            Address::Usages {
+                subscription,
+                namespace,
+                location,
+            } => self.usages(request, subscription, namespace, location),
             Address::Action { resource, action } => {
                 let action = format!("{}/{action}/action", resource.kind);
                 self.authorize(request.caller, &action, &resource.id, request.now)?;
+                self.check_locks(&resource.id, request.method)?;
                 Err(Refusal::bad_request(
                     "InvalidResourceOperation",
                     format!("This Azure does not have the action '{action}'."),
@@ -227,7 +249,12 @@ impl World {
             ));
         };
         let action = format!("{}/{}", kind.name, request.method.verb());
-        self.authorize(request.caller, &action, &id.id, request.now)?;
+        let attributes = self.attributes(request, id);
+        self.authorize_with(request.caller, &action, &id.id, &attributes, request.now)?;
+        if kind.name == types::LOCKS {
+            return self.lock(request, id);
+        }
+        self.check_locks(&id.id, request.method)?;
         if let Some(reply) = self.authorization_resource(request, id)? {
             return Ok(reply);
         }
@@ -272,6 +299,12 @@ impl World {
             request.required_body()?,
             request.method == Method::Patch,
         )?;
+        let partial = request.method == Method::Patch;
+        let body = self.apply_policies(&id.id, kind.name, request.required_body()?, partial)?;
+        let request = &Request {
+            body: Some(body),
+            ..request.clone()
+        };
         if request.ignores_write {
             let body = self.get(&id.id).map(|one| one.body.clone());
             return Ok(Reply::ok(
@@ -300,6 +333,22 @@ fn check_version(request: &Request<'_>, address: &Address) -> Result<(), Refusal
         Address::Collection { kind, .. } => (kind.as_str(), Type::named(kind).map(|kind| kind.versions)),
         // The URL of an operation is whoever's that began it.
         Address::Operation { .. } => ("operationresults", None),
+        Address::PolicyCheck { .. } => (
+            "checkPolicyRestrictions",
+            Some(&["2020-07-01", "2022-03-01", "2023-03-01", "2024-10-01"][..]),
+        ),
+        Address::Usages { namespace, .. } => (
+            "locations/usages",
+            TYPES
+                .iter()
+                .find(|kind| {
+                    kind.name
+                        .split('/')
+                        .next()
+                        .is_some_and(|one| one.eq_ignore_ascii_case(namespace))
+                })
+                .map(|kind| kind.versions),
+        ),
         _ => ("Microsoft.Resources", Some(RESOURCES_VERSIONS)),
     };
     if request.api_version.is_empty() {

@@ -30,6 +30,7 @@ impl World {
         };
         let action = format!("Microsoft.Resources/subscriptions/resourceGroups/{verb}");
         self.authorize(request.caller, &action, &id, request.now)?;
+        self.check_locks(&id, request.method)?;
         let existing = self.group(subscription, name).map(|one| one.body.clone());
         match (request.method, existing) {
             (Method::Get, Some(body)) => Ok(Reply::ok(body)),

@@ -9,7 +9,7 @@ use crate::address::{ResourceId, group_of, is_within};
 use crate::front::{Method, Reply, Request};
 use crate::refusal::Refusal;
 use crate::text::at;
-use crate::types::{ASSIGNMENTS, DEFINITIONS};
+use crate::types::{DEFINITIONS, DENIALS, LOCKS, POLICIES};
 use crate::world::{Resource, World};
 
 impl World {
@@ -39,12 +39,15 @@ impl World {
         only_get(request)?;
         let kind = crate::types::Type::named(kind).map_or(kind, |found| found.name);
         let action = format!("{kind}/read");
-        if kind == ASSIGNMENTS || kind == DEFINITIONS {
+        if kind.starts_with("Microsoft.Authorization/") {
             self.authorize(request.caller, &action, scope, request.now)?;
-            if kind == DEFINITIONS {
-                return Ok(self.list_definitions(request, scope));
-            }
-            return self.list_assignments(request, scope);
+            return match kind {
+                DEFINITIONS => Ok(self.list_definitions(request, scope)),
+                DENIALS => self.list_denials(request, scope),
+                LOCKS => Ok(self.list_locks(request, scope)),
+                POLICIES => Ok(self.list_policies(request, scope)),
+                _ => self.list_assignments(request, scope),
+            };
         }
         if let Some(parent) = ResourceId::parse(scope) {
             self.authorize(request.caller, &action, scope, request.now)?;

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::refusal::Refusal;
 use crate::text::at;
 use crate::types::{COSMOS, SEARCH, STORAGE};
 use crate::world::{Denial, Resource, World};
@@ -34,6 +35,19 @@ impl World {
         if let Some(properties) = workspace.get_mut("properties") {
             crate::text::set(properties, "serviceProvisionedResourceGroup", group);
         }
+    }
+
+    /// Policies meet the resources of the group as any others (azure-policy 1f905d99-2ab7-462c-a6b0-f709acca6c8f blocked
+    /// accounts that Microsoft's own services made: CromwellOnAzure #461).
+    pub(crate) fn check_managed_group(&self, workspace: &Value) -> Result<(), Refusal> {
+        let subscription = crate::address::subscription_of(at(workspace, "/id").unwrap_or_default());
+        let scope = format!("/subscriptions/{subscription}/resourceGroups/azureml-rg");
+        let location = at(workspace, "/location").unwrap_or_default();
+        for body in contents(&scope, location, workspace) {
+            let text = |pointer: &str| at(&body, pointer).unwrap_or_default();
+            self.check_denied(text("/id"), text("/type"), &body)?;
+        }
+        Ok(())
     }
 
     /// Takes it away.

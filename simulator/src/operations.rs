@@ -145,8 +145,10 @@ impl World {
         });
         if let Some(outcome) = &operation.outcome {
             crate::text::set(&mut body, "endTime", operation.ends.to_string());
-            if let Err(refusal) = outcome {
-                crate::text::set(&mut body, "error", refusal.error());
+            match outcome {
+                Err(refusal) if refusal.is_flat => crate::text::merge(&mut body, &refusal.error()),
+                Err(refusal) => crate::text::set(&mut body, "error", refusal.error()),
+                Ok(()) => {}
             }
             return Ok(Reply::ok(body));
         }

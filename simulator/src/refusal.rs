@@ -14,6 +14,19 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
     /// `error.details`.
     pub(crate) details: Vec<Value>,
+    /// What a policy adds.
+    pub(crate) violation: Option<Box<Violation>>,
+    /// In an operation's body, code and message stand beside its status and not in `error`.
+    pub(crate) is_flat: bool,
+}
+
+/// What stands in a refusal by policy beside its message.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Violation {
+    /// `error.target`: the resource's name.
+    pub(crate) target: String,
+    /// The one item of `error.additionalInfo`.
+    pub(crate) info: Value,
 }
 
 impl Refusal {
@@ -24,6 +37,8 @@ impl Refusal {
             code: code.to_owned(),
             message: message.into(),
             details: Vec::new(),
+            violation: None,
+            is_flat: false,
         }
     }
 
@@ -81,6 +96,10 @@ impl Refusal {
         let mut error = json!({ "code": self.code, "message": self.message });
         if !self.details.is_empty() {
             crate::text::set(&mut error, "details", Value::Array(self.details.clone()));
+        }
+        if let Some(violation) = &self.violation {
+            crate::text::set(&mut error, "target", violation.target.clone());
+            crate::text::set(&mut error, "additionalInfo", json!([violation.info]));
         }
         error
     }

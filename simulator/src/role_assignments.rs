@@ -1,15 +1,18 @@
 //! `Microsoft.Authorization/roleAssignments` and `roleDefinitions` (role-based-access-control, REST and troubleshooting).
 
+use std::collections::BTreeSet;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::address::{ResourceId, is_within, subscription_of};
+use crate::conditions::{Assigned, Attributes};
 use crate::front::{Method, Reply, Request};
 use crate::operations::later;
 use crate::refusal::Refusal;
 use crate::roles::Assignment;
 use crate::text::at;
-use crate::types::{ASSIGNMENTS, DEFINITIONS};
+use crate::types::{ASSIGNMENTS, DEFINITIONS, DENIALS, POLICIES};
 use crate::world::World;
 
 impl World {
@@ -22,6 +25,12 @@ impl World {
         if id.kind.eq_ignore_ascii_case(DEFINITIONS) {
             return self.role_definition(request, id).map(Some);
         }
+        if id.kind.eq_ignore_ascii_case(DENIALS) {
+            return self.denial(request, id).map(Some);
+        }
+        if id.kind.eq_ignore_ascii_case(POLICIES) {
+            return self.policy_assignment(request, id).map(Some);
+        }
         if !id.kind.eq_ignore_ascii_case(ASSIGNMENTS) {
             return Ok(None);
         }
@@ -33,7 +42,7 @@ impl World {
         match request.method {
             Method::Get => found
                 .and_then(|at| self.assignments.get(at))
-                .map(|one| Some(Reply::ok(body(one))))
+                .map(|one| Some(Reply::ok(self.assignment_body(one))))
                 .ok_or_else(|| {
                     Refusal::new(
                         StatusCode::NOT_FOUND,
@@ -44,13 +53,14 @@ impl World {
             Method::Put => self.put_assignment(request, id, found).map(Some),
             Method::Delete => {
                 let until = later(request.now, self.settings.propagation_seconds);
-                Ok(Some(match found.and_then(|at| self.assignments.get_mut(at)) {
-                    Some(one) => {
-                        one.until = Some(until);
-                        Reply::ok(body(one))
-                    }
-                    None => Reply::empty(StatusCode::NO_CONTENT),
-                }))
+                let removed = found.and_then(|at| self.assignments.get_mut(at)).map(|one| {
+                    one.until = Some(until);
+                    one.clone()
+                });
+                Ok(Some(removed.map_or_else(
+                    || Reply::empty(StatusCode::NO_CONTENT),
+                    |one| Reply::ok(self.assignment_body(&one)),
+                )))
             }
             Method::Patch | Method::Post => Err(Refusal::new(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -90,7 +100,7 @@ impl World {
                     "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.",
                 ));
             }
-            return Ok(Reply::ok(body(existing)));
+            return Ok(Reply::ok(self.assignment_body(existing)));
         }
         let twin = self.assignments.iter().any(|one| {
             one.until.is_none()
@@ -104,12 +114,23 @@ impl World {
                 "The role assignment already exists.",
             ));
         }
-        if self.principal(&principal).is_none() {
+        let known = self.kind_of_principal(&principal);
+        if known.is_none() {
             return Err(Refusal::bad_request(
                 "PrincipalNotFound",
                 format!(
                     "Principal {principal} does not exist in the directory {}.",
                     self.tenant
+                ),
+            ));
+        }
+        let kind = text("principalType");
+        if let Some(known) = known.filter(|known| !kind.is_empty() && !kind.eq_ignore_ascii_case(known)) {
+            return Err(Refusal::bad_request(
+                "UnmatchedPrincipalType",
+                format!(
+                    "The PrincipalId '{principal}' has type '{known}', which is different from specified PrincipalType \
+                     '{kind}'."
                 ),
             ));
         }
@@ -123,7 +144,7 @@ impl World {
             from: later(request.now, self.settings.propagation_seconds),
             until: None,
         };
-        let reply = Reply::with(StatusCode::CREATED, body(&assignment));
+        let reply = Reply::with(StatusCode::CREATED, self.assignment_body(&assignment));
         self.assignments.push(assignment);
         Ok(reply)
     }
@@ -156,7 +177,7 @@ impl World {
     pub(crate) fn list_assignments(&self, request: &Request<'_>, scope: &str) -> Result<Reply, Refusal> {
         let filter = request.query("$filter").unwrap_or_default();
         let mut at_scope = false;
-        let mut principal = None;
+        let mut principals = None;
         for term in filter
             .split(" and ")
             .map(str::trim)
@@ -165,8 +186,10 @@ impl World {
             let quoted = term.split('\'').nth(1).map(str::to_owned);
             match term {
                 "atScope()" => at_scope = true,
-                _ if term.starts_with("assignedTo(") || term.starts_with("principalId eq") => {
-                    principal = quoted;
+                // With groups, also through other groups; without them (role-assignments-list-rest).
+                _ if term.starts_with("assignedTo(") => principals = quoted.map(|id| self.with_groups(&id)),
+                _ if term.starts_with("principalId eq") => {
+                    principals = quoted.map(|id| BTreeSet::from([id.to_lowercase()]));
                 }
                 _ => {
                     return Err(Refusal::bad_request(
@@ -182,11 +205,11 @@ impl World {
             .filter(|one| one.until.is_none())
             .filter(|one| is_within(scope, &one.scope) || (!at_scope && is_within(&one.scope, scope)))
             .filter(|one| {
-                principal
+                principals
                     .as_ref()
-                    .is_none_or(|id| one.principal_id.eq_ignore_ascii_case(id))
+                    .is_none_or(|ids| ids.contains(&one.principal_id.to_lowercase()))
             })
-            .map(body)
+            .map(|one| self.assignment_body(one))
             .collect();
         Ok(self.page(request, items))
     }
@@ -206,8 +229,66 @@ impl World {
     }
 }
 
-/// An assignment as Azure gives it back.
-fn body(assignment: &Assignment) -> Value {
+impl World {
+    /// `User`, `Group` or `ServicePrincipal`; this Azure has no users.
+    fn kind_of_principal(&self, object_id: &str) -> Option<&'static str> {
+        let group = self
+            .groups_of_principals
+            .iter()
+            .any(|group| group.object_id.eq_ignore_ascii_case(object_id));
+        if group {
+            return Some("Group");
+        }
+        self.principal(object_id).map(|_| "ServicePrincipal")
+    }
+
+    /// What conditions of the caller's roles may ask about a request for a role assignment.
+    pub(crate) fn attributes(&self, request: &Request<'_>, id: &ResourceId) -> Attributes {
+        if !id.kind.eq_ignore_ascii_case(ASSIGNMENTS) {
+            return Attributes::default();
+        }
+        let sent = request.body.as_ref();
+        let text = |name: &str| {
+            sent.and_then(|sent| at(sent, &format!("/properties/{name}")))
+                .map(str::to_owned)
+        };
+        let assigned = Assigned {
+            role: text("roleDefinitionId").and_then(|id| id.rsplit('/').next().map(str::to_owned)),
+            principal: text("principalId"),
+            principal_type: text("principalType").or_else(|| {
+                self.kind_of_principal(&text("principalId").unwrap_or_default())
+                    .map(str::to_owned)
+            }),
+        };
+        let existing = self
+            .assignments
+            .iter()
+            .find(|one| {
+                one.until.is_none()
+                    && one.name.eq_ignore_ascii_case(&id.name)
+                    && one.scope.eq_ignore_ascii_case(&id.scope)
+            })
+            .map(|one| Assigned {
+                role: Some(one.role.clone()),
+                principal: Some(one.principal_id.clone()),
+                principal_type: self.kind_of_principal(&one.principal_id).map(str::to_owned),
+            });
+        Attributes {
+            request: assigned,
+            resource: existing.unwrap_or_default(),
+        }
+    }
+
+    /// An assignment as Azure gives it back.
+    fn assignment_body(&self, assignment: &Assignment) -> Value {
+        let kind = self
+            .kind_of_principal(&assignment.principal_id)
+            .unwrap_or("ServicePrincipal");
+        body(assignment, kind)
+    }
+}
+
+fn body(assignment: &Assignment, kind: &str) -> Value {
     let subscription = subscription_of(&assignment.scope);
     let mut body = json!({
         "id": format!("{}/providers/{ASSIGNMENTS}/{}", assignment.scope, assignment.name),
@@ -217,7 +298,7 @@ fn body(assignment: &Assignment) -> Value {
             "scope": assignment.scope,
             "roleDefinitionId": format!("/subscriptions/{subscription}/providers/{DEFINITIONS}/{}", assignment.role),
             "principalId": assignment.principal_id,
-            "principalType": "ServicePrincipal",
+            "principalType": kind,
             "createdOn": assignment.created.to_string(),
             "updatedOn": assignment.created.to_string(),
         },

@@ -9,12 +9,17 @@ use serde_json::{Value, json};
 use crate::address::{self, Address, ResourceId, subscription_of};
 use crate::error::Error;
 use crate::keys::NewVersion;
+use crate::quotas::Quota;
 use crate::roles::{Assignment, Role};
 use crate::settings::Settings;
 use crate::text::{at, merge, set};
 use crate::types;
 use crate::vaults::complete_vault;
 use crate::world::{FederatedCredential, Principal, Resource, World};
+
+mod governance;
+
+use governance::{Group, Lock, named};
 
 /// A seed. Everything may be left out.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -31,6 +36,10 @@ pub struct Seed {
     storage_accounts: Vec<Place>,
     workspaces: Vec<Workspace>,
     role_assignments: Vec<RoleAssignment>,
+    groups: Vec<Group>,
+    policy_assignments: Vec<crate::policies::Assignment>,
+    locks: Vec<Lock>,
+    quotas: Vec<Quota>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -149,11 +158,12 @@ struct Workspace {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RoleAssignment {
-    /// Name of a principal or of a user-assigned identity.
+    /// Name of a principal, of a user-assigned identity or of a group.
     principal: String,
     /// Name or GUID of a role.
     role: String,
     scope: String,
+    condition: Option<String>,
 }
 
 impl Seed {
@@ -247,6 +257,19 @@ impl Seed {
             })?;
             world.add_workspace(&id, &workspace.body, now);
         }
+        for group in self.groups {
+            group.apply(world)?;
+        }
+        for policy in self.policy_assignments {
+            parsed(&policy.id)?;
+            world.add_policy(policy);
+        }
+        for lock in self.locks {
+            lock.apply(world)?;
+        }
+        for quota in self.quotas {
+            world.add_quota(quota);
+        }
         for assignment in self.role_assignments {
             assignment.apply(world, now)?;
         }
@@ -326,16 +349,12 @@ impl Vault {
 
 impl RoleAssignment {
     fn apply(self, world: &mut World, now: Timestamp) -> Result<(), Error> {
-        let principal = world
-            .principals
-            .iter()
-            .find(|one| one.name == self.principal)
-            .ok_or_else(|| {
-                Error::Seed(format!(
-                    "roleAssignments: there is no principal {}",
-                    self.principal
-                ))
-            })?;
+        let principal = named(world, &self.principal).ok_or_else(|| {
+            Error::Seed(format!(
+                "roleAssignments: there is no principal {}",
+                self.principal
+            ))
+        })?;
         let role = world
             .roles
             .iter()
@@ -345,8 +364,8 @@ impl RoleAssignment {
             name: crate::text::guid(&format!("{}{}{}", self.principal, self.role, self.scope)),
             scope: self.scope,
             role: role.id.clone(),
-            principal_id: principal.object_id.clone(),
-            condition: None,
+            principal_id: principal,
+            condition: self.condition,
             created: now,
             from: now,
             until: None,

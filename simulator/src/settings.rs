@@ -16,6 +16,8 @@ pub struct Settings {
     pub token_seconds: i64,
     /// Items of a page of a list.
     pub page_size: usize,
+    /// What a principal may ask of a subscription.
+    pub limits: Limits,
     /// What a change of what cannot be changed is answered with: a workspace's PATCH of more than `keyIdentifier` in its
     /// encryption, or a PUT that changes it. No captured answer is known.
     pub forbidden_change: ForbiddenChange,
@@ -35,6 +37,10 @@ pub struct Settings {
     pub disabled_key_wraps: bool,
     /// Case in which ids of user-assigned identities come back (azure-rest-api-specs #30625).
     pub identity_id_case: IdCase,
+    /// What the message of ScopeLocked names: the scope that is locked, as reported answers show, or the lock.
+    pub scope_locked_names: LockNamed,
+    /// In which shape a missing quota shows in the operation of a workspace. No captured answer is known.
+    pub quota_envelope: QuotaEnvelope,
     /// Lies, for checking that somebody notices.
     pub lies: Lies,
 }
@@ -47,6 +53,7 @@ impl Default for Settings {
             propagation_seconds: 60.0,
             token_seconds: 3600,
             page_size: 100,
+            limits: Limits::default(),
             forbidden_change: ForbiddenChange::Refuse,
             failed_change_leaves: Leaves::Succeeded,
             failed_creation_leaves_group: false,
@@ -55,7 +62,41 @@ impl Default for Settings {
             managed_by: false,
             disabled_key_wraps: false,
             identity_id_case: IdCase::AsSent,
+            scope_locked_names: LockNamed::Scope,
+            quota_envelope: QuotaEnvelope::Details,
             lies: Lies::default(),
+        }
+    }
+}
+
+/// Token buckets of a principal in a subscription, for each kind of request: how many it holds, and how many come back in a
+/// second. A bucket of size 0 limits nothing. Azure's numbers: azure-resource-manager, request-limits-and-throttling.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Limits {
+    /// GET and HEAD.
+    pub reads: u32,
+    /// GET and HEAD that come back in a second.
+    pub reads_per_second: f64,
+    /// PUT, PATCH and POST.
+    pub writes: u32,
+    /// PUT, PATCH and POST that come back in a second.
+    pub writes_per_second: f64,
+    /// DELETE.
+    pub deletes: u32,
+    /// DELETE that come back in a second.
+    pub deletes_per_second: f64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            reads: 250,
+            reads_per_second: 25.0,
+            writes: 200,
+            writes_per_second: 10.0,
+            deletes: 200,
+            deletes_per_second: 10.0,
         }
     }
 }
@@ -85,6 +126,30 @@ pub enum IdCase {
     AsSent,
     /// In lower case.
     Lower,
+}
+
+/// What a refusal because of a lock names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LockNamed {
+    /// The scope that is locked.
+    Scope,
+    /// The lock itself.
+    Lock,
+}
+
+/// The shape of an error that another resource provider gave: at least these are seen (azurerm's pollers; issues).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum QuotaEnvelope {
+    /// `error: {code, message}`.
+    Plain,
+    /// Code and message in the operation's body itself.
+    Flat,
+    /// `error: {code, message, details: [{code, message, possibleCauses, recommendedAction, activityId}]}`.
+    Details,
+    /// A deployment's: details of details, the last with the error as text in its message.
+    Deployment,
+    /// Words alone, in the message of a BadRequest.
+    Text,
 }
 
 /// What an honest Azure never does.

@@ -294,6 +294,30 @@ pub(crate) static ASSIGNMENT: Shape = envelope![Member::required(
     ])
 )];
 
+/// `Microsoft.Authorization/locks`
+pub(crate) static LOCK: Shape = envelope![Member::required(
+    "properties",
+    Object(&[
+        Member::required("level", Word(&["NotSpecified", "CanNotDelete", "ReadOnly"])),
+        Member::new("notes", Text),
+        Member::new("owners", Any),
+    ])
+)];
+
+/// `Microsoft.PolicyInsights/checkPolicyRestrictions`: CheckRestrictionsRequest.
+pub(crate) static RESTRICTIONS: Shape = Object(&[
+    Member::required(
+        "resourceDetails",
+        Object(&[
+            Member::required("resourceContent", Any),
+            Member::new("apiVersion", Text),
+            Member::new("scope", Text),
+        ]),
+    ),
+    Member::new("pendingFields", List(&Any)),
+    Member::new("includeAuditEffect", Flag),
+]);
+
 /// `Microsoft.Resources/resourceGroups`
 pub(crate) static GROUP: Shape = envelope![
     Member::required("location", Text),

@@ -45,6 +45,13 @@ pub(crate) const ASSIGNMENTS: &str = "Microsoft.Authorization/roleAssignments";
 /// Microsoft.Authorization/roleDefinitions
 pub(crate) const DEFINITIONS: &str = "Microsoft.Authorization/roleDefinitions";
 
+/// Microsoft.Authorization/denyAssignments
+pub(crate) const DENIALS: &str = "Microsoft.Authorization/denyAssignments";
+/// Microsoft.Authorization/locks
+pub(crate) const LOCKS: &str = "Microsoft.Authorization/locks";
+/// Microsoft.Authorization/policyAssignments
+pub(crate) const POLICIES: &str = "Microsoft.Authorization/policyAssignments";
+
 /// api-versions of `Microsoft.Resources`.
 pub(crate) const RESOURCES_VERSIONS: &[&str] = &["2021-04-01", "2022-09-01", "2024-03-01", "2025-04-01"];
 
@@ -145,6 +152,27 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::NOTHING,
         length: (36, 36),
         also: "-",
+    },
+    Type {
+        name: DENIALS,
+        versions: &["2022-04-01"],
+        body: &shapes::NOTHING,
+        length: (32, 36),
+        also: "-",
+    },
+    Type {
+        name: LOCKS,
+        versions: &["2016-09-01", "2020-05-01"],
+        body: &shapes::LOCK,
+        length: (1, 260),
+        also: "-_.()",
+    },
+    Type {
+        name: POLICIES,
+        versions: &["2022-06-01", "2023-04-01", "2024-04-01", "2025-03-01"],
+        body: &shapes::NOTHING,
+        length: (1, 64),
+        also: "-_.",
     },
 ];
 

@@ -270,7 +270,13 @@ impl World {
         if !is_customer_managed(workspace) {
             return Ok(());
         }
-        check(self, workspace, at(workspace, KEY).unwrap_or_default(), now)
+        check(self, workspace, at(workspace, KEY).unwrap_or_default(), now)?;
+        if with_group {
+            let location = at(workspace, "/location").unwrap_or_default();
+            self.check_quotas(subscription, location)?;
+            self.check_managed_group(workspace)?;
+        }
+        Ok(())
     }
 
     fn end_key_change(&mut self, operation: &Operation, key: &str, now: Timestamp) -> Result<(), Refusal> {

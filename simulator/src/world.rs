@@ -10,9 +10,13 @@ use serde_json::{Value, json};
 use crate::address::{group_of, is_within};
 use crate::deleted_keys::DeletedKey;
 use crate::deleted_vaults::DeletedVault;
+use crate::locks::Lock;
 use crate::operations::Operation;
+use crate::policies;
+use crate::quotas::Quota;
 use crate::roles::{Assignment, Role};
 use crate::settings::Settings;
+use crate::throttling::Buckets;
 
 /// Everything.
 #[derive(Debug, Default)]
@@ -38,6 +42,11 @@ pub(crate) struct World {
     pub(crate) versions_made: BTreeMap<String, u64>,
     /// What follows a vault's name in its host: `vault.localhost:PORT`.
     pub(crate) vault_suffix: String,
+    pub(crate) buckets: Buckets,
+    pub(crate) groups_of_principals: Vec<PrincipalGroup>,
+    pub(crate) locks: Vec<Lock>,
+    pub(crate) policies: Vec<policies::Assignment>,
+    pub(crate) quotas: Vec<Quota>,
 }
 
 /// Somebody who can have a token or a role.
@@ -52,6 +61,15 @@ pub(crate) struct Principal {
     /// Stands for Microsoft's own services, which deny assignments except.
     pub(crate) bypass_deny_assignments: bool,
     pub(crate) federated: Vec<FederatedCredential>,
+}
+
+/// A group in the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PrincipalGroup {
+    pub(crate) name: String,
+    pub(crate) object_id: String,
+    /// Object ids, of groups too.
+    pub(crate) members: Vec<String>,
 }
 
 /// Whose tokens a user-assigned identity trusts.
@@ -197,6 +215,29 @@ impl World {
         self.principals
             .iter()
             .find(|one| one.object_id.eq_ignore_ascii_case(object_id))
+    }
+
+    /// A principal and all groups that it is in, by itself or through other groups; object ids in lower case.
+    pub(crate) fn with_groups(&self, principal: &str) -> BTreeSet<String> {
+        let mut found = BTreeSet::from([principal.to_lowercase()]);
+        loop {
+            let more: Vec<String> = self
+                .groups_of_principals
+                .iter()
+                .filter(|group| !found.contains(&group.object_id.to_lowercase()))
+                .filter(|group| {
+                    group
+                        .members
+                        .iter()
+                        .any(|one| found.contains(&one.to_lowercase()))
+                })
+                .map(|group| group.object_id.to_lowercase())
+                .collect();
+            if more.is_empty() {
+                return found;
+            }
+            found.extend(more);
+        }
     }
 
     /// The principal that a user-assigned identity is.

@@ -146,7 +146,7 @@ fn excerpt(bytes: &[u8]) -> String {
 }
 
 /// The smallest of the remaining-request counters.
-fn remaining(headers: &Headers) -> Option<u32> {
+pub(super) fn remaining(headers: &Headers) -> Option<u32> {
     headers
         .iter()
         .filter(|(name, _)| name.as_str().starts_with(REMAINING))

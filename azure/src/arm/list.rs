@@ -3,13 +3,12 @@
 //! Invariant: a list is whole or it is an error. What is missing from half a list would look like deleted.
 
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
 
 use azure_core::http::Method;
 use serde_json::Value;
 use url::Url;
 
-use super::{ArmClient, address};
+use super::{ArmClient, Purpose, address};
 use crate::error::{ArmError, Cause};
 
 /// A whole list.
@@ -42,8 +41,12 @@ impl ArmClient {
             pages: 0,
         };
         loop {
-            self.counters.reads.fetch_add(1, Ordering::Relaxed);
-            let response = self.exchange(Method::Get, next, None).await?;
+            let purpose = if listed.pages == 0 {
+                Purpose::Request
+            } else {
+                Purpose::NextPage
+            };
+            let response = self.exchange(Method::Get, next, None, purpose).await?;
             let bad = |what| {
                 fail(Cause::BadAnswer {
                     status: response.status,

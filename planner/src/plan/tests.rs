@@ -337,3 +337,15 @@ fn a_creation_that_failed_is_tried_again() {
         );
     }
 }
+
+#[test]
+fn what_was_held_back_for_a_moment_is_not_judged() {
+    let until = |seconds| Observed {
+        withheld_until: Some(at_second(seconds)),
+        ..Observed::nothing()
+    };
+    assert_eq!(held_back(&Observed::nothing(), at_second(0)), None);
+    assert_eq!(held_back(&until(5), at_second(0)), Some(Next::At(at_second(5))));
+    // What lasts is told.
+    assert_eq!(held_back(&until(60), at_second(0)), None);
+}

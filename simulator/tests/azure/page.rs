@@ -51,6 +51,12 @@ fn every_key_of_a_seed_is_named() {
         "storageAccounts: [{ x: 1 }]",
         "workspaces: [{ x: 1 }]",
         "roleAssignments: [{ x: 1 }]",
+        "groups: [{ x: 1 }]",
+        "policyAssignments: [{ x: 1 }]",
+        "policyAssignments: [{ if: [{ x: 1 }] }]",
+        "policyAssignments: [{ operations: [{ x: 1 }] }]",
+        "locks: [{ x: 1 }]",
+        "quotas: [{ x: 1 }]",
     ] {
         let error = Seed::parse(text).unwrap_err().to_string();
         let known: Vec<&str> = error

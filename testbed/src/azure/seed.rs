@@ -17,6 +17,12 @@ use crate::error::Error;
 /// The role with which a hub's identity uses a key.
 const ENCRYPTION_USER: &str = "Key Vault Crypto Service Encryption User";
 
+/// Each managed group has a search service and a storage account of its own: a subscription with many hubs has asked
+/// Azure for more than the usual 16 and 250.
+const ROOM: u32 = 20_000;
+const SEARCH: &str = "Microsoft.Search/searchServices";
+const STORAGE: &str = "Microsoft.Storage/storageAccounts";
+
 /// Resource providers that a hub needs.
 const PROVIDERS: [&str; 7] = [
     "Microsoft.MachineLearningServices",
@@ -65,9 +71,16 @@ impl Seed {
         let groups = [AI_GROUP, SECURITY_GROUP, PLATFORM_GROUP]
             .map(|name| json!({ "id": group(name), "location": LOCATION }));
         let hub_secrets = json!({ "id": resource(AI_GROUP, "Microsoft.KeyVault/vaults", "hub-secrets"), "location": LOCATION });
+        let quotas = [SEARCH, STORAGE].map(
+            |kind| json!({ "subscription": SUBSCRIPTION, "location": LOCATION, "type": kind, "limit": ROOM }),
+        );
         Ok(Self(json!({
             "tenant": TENANT,
-            "settings": { "operationSeconds": 1, "retryAfterSeconds": 1, "propagationSeconds": 0, "pageSize": 50 },
+            "settings": {
+                "operationSeconds": 1, "retryAfterSeconds": 1, "propagationSeconds": 0, "pageSize": 50,
+                // An operation lasts a thirtieth of Azure's time, and so does what an empty bucket needs.
+                "limits": { "readsPerSecond": 750, "writesPerSecond": 300, "deletesPerSecond": 300 },
+            },
             "subscriptions": [{ "id": SUBSCRIPTION, "registeredProviders": PROVIDERS }],
             "roleDefinitions": [role("observer")?, role("writer")?, role("granter")?],
             "principals": [
@@ -117,6 +130,7 @@ impl Seed {
             "storageAccounts": [
                 { "id": resource(AI_GROUP, "Microsoft.Storage/storageAccounts", "aihubdata"), "location": LOCATION },
             ],
+            "quotas": quotas,
             "roleAssignments": [
                 { "principal": OPERATOR, "role": "Keyholder Observer", "scope": subscription() },
                 { "principal": OPERATOR, "role": "Keyholder Writer", "scope": group(AI_GROUP) },
