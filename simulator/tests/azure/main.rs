@@ -16,6 +16,7 @@ mod holds;
 mod key_changes;
 mod lists;
 mod page;
+mod proxy;
 mod roles;
 mod seeds;
 mod switches;
