@@ -174,6 +174,11 @@ pub(crate) async fn exchange(
             }
         }
     };
+    let reply = if method == Method::HEAD {
+        existence(&reply)
+    } else {
+        reply
+    };
     let reply = spoilt(&azure, &uri, reply, action.as_ref());
     exchange.status = reply.status.as_u16();
     exchange.response = crate::data_plane::recorded(uri.path(), reply.body.as_ref());
@@ -248,6 +253,15 @@ fn answer(
         },
     };
     azure.world().answer(&request)
+}
+
+/// HEAD tells whether something is there: 204 or 404, without a body (resource groups, Check Existence).
+fn existence(read: &Reply) -> Reply {
+    Reply::empty(if read.status == StatusCode::OK {
+        StatusCode::NO_CONTENT
+    } else {
+        read.status
+    })
 }
 
 /// An answer as a fault leaves it.
