@@ -80,7 +80,8 @@ impl World {
             .get(&id.id)
             .map(|one| self.shown(&one.body))
             .unwrap_or_default();
-        Ok(Reply::with(axum::http::StatusCode::CREATED, body))
+        // 200 for a new one too (Keys, Create If Not Exist).
+        Ok(Reply::ok(body))
     }
 
     /// Adds a version to a key, or makes the key; it is the current one from now on.

@@ -16,6 +16,9 @@ struct Arguments {
     /// Where to listen; port 0 is a free one.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Where the proxy listens that leads to this Azure and nowhere else; port 0 is a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    proxy_listen: SocketAddr,
     /// Where to write the certificate authority, as simulator-ca.pem.
     #[arg(long, default_value = ".")]
     directory: PathBuf,
@@ -45,6 +48,7 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
     let seed = arguments.seed.as_deref().map(Seed::read).transpose()?;
     let simulator = Simulator::start(Config {
         listen: arguments.listen,
+        proxy_listen: arguments.proxy_listen,
         seed,
         traffic_log: arguments.traffic_log,
         settings: Settings::default(),
@@ -56,9 +60,10 @@ async fn run(arguments: Arguments) -> Result<(), Error> {
         source,
     })?;
     println!(
-        "{} (certificate authority: {})",
+        "{} (certificate authority: {}, proxy: {})",
         simulator.endpoint(),
-        path.display()
+        path.display(),
+        simulator.proxy()
     );
     // An error here means that there is no Ctrl-C; then it runs until it is killed.
     if tokio::signal::ctrl_c().await.is_err() {

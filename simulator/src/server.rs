@@ -1,9 +1,7 @@
-//! The HTTPS server: one host for Azure Resource Manager, Entra and the control API, and one for each key vault.
+//! What is served: one host for Azure Resource Manager, Entra and the control API, and one for each key vault.
+//!
+//! Invariant: each exchange is recorded once, with what became of it.
 
-use std::convert::Infallible;
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,144 +11,23 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tower::ServiceExt as _;
-use tower::make::Shared;
 
 use crate::assertion::Issuers;
 use crate::entra::{Audience, Tokens};
-use crate::error::Error;
 use crate::faults::{Action, Fault, Faults, Seen, When};
 use crate::front::{Reply, Request, kind_of};
 use crate::hosts::Service;
 use crate::key_material::KeyMaterial;
 use crate::refusal::Refusal;
-use crate::seed::Seed;
-use crate::settings::Settings;
 use crate::traffic::{Exchange, Traffic};
 use crate::types::Type;
 use crate::world::{Principal, World};
 
-/// How to start one.
-#[derive(Debug)]
-pub struct Config {
-    /// Where to listen; port 0 is a free one.
-    pub listen: SocketAddr,
-    /// What there is at the beginning; more can be given by `POST /_simulator/seed`.
-    pub seed: Option<Seed>,
-    /// Where to record all exchanges.
-    pub traffic_log: Option<PathBuf>,
-    /// Pace and switches; a seed can change them.
-    pub settings: Settings,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            listen: (Ipv4Addr::LOCALHOST, 0).into(),
-            seed: None,
-            traffic_log: None,
-            settings: Settings::default(),
-        }
-    }
-}
-
-/// A running simulator; it ends with this value.
-#[derive(Debug)]
-pub struct Simulator {
-    endpoint: String,
-    authority: String,
-    handle: Handle<SocketAddr>,
-    server: tokio::task::JoinHandle<io::Result<()>>,
-}
-
-impl Simulator {
-    /// Starts one.
-    ///
-    /// # Errors
-    /// The address is taken, the traffic log cannot be written, or the seed is wrong.
-    pub async fn start(config: Config) -> Result<Self, Error> {
-        let refused = |source| Error::Listen {
-            address: config.listen.to_string(),
-            source,
-        };
-        let listener = TcpListener::bind(config.listen).map_err(refused)?;
-        listener.set_nonblocking(true).map_err(refused)?;
-        let port = listener.local_addr().map_err(refused)?.port();
-        let endpoint = format!("https://localhost:{port}");
-        let (authority, tls) = crate::certificates::make()?;
-        let mut world = World {
-            settings: config.settings,
-            roles: crate::roles::built_in(),
-            vault_suffix: format!("vault.localhost:{port}"),
-            ..World::default()
-        };
-        if let Some(seed) = config.seed {
-            seed.apply(&mut world, Timestamp::now())?;
-        }
-        let azure = Arc::new(Azure {
-            endpoint: endpoint.clone(),
-            world: Mutex::new(world),
-            traffic: Mutex::new(Traffic::new(config.traffic_log.as_deref())?),
-            faults: Faults::default(),
-            tokens: Tokens::new(),
-            issuers: Issuers::default(),
-            key_material: KeyMaterial::default(),
-        });
-        let service = router(azure)
-            .into_service::<hyper::body::Incoming>()
-            .map_err(|never: Infallible| -> io::Error { match never {} })
-            .map_result(|answer: io::Result<Response>| match answer {
-                Ok(answer) if answer.extensions().get::<Dropped>().is_some() => {
-                    Err(io::Error::from(io::ErrorKind::ConnectionReset))
-                }
-                other => other,
-            });
-        let handle = Handle::new();
-        let server = axum_server::from_tcp_rustls(listener, RustlsConfig::from_config(tls))
-            .map_err(refused)?
-            .handle(handle.clone());
-        let server = tokio::spawn(server.serve(Shared::new(service)));
-        Ok(Self {
-            endpoint,
-            authority,
-            handle,
-            server,
-        })
-    }
-
-    /// `https://localhost:PORT`, of Azure Resource Manager and of Entra.
-    #[must_use]
-    pub fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
-    /// Its certificate authority, as PEM.
-    #[must_use]
-    pub fn ca_pem(&self) -> &str {
-        &self.authority
-    }
-
-    /// Ends it, and waits until it has ended.
-    pub async fn shutdown(mut self) {
-        self.handle.graceful_shutdown(Some(Duration::from_secs(1)));
-        // How it ended is of no more interest.
-        let _ = (&mut self.server).await;
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        self.handle.shutdown();
-    }
-}
-
 /// Marks an answer that must not be sent.
 #[derive(Clone, Copy, Debug)]
-struct Dropped;
+pub(crate) struct Dropped;
 
 /// Everything that the handlers share.
 #[derive(Debug)]
@@ -165,6 +42,19 @@ pub(crate) struct Azure {
 }
 
 impl Azure {
+    /// One that nobody has asked yet.
+    pub(crate) fn new(endpoint: &str, world: World, traffic: Traffic) -> Self {
+        Self {
+            endpoint: endpoint.to_owned(),
+            world: Mutex::new(world),
+            traffic: Mutex::new(traffic),
+            faults: Faults::default(),
+            tokens: Tokens::new(),
+            issuers: Issuers::default(),
+            key_material: KeyMaterial::default(),
+        }
+    }
+
     /// The world, for as long as the guard lives.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
@@ -176,7 +66,8 @@ impl Azure {
     }
 }
 
-fn router(azure: Arc<Azure>) -> Router {
+/// Everything that is served.
+pub(crate) fn router(azure: Arc<Azure>) -> Router {
     Router::new()
         .nest("/_simulator", crate::control::routes())
         .route("/metadata/endpoints", get(crate::entra::endpoints))
@@ -283,6 +174,11 @@ pub(crate) async fn exchange(
             }
         }
     };
+    let reply = if method == Method::HEAD {
+        existence(&reply)
+    } else {
+        reply
+    };
     let reply = spoilt(&azure, &uri, reply, action.as_ref());
     exchange.status = reply.status.as_u16();
     exchange.response = crate::data_plane::recorded(uri.path(), reply.body.as_ref());
@@ -357,6 +253,15 @@ fn answer(
         },
     };
     azure.world().answer(&request)
+}
+
+/// HEAD tells whether something is there: 204 or 404, without a body (resource groups, Check Existence).
+fn existence(read: &Reply) -> Reply {
+    Reply::empty(if read.status == StatusCode::OK {
+        StatusCode::NO_CONTENT
+    } else {
+        read.status
+    })
 }
 
 /// An answer as a fault leaves it.

@@ -67,6 +67,12 @@ impl Azure {
         &self.endpoint
     }
 
+    /// URL of the proxy by which clients reach it and the hosts of its vaults.
+    #[must_use]
+    pub fn proxy(&self) -> &str {
+        self.simulator.proxy()
+    }
+
     /// PEM file of its certificate authority.
     #[must_use]
     pub fn authority_file(&self) -> &Path {

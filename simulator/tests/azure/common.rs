@@ -146,6 +146,14 @@ impl Azure {
         format!("{}{path}", self.simulator.endpoint())
     }
 
+    pub fn proxy(&self) -> &str {
+        self.simulator.proxy()
+    }
+
+    pub fn authority(&self) -> reqwest::Certificate {
+        reqwest::Certificate::from_pem(self.simulator.ca_pem().as_bytes()).unwrap()
+    }
+
     /// The token endpoint's answer.
     pub async fn sign_in(&self, tenant: &str, form: &[(&str, &str)]) -> Answer {
         let url = self.url(&format!("/{tenant}/oauth2/v2.0/token"));

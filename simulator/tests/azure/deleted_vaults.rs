@@ -252,7 +252,7 @@ async fn retention_is_set_once() {
     let made = azure
         .put(&path, &json!({ "properties": { "kty": "RSA" } }))
         .await
-        .expect(201);
+        .expect(200);
     let level = made.at("/properties/attributes/recoveryLevel");
     assert_eq!(level, "CustomizedRecoverable+Purgeable");
     // It is the vault's, as it is now.

@@ -79,6 +79,19 @@ async fn paths_that_are_nothing() {
 }
 
 #[tokio::test]
+async fn whether_something_is_there() {
+    let azure = Azure::start().await;
+    for (path, status) in [
+        (GROUP.to_owned(), 204),
+        (vault("main"), 204),
+        (format!("{GROUP}-no"), 404),
+    ] {
+        let answer = azure.send("owner", "HEAD", &path, None).await.expect(status);
+        assert_eq!(answer.text, "");
+    }
+}
+
+#[tokio::test]
 async fn api_versions() {
     let azure = Azure::start().await;
     for path in [GROUP, &vault("main"), &workspace("any")] {

@@ -20,6 +20,7 @@ mod locks;
 mod page;
 mod policies;
 mod quotas;
+mod proxy;
 mod roles;
 mod seeds;
 mod switches;

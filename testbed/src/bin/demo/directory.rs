@@ -20,6 +20,9 @@ const STALE: [&str; 6] = [
     "traffic.jsonl",
 ];
 
+/// What is reached without the simulator's proxy: the control plane.
+const NO_PROXY: &str = "127.0.0.1,::1";
+
 /// The directory.
 #[derive(Debug)]
 pub struct Directory {
@@ -72,14 +75,23 @@ impl Directory {
             ("KUBECONFIG", kubeconfig.display().to_string()),
             ("ARM_ENDPOINT", azure.endpoint().to_owned()),
             ("AUTHORITY", azure.endpoint().to_owned()),
-            ("SIMULATOR_CA", authority_file),
+            ("SIMULATOR_CA", authority_file.clone()),
             ("SIMULATOR_CONTROL", azure.control().url().to_owned()),
             ("TENANT_ID", TENANT.to_owned()),
             ("SUBSCRIPTION_ID", SUBSCRIPTION.to_owned()),
             ("CLIENT_ID", client_id),
             ("CLIENT_SECRET", secret),
+            // Hosts of vaults do not resolve everywhere. Not in NO_PROXY is localhost: many clients take it for all below it.
+            ("HTTPS_PROXY", azure.proxy().to_owned()),
+            ("https_proxy", azure.proxy().to_owned()),
+            ("NO_PROXY", NO_PROXY.to_owned()),
+            ("no_proxy", NO_PROXY.to_owned()),
+            // Microsoft's clients in Python read this one, kubectl does not.
+            ("REQUESTS_CA_BUNDLE", authority_file),
         ];
-        let mut text = "# A shell beside the demo reads this. CLIENT_ID and CLIENT_SECRET are those of a human: alice.\n".to_owned();
+        let mut text = "# A shell beside the demo reads this. CLIENT_ID and CLIENT_SECRET are those of a human: alice.\n\
+             # By HTTPS such a shell reaches the demo and nothing else.\n"
+            .to_owned();
         for (name, value) in variables {
             text.push_str(&format!("export {name}={}\n", quoted(&value)));
         }

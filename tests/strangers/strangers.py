@@ -1,0 +1,291 @@
+"""Microsoft's own clients against the simulated Azure, from the login to the purge.
+
+Reads ARM_ENDPOINT (of Azure Resource Manager, and of Entra), TENANT_ID, SUBSCRIPTION_ID, CLIENT_ID, CLIENT_SECRET and
+OBJECT_ID; HTTPS_PROXY and REQUESTS_CA_BUNDLE are the clients' own affair. Nothing is switched off: certificates and the
+challenge of Key Vault are verified. Each step says what it did; the first answer that a client cannot use ends it.
+"""
+
+import io
+import json
+import os
+import uuid
+
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.identity import ClientSecretCredential
+from azure.keyvault.keys import KeyClient, KeyRotationLifetimeAction, KeyRotationPolicy, KeyRotationPolicyAction
+from azure.keyvault.keys.crypto import CryptographyClient, KeyWrapAlgorithm
+from azure.mgmt.authorization import AuthorizationManagementClient
+from azure.mgmt.authorization.models import RoleAssignmentCreateParameters
+from azure.mgmt.keyvault import KeyVaultManagementClient
+from azure.mgmt.keyvault.models import (
+    KeyAttributes,
+    KeyCreateParameters,
+    KeyProperties,
+    Sku,
+    VaultCheckNameAvailabilityParameters,
+    VaultCreateOrUpdateParameters,
+    VaultProperties,
+)
+from azure.mgmt.machinelearningservices import MachineLearningServicesMgmtClient
+from azure.mgmt.msi import ManagedServiceIdentityClient
+from azure.mgmt.resource.resources import ResourceManagementClient
+
+ENDPOINT = os.environ["ARM_ENDPOINT"]
+TENANT = os.environ["TENANT_ID"]
+SUBSCRIPTION = os.environ["SUBSCRIPTION_ID"]
+OBJECT_ID = os.environ["OBJECT_ID"]
+GROUP = "strangers"
+LOCATION = "westeurope"
+SCOPE = f"/subscriptions/{SUBSCRIPTION}"
+
+CRYPTO_OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
+CRYPTO_SERVICE_ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
+WORKSPACES = "2025-12-01"
+
+credential = ClientSecretCredential(
+    TENANT,
+    os.environ["CLIENT_ID"],
+    os.environ["CLIENT_SECRET"],
+    authority=ENDPOINT,
+    # Else it asks Microsoft whether it knows this authority.
+    disable_instance_discovery=True,
+)
+arm = {"base_url": ENDPOINT, "credential_scopes": ["https://management.azure.com/.default"], "polling_interval": 1}
+resources = ResourceManagementClient(credential, SUBSCRIPTION, **arm)
+vaults = KeyVaultManagementClient(credential, SUBSCRIPTION, **arm)
+identities = ManagedServiceIdentityClient(credential, SUBSCRIPTION, **arm)
+authorization = AuthorizationManagementClient(credential, SUBSCRIPTION, **arm)
+# No release of this client knows hubs by itself: it is told the version, and bodies are JSON.
+workspaces = MachineLearningServicesMgmtClient(credential, SUBSCRIPTION, api_version=WORKSPACES, **arm).workspaces
+
+
+def step(text):
+    print(text, flush=True)
+
+
+def check(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def refused(call, status, code, inner=None):
+    """Calls what must be refused so."""
+    try:
+        call()
+    except HttpResponseError as error:
+        check(error.status_code == status, f"status {error.status_code}, not {status}: {error}")
+        check(error.error is not None, f"no error object was read: {error}")
+        check(error.error.code == code, f"code {error.error.code}, not {code}: {error}")
+        found = (error.error.innererror or {}).get("code")
+        check(found == inner, f"inner code {found}, not {inner}: {error}")
+        return
+    raise AssertionError(f"{code} was expected, and it was done")
+
+
+def body(value):
+    return io.BytesIO(json.dumps(value).encode())
+
+
+def grant(scope, role, principal):
+    return authorization.role_assignments.create(
+        scope,
+        str(uuid.uuid4()),
+        RoleAssignmentCreateParameters(
+            role_definition_id=f"{SCOPE}/providers/Microsoft.Authorization/roleDefinitions/{role}",
+            principal_id=principal,
+            principal_type="ServicePrincipal",
+        ),
+    )
+
+
+def make_vault(name, **properties):
+    parameters = VaultCreateOrUpdateParameters(
+        location=LOCATION,
+        properties=VaultProperties(
+            tenant_id=TENANT, sku=Sku(family="A", name="standard"), **properties
+        ),
+    )
+    return vaults.vaults.begin_create_or_update(GROUP, name, parameters).result()
+
+
+def prepare():
+    for namespace in ("Microsoft.KeyVault", "Microsoft.MachineLearningServices"):
+        check(resources.providers.register(namespace).registration_state == "Registered", namespace)
+    group = resources.resource_groups.create_or_update(GROUP, {"location": LOCATION, "tags": {"for": "strangers"}})
+    check(group.name in [one.name for one in resources.resource_groups.list()], "the group is not listed")
+    check(resources.resource_groups.check_existence(GROUP), "the group does not exist")
+    check(not resources.resource_groups.check_existence("no-such-group"), "a group exists that does not")
+    step(f"group {group.id}")
+
+
+def vaults_and_keys():
+    asked = VaultCheckNameAvailabilityParameters(name="strangers-keys", type="Microsoft.KeyVault/vaults")
+    check(vaults.vaults.check_name_availability(asked).name_available, "the name is taken")
+    vault = make_vault("strangers-keys", enable_purge_protection=True, enable_rbac_authorization=True)
+    loose = make_vault("strangers-loose", soft_delete_retention_in_days=7)
+    answer = vaults.vaults.check_name_availability(asked)
+    check((answer.name_available, answer.reason) == (False, "AlreadyExists"), "the name is still free")
+    check(loose.properties.enable_rbac_authorization, "a new vault has no RBAC")
+    check(
+        sorted(one.name for one in vaults.vaults.list_by_subscription()) == ["strangers-keys", "strangers-loose"],
+        "the vaults are not listed",
+    )
+    step(f"vault {vault.properties.vault_uri}")
+    made = vaults.keys.create_if_not_exist(
+        GROUP,
+        "strangers-keys",
+        "by-arm",
+        KeyCreateParameters(properties=KeyProperties(kty="RSA", key_size=3072, attributes=KeyAttributes(enabled=True))),
+    )
+    check(made.properties.key_uri.startswith(vault.properties.vault_uri), made.properties.key_uri)
+
+    keys = KeyClient(vault.properties.vault_uri, credential)
+    # The owner of the subscription is nobody in the vault.
+    refused(lambda: keys.get_key("by-arm"), 403, "Forbidden", "ForbiddenByRbac")
+    for one in (vault, loose):
+        grant(one.id, CRYPTO_OFFICER, OBJECT_ID)
+    check(keys.get_key("by-arm").id == made.properties.key_uri_with_version, "not the same key")
+    key = keys.create_rsa_key("hub", size=3072, tags={"for": "hub"})
+    check(vaults.keys.get(GROUP, "strangers-keys", "hub").properties.key_uri_with_version == key.id, "not the same key")
+    check(sorted(one.name for one in keys.list_properties_of_keys()) == ["by-arm", "hub"], "the keys are not listed")
+    curve = keys.create_ec_key("curve", curve="P-384")
+    check(curve.key.crv == "P-384" and len(curve.key.x) == 48, "no curve")
+    refused(lambda: keys.get_key("missing"), 404, "KeyNotFound")
+    step(f"key {key.id}")
+    return vault, loose, keys, key
+
+
+def use_the_key(keys, key):
+    secret = os.urandom(32)
+    cryptography = CryptographyClient(key, credential)
+    for algorithm in (KeyWrapAlgorithm.rsa_oaep_256, KeyWrapAlgorithm.rsa_oaep, KeyWrapAlgorithm.rsa1_5):
+        # The client wraps by itself, with the public half; only the vault unwraps.
+        wrapped = cryptography.wrap_key(algorithm, secret)
+        check(cryptography.unwrap_key(algorithm, wrapped.encrypted_key).key == secret, algorithm)
+        by_vault = CryptographyClient(key.id, credential)
+        check(by_vault.unwrap_key(algorithm, wrapped.encrypted_key).key_id == key.id, algorithm)
+    keys.update_key_properties("hub", key.properties.version, enabled=False)
+    refused(
+        lambda: CryptographyClient(key.id, credential).unwrap_key(KeyWrapAlgorithm.rsa_oaep_256, wrapped.encrypted_key),
+        403,
+        "Forbidden",
+        "KeyDisabled",
+    )
+    check(not keys.get_key("hub").properties.enabled, "it is enabled")
+    keys.update_key_properties("hub", key.properties.version, enabled=True)
+    policy = keys.update_key_rotation_policy(
+        "hub",
+        KeyRotationPolicy(),
+        expires_in="P2Y",
+        lifetime_actions=[KeyRotationLifetimeAction(KeyRotationPolicyAction.rotate, time_after_create="P18M")],
+    )
+    read = keys.get_key_rotation_policy("hub")
+    check(read.expires_in == policy.expires_in == "P2Y", "another policy")
+    check(read.lifetime_actions[0].action == KeyRotationPolicyAction.rotate, "another action")
+    step("wrapped and unwrapped")
+
+
+def hub_with_the_key(vault, key):
+    identity = identities.user_assigned_identities.create_or_update(GROUP, "hub", {"location": LOCATION})
+    grant(vault.id, CRYPTO_SERVICE_ENCRYPTION_USER, identity.principal_id)
+    listed = authorization.role_assignments.list_for_scope(vault.id, filter="atScope()")
+    check(identity.principal_id in [one.principal_id for one in listed], "the assignment is not listed")
+    storage = resources.resources.begin_create_or_update_by_id(
+        f"{SCOPE}/resourceGroups/{GROUP}/providers/Microsoft.Storage/storageAccounts/strangersstore",
+        {"location": LOCATION, "sku": {"name": "Standard_LRS"}, "kind": "StorageV2", "properties": {}},
+        api_version="2026-04-01",
+    ).result()
+    step(f"identity {identity.id}")
+    wanted = {
+        "kind": "Hub",
+        "location": LOCATION,
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": {identity.id: {}}},
+        "properties": {
+            "storageAccount": storage.id,
+            "primaryUserAssignedIdentity": identity.id,
+            "encryption": {
+                "status": "Enabled",
+                "identity": {"userAssignedIdentity": identity.id},
+                "keyVaultProperties": {"keyVaultArmId": vault.id, "keyIdentifier": key.id},
+            },
+        },
+    }
+    hub = workspaces.begin_create_or_update(GROUP, "strangers", body(wanted), content_type="application/json").result()
+    check(hub.provisioning_state == "Succeeded", hub.provisioning_state)
+    check(hub.encryption.key_vault_properties.key_identifier == key.id, "another key")
+    check([one.name for one in workspaces.list_by_subscription()] == ["strangers"], "the hub is not listed")
+    generic = resources.resources.get_by_id(hub.id, api_version=WORKSPACES)
+    check(generic.kind == "Hub", generic.kind)
+    step(f"hub {hub.id}")
+    return hub
+
+
+def rotate(keys, key):
+    rotated = keys.rotate_key("hub")
+    check(rotated.id != key.id, "no new version")
+    check(rotated.properties.expires_on is not None, "the policy was not followed")
+    change = {"properties": {"encryption": {"keyVaultProperties": {"keyIdentifier": rotated.id}}}}
+    hub = workspaces.begin_update(GROUP, "strangers", body(change), content_type="application/json").result()
+    hub = workspaces.get(GROUP, hub.name)
+    check(hub.encryption.key_vault_properties.key_identifier == rotated.id, "the hub has another key")
+    versions = {one.version for one in keys.list_properties_of_key_versions("hub")}
+    check(versions == {key.properties.version, rotated.properties.version}, f"versions {versions}")
+    by_arm = {one.name for one in vaults.keys.list_versions(GROUP, "strangers-keys", "hub")}
+    check(by_arm == versions, f"versions by Azure Resource Manager {by_arm}")
+    kinds = {one.type for one in resources.resources.list_by_resource_group(GROUP)}
+    check(len(kinds) == 4, f"types {kinds}")
+    step(f"rotated to {rotated.id}")
+
+
+def delete_and_purge(vault, loose, keys):
+    keys.begin_delete_key("by-arm").result()
+    check([one.name for one in keys.list_deleted_keys()] == ["by-arm"], "the deleted key is not listed")
+    refused(lambda: keys.create_rsa_key("by-arm"), 409, "Conflict", "ObjectIsDeletedButRecoverable")
+    keys.begin_recover_deleted_key("by-arm").result()
+    keys.begin_delete_key("by-arm").result()
+    refused(lambda: keys.purge_deleted_key("by-arm"), 403, "Forbidden")
+    others = KeyClient(loose.properties.vault_uri, credential)
+    others.create_rsa_key("short")
+    deleted = others.begin_delete_key("short").result()
+    check((deleted.scheduled_purge_date - deleted.deleted_date).days == 7, "another retention")
+    others.purge_deleted_key("short")
+    try:
+        others.get_deleted_key("short")
+        raise AssertionError("the purged key is still there")
+    except ResourceNotFoundError:
+        pass
+    step("keys deleted, recovered and purged")
+
+    workspaces.begin_delete(GROUP, "strangers", params={"forceToPurge": "true"}).result()
+    refused(lambda: workspaces.get(GROUP, "strangers"), 404, "ResourceNotFound")
+    for name in ("strangers-keys", "strangers-loose"):
+        vaults.vaults.delete(GROUP, name)
+    deleted = {one.name: one for one in vaults.vaults.list_deleted()}
+    check(sorted(deleted) == ["strangers-keys", "strangers-loose"], f"deleted vaults {sorted(deleted)}")
+    check(deleted["strangers-keys"].properties.purge_protection_enabled, "not protected")
+    refused(lambda: make_vault("strangers-keys"), 409, "ConflictError")
+    back = make_vault("strangers-keys", create_mode="recover")
+    check(back.properties.vault_uri == vault.properties.vault_uri, "another vault")
+    vaults.vaults.delete(GROUP, "strangers-keys")
+    refused(
+        lambda: vaults.vaults.begin_purge_deleted("strangers-keys", LOCATION).result(), 405, "MethodNotAllowed"
+    )
+    vaults.vaults.begin_purge_deleted("strangers-loose", LOCATION).result()
+    check([one.name for one in vaults.vaults.list_deleted()] == ["strangers-keys"], "it was not purged")
+    resources.resource_groups.begin_delete(GROUP).result()
+    check(not resources.resource_groups.check_existence(GROUP), "the group is still there")
+    step("everything deleted")
+
+
+def main():
+    prepare()
+    vault, loose, keys, key = vaults_and_keys()
+    use_the_key(keys, key)
+    hub_with_the_key(vault, key)
+    rotate(keys, key)
+    delete_and_purge(vault, loose, keys)
+    step("every answer was understood")
+
+
+if __name__ == "__main__":
+    main()
