@@ -171,7 +171,6 @@ async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
     };
 
     let (observed, plan) = decide(&object, &valid, &azure, context).await;
-    let now = Timestamp::now();
     if plan.finalizer == FinalizerStep::Add {
         let Some(held) = taken(writer.add_finalizer(&object).await, "finalizer", &object)? else {
             return Ok(Next::Change);
@@ -190,6 +189,8 @@ async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
     if executed == Executed::NotSent {
         return Ok(Next::Change);
     }
+    // A write may have taken long: what is waited for is counted from its answer on.
+    let now = Timestamp::now();
     let input = input(&object, &valid, &stored, &observed, now, context);
     let report = report(&input, &plan, &executed);
     if plan.finalizer == FinalizerStep::Remove {
