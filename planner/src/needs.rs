@@ -213,13 +213,11 @@ pub(crate) fn has_been_ready(status: &AIHubStatus) -> bool {
     status.encryption.is_some()
 }
 
+/// Azure has the creation and has not shown its hub: nothing is decided so far. One that is verified may have to be made
+/// anew, which must not wait for another pass.
 fn waits_for_creation(status: &AIHubStatus) -> bool {
     status.operation.as_ref().is_some_and(|operation| {
-        operation.kind == OperationKind::Create
-            && matches!(
-                operation.state,
-                OperationState::Running | OperationState::Verifying
-            )
+        operation.kind == OperationKind::Create && operation.state == OperationState::Running
     })
 }
 
