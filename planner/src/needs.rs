@@ -104,7 +104,12 @@ fn creation(hub: &ValidHub, failed: Option<&LiveHub>) -> Needs {
         needs.key = true;
         needs.vault = Some(vault.clone());
         needs.key_name = Some(key.clone());
-        needs.versions = version.iter().cloned().collect();
+        let in_use = failed
+            .and_then(|live| live.encryption.as_ref())
+            .filter(|encryption| encryption.key.key() == key)
+            .and_then(|encryption| encryption.key.version());
+        needs.versions = version.iter().chain(in_use).cloned().collect();
+        needs.versions.dedup();
         needs.access_of = match identity {
             KeyUser::UserAssigned(id) => AccessOf::UserAssigned(id.clone()),
             KeyUser::SystemAssigned => failed
