@@ -18,6 +18,8 @@ pub(super) fn absent(input: &Input<'_>) -> Plan {
     if was_created(input.status) {
         judgement.bound = None;
         judgement.operation = None;
+        // Nothing will be created, so what that would need must not hide why.
+        judgement.prerequisites = Opinion::NotApplicable;
         judgement.provisioned = Opinion::Is(Verdict::no(
             Reason::DeletedInAzure,
             format!(

@@ -18,6 +18,10 @@ pub(super) fn present(input: &Input<'_>, live: &LiveHub) -> Plan {
     let mut judgement = Judgement::kept(input.status);
     if !is_owned(input.hub, live) {
         judgement.operation = None;
+        if judgement.bound.is_none() {
+            // What a creation would need is beside the point, and must not hide it.
+            judgement.prerequisites = Opinion::NotApplicable;
+        }
         judgement.provisioned = Opinion::Is(Verdict::no(
             Reason::NotOwned,
             format!(
