@@ -4,9 +4,8 @@
 //! the plan was made from. A conflict there means that the plan is out of date, and nothing is sent.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_azure::{ArmError, ArmResponse, Method, wire};
-use keyholder_crds::{AIHub, Operation, OperationState};
+use keyholder_crds::AIHub;
 use keyholder_planner::Executed;
 use keyholder_planner::plan::{Request, Write};
 use kube::ResourceExt;
@@ -46,19 +45,8 @@ pub async fn execute(
             object.clone(),
         ));
     }
-    let mut status = object.status.clone().unwrap_or_default();
-    if let Some(bound) = &write.bound {
-        status.bound = Some(bound.clone());
-    }
-    status.operation = Some(Operation {
-        kind: write.kind,
-        state: OperationState::Intended,
-        intent: write.intent.clone(),
-        started_at: Time(write.started_at),
-        url: None,
-        // If this process dies now, the write may still be on its way: the next one looks only after it has settled.
-        not_before: Some(Time(settled(Timestamp::now(), context))),
-    });
+    let status = object.status.clone().unwrap_or_default();
+    let status = keyholder_planner::intent(&status, write, Timestamp::now(), context.pace);
     let Some(noted) = taken(writer.status(object, &status).await, "intent", object)? else {
         context.metrics.azure_write(&operation, WriteOutcome::NotSent);
         return Ok((Executed::NotSent, object.clone()));
@@ -110,11 +98,6 @@ pub async fn execute(
         ),
     }
     Ok((executed, noted))
-}
-
-/// When a write that is sent now can be seen, if it arrived. Whole seconds, as Kubernetes stores them.
-fn settled(now: Timestamp, context: &Context) -> Timestamp {
-    keyholder_planner::not_before(now.saturating_add(context.pace.settle).unwrap_or(Timestamp::MAX))
 }
 
 fn outcome(answer: Result<&ArmResponse, &ArmError>, now: Timestamp, context: &Context) -> Executed {

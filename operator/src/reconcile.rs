@@ -171,8 +171,7 @@ async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
     };
 
     let (observed, plan) = decide(&object, &valid, &azure, context).await;
-    let now = Timestamp::now();
-    if let Some(next) = held_back(&observed, now) {
+    if let Some(next) = held_back(&observed, Timestamp::now()) {
         return Ok(next);
     }
     if plan.finalizer == FinalizerStep::Add {
@@ -195,6 +194,8 @@ async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
         Executed::Withheld(until) => return Ok(Next::At(until)),
         _ => {}
     }
+    // A write may have taken long: what is waited for is counted from its answer on.
+    let now = Timestamp::now();
     let input = input(&object, &valid, &stored, &observed, now, context);
     let report = report(&input, &plan, &executed);
     if plan.finalizer == FinalizerStep::Remove {

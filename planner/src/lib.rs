@@ -16,6 +16,7 @@ mod encryption;
 #[cfg(test)]
 mod fixtures;
 mod group;
+mod intent;
 pub mod judge;
 mod key;
 mod key_health;
@@ -34,6 +35,7 @@ mod transition;
 pub mod validate;
 
 pub use arm_id::ArmId;
+pub use intent::intent;
 pub use needs::{Needs, needs};
 pub use observed::{Fact, Observed, Why};
 pub use plan::{Input, Next, Plan, Write, plan};

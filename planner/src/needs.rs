@@ -104,7 +104,12 @@ fn creation(hub: &ValidHub, failed: Option<&LiveHub>) -> Needs {
         needs.key = true;
         needs.vault = Some(vault.clone());
         needs.key_name = Some(key.clone());
-        needs.versions = version.iter().cloned().collect();
+        let in_use = failed
+            .and_then(|live| live.encryption.as_ref())
+            .filter(|encryption| encryption.key.key() == key)
+            .and_then(|encryption| encryption.key.version());
+        needs.versions = version.iter().chain(in_use).cloned().collect();
+        needs.versions.dedup();
         needs.access_of = match identity {
             KeyUser::UserAssigned(id) => AccessOf::UserAssigned(id.clone()),
             KeyUser::SystemAssigned => failed
@@ -210,13 +215,11 @@ pub(crate) fn has_been_ready(status: &AIHubStatus) -> bool {
     status.encryption.is_some()
 }
 
+/// Azure has the creation and has not shown its hub: nothing is decided so far. One that is verified may have to be made
+/// anew, which must not wait for another pass.
 fn waits_for_creation(status: &AIHubStatus) -> bool {
     status.operation.as_ref().is_some_and(|operation| {
-        operation.kind == OperationKind::Create
-            && matches!(
-                operation.state,
-                OperationState::Running | OperationState::Verifying
-            )
+        operation.kind == OperationKind::Create && operation.state == OperationState::Running
     })
 }
 

@@ -10,6 +10,7 @@ use keyholder_crds::{
     Summary,
 };
 
+use crate::intent::settled;
 use crate::judge::{self, Opinion, Truth, Verdict};
 use crate::observed::Why;
 use crate::plan::{FinalizerStep, Input, Next, Plan, Write, progress_verdict};
@@ -109,6 +110,7 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
                 let outcome_unknown =
                     matches!(why.reason, Reason::AzureUnreachable | Reason::AzureAnswerInvalid);
                 if outcome_unknown {
+                    operation.not_before = Some(settled(input.now, input.pace));
                     provisioned = Opinion::Is(Verdict::unknown_why(why));
                 } else {
                     operation = failed_operation(&operation, input.now, input.pace);

@@ -97,7 +97,7 @@ fn nothing_is_read_where_nothing_is_decided() {
     assert_eq!(needs(&hub, &ready, false, &Fact::Known(foreign)), nothing);
     for (state, waits) in [
         (OperationState::Running, true),
-        (OperationState::Verifying, true),
+        (OperationState::Verifying, false),
         (OperationState::Intended, false),
         (OperationState::Failed, false),
     ] {

@@ -18,6 +18,8 @@ pub(super) fn absent(input: &Input<'_>) -> Plan {
     if was_created(input.status) {
         judgement.bound = None;
         judgement.operation = None;
+        // Nothing will be created, so what that would need must not hide why.
+        judgement.prerequisites = Opinion::NotApplicable;
         judgement.provisioned = Opinion::Is(Verdict::no(
             Reason::DeletedInAzure,
             format!(
@@ -90,7 +92,7 @@ pub(super) fn begin(
     let (verdict, blocked) = judge::prerequisites(&checks);
     judgement.prerequisites = Opinion::Is(grant::withdrawn(input, verdict));
     judgement.preflight = Some(checks.iter().map(preflight::Check::to_status).collect());
-    let key = wanted_key(input);
+    let key = wanted_key(input, live);
     if refusals.is_empty()
         && key.is_ok()
         && let Some(plan) = grant::due(input, &checks, &judgement, granted_from)
@@ -124,15 +126,20 @@ pub(super) fn begin(
     }
 }
 
-/// The key version to create with: none with Microsoft-managed keys, an error when there is none that can be used.
-fn wanted_key<'a>(input: &Input<'a>) -> Result<Option<&'a KeyIdentifier>, ()> {
+/// The key version to create with: none with Microsoft-managed keys, an error when there is none that can be used. A hub that
+/// was in order may hold data under the version it has, and is not taken back to an older one.
+fn wanted_key<'a>(input: &Input<'a>, live: Option<&LiveHub>) -> Result<Option<&'a KeyIdentifier>, ()> {
+    let in_use = live
+        .filter(|_| has_been_ready(input.status))
+        .and_then(|live| live.encryption.as_ref())
+        .map(|encryption| &encryption.key);
     match &input.hub.encryption {
         ValidEncryption::MicrosoftManaged => Ok(None),
         ValidEncryption::CustomerManaged { version, .. } => input
             .observed
             .key
             .known()
-            .and_then(|found| key::wanted(found, version.as_ref(), None, input.now))
+            .and_then(|found| key::wanted(found, version.as_ref(), in_use, input.now))
             .map(Some)
             .ok_or(()),
     }

@@ -27,6 +27,8 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
                     if operation.kind == OperationKind::Create
                         && operation.state != OperationState::Failed =>
                 {
+                    judgement.provisioned = Opinion::Is(progress_verdict(operation.kind));
+                    judgement.operation = Some(operation);
                     wait(judgement, next)
                 }
                 _ => remove(judgement),
@@ -44,17 +46,19 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
         judgement.provisioned = Opinion::Is(progress_verdict(kind));
         return wait(judgement, at(input, input.pace.poll));
     }
-    let operation = input
-        .status
-        .operation
-        .as_ref()
-        .filter(|operation| operation.kind == OperationKind::Delete);
+    // Another write that may still arrive is waited for; one that is over does not count any more.
+    let operation = input.status.operation.as_ref().filter(|operation| {
+        operation.kind == OperationKind::Delete || operation.state == OperationState::Intended
+    });
     let found = Found::Settled {
         achieved: false,
         superseded: false,
     };
     match progress::step(input, operation, found) {
         Step::Wait { operation, next } => {
+            if !matches!(operation.state, OperationState::Failed | OperationState::Ignored) {
+                judgement.provisioned = Opinion::Is(progress_verdict(operation.kind));
+            }
             judgement.operation = Some(operation);
             wait(judgement, next)
         }
@@ -68,6 +72,8 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
             wait(judgement, next)
         }
         Step::Free { started_at } => {
+            let started_at =
+                started_at.filter(|_| operation.is_some_and(|one| one.kind == OperationKind::Delete));
             let purge = input.hub.deletion_policy == DeletionPolicy::DeleteAndPurge;
             let write = Write {
                 kind: OperationKind::Delete,

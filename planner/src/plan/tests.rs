@@ -136,6 +136,36 @@ fn a_new_key_version_is_followed_and_an_ignored_write_is_told() {
 }
 
 #[test]
+fn a_missing_prerequisite_does_not_hide_whose_the_hub_is_or_that_it_is_gone() {
+    let hub = validate(&object("Delete"), "owner").unwrap();
+    let mut observed = ready_for_creation(&hub);
+    observed.key = Fact::not_read();
+    let hindered = pass(&hub, &AIHubStatus::default(), &observed, 0, false, &accepted());
+    let mut observed = created(&hub);
+    if let Fact::Known(live) = &mut observed.hub {
+        live.tags.clear();
+    }
+    let seen = pass(&hub, &hindered.report.status, &observed, 30, false, &accepted());
+    assert_eq!(
+        condition(&seen.report.status, ConditionType::Stalled).1,
+        "NotOwned"
+    );
+
+    let (hub, mut status) = ready_hub();
+    status.conditions.retain(|one| one.type_ != "PrerequisitesMet");
+    let hindering = hindered.report.status.conditions.into_iter();
+    status
+        .conditions
+        .extend(hindering.filter(|one| one.type_ == "PrerequisitesMet"));
+    let observed = ready_for_creation(&hub);
+    let gone = pass(&hub, &status, &observed, 30, false, &accepted());
+    assert_eq!(
+        condition(&gone.report.status, ConditionType::Stalled).1,
+        "DeletedInAzure"
+    );
+}
+
+#[test]
 fn somebody_elses_hub_is_never_written_nor_deleted() {
     let hub = validate(&object("Delete"), "owner").unwrap();
     let mut observed = created(&hub);

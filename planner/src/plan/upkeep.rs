@@ -18,6 +18,10 @@ pub(super) fn present(input: &Input<'_>, live: &LiveHub) -> Plan {
     let mut judgement = Judgement::kept(input.status);
     if !is_owned(input.hub, live) {
         judgement.operation = None;
+        if judgement.bound.is_none() {
+            // What a creation would need is beside the point, and must not hide it.
+            judgement.prerequisites = Opinion::NotApplicable;
+        }
         judgement.provisioned = Opinion::Is(Verdict::no(
             Reason::NotOwned,
             format!(
@@ -85,6 +89,8 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
             OperationKind::ChangeKey => {
                 live.encryption.as_ref().is_some_and(|encryption| encryption.key.to_string().eq_ignore_ascii_case(&operation.intent))
             }
+            // One that may still arrive is not over because something else is wanted by now.
+            OperationKind::Update if operation.state == OperationState::Intended => change.is_none(),
             OperationKind::Update => !matches!(&change, Some((OperationKind::Update, intent, _)) if *intent == operation.intent),
             OperationKind::Delete => false,
         }),
@@ -96,7 +102,8 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
     };
     let started_at = match progress::step(input, input.status.operation.as_ref(), found) {
         Step::Wait { operation, next } => {
-            unfinished(&operation, &mut judgement);
+            let wants_update = matches!(&change, Some((OperationKind::Update, ..)));
+            unfinished(&operation, wants_update, &mut judgement);
             judgement.operation = Some(operation);
             return wait(judgement, next);
         }
@@ -139,7 +146,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
 }
 
 /// What an operation that is not over says of a hub that is otherwise in order.
-fn unfinished(operation: &Operation, judgement: &mut Judgement) {
+fn unfinished(operation: &Operation, wants_update: bool, judgement: &mut Judgement) {
     let ignored = |what: String| {
         let text = format!("Azure answered that it applied {what}; reading twice showed that it did not.");
         Opinion::Is(Verdict::no(Reason::WriteIgnored, text))
@@ -156,6 +163,8 @@ fn unfinished(operation: &Operation, judgement: &mut Judgement) {
         (_, OperationKind::Update) => {
             judgement.provisioned = Opinion::Is(progress_verdict(OperationKind::Update));
         }
+        // What else is declared waits for this one.
+        _ if wants_update => judgement.provisioned = Opinion::Is(progress_verdict(OperationKind::Update)),
         _ => {}
     }
 }

@@ -279,7 +279,8 @@ fn a_refused_write_is_tried_again_and_an_unknown_outcome_looked_at() {
         let operation = unknown.status.operation.unwrap();
         assert_eq!(
             (operation.state, operation.not_before),
-            (OperationState::Intended, None)
+            (OperationState::Intended, Some(Time(at_second(5)))),
+            "it may still arrive, also when it was first tried long ago"
         );
         assert!(unknown.status.bound.is_some());
         let told = judge::stored_reason(

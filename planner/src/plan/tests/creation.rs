@@ -1,6 +1,7 @@
 //! A hub that does not exist, or failed.
 
 use super::*;
+use crate::name::KeyIdentifier;
 use crate::report::Executed;
 use keyholder_crds::UnverifiedTransition;
 
@@ -233,4 +234,38 @@ fn a_failed_creation_tells_what_the_hubs_own_identity_lacks_and_is_tried_again()
         .status;
     let again = pass(&hub, &failed, &observed, 700, false, &accepted());
     assert!(again.plan.write.is_some());
+}
+
+#[test]
+fn a_hub_that_was_in_order_and_failed_is_not_taken_back_to_an_older_key() {
+    let (hub, status) = ready_hub();
+    let key = KeyIdentifier::parse(NEXT_KEY).unwrap();
+    let mut left = live(&hub, "Failed");
+    if let Some(encryption) = &mut left.encryption {
+        encryption.key = key.clone();
+    }
+    let found = Fact::Known(left);
+    let needs = crate::needs(&hub, &status, false, &found);
+    assert_eq!(needs.versions.as_slice(), key.version().cloned().as_slice());
+    let mut observed = Observed {
+        hub: found,
+        ..ready_for_creation(&hub)
+    };
+    if let Fact::Known(known) = &mut observed.key {
+        known.others = vec![known.current.clone()];
+        known.current = key_version(NEXT_KEY, 100);
+        known.current.enabled = false;
+    }
+    let write = pass(&hub, &status, &observed, 100, false, &accepted())
+        .plan
+        .write
+        .unwrap();
+    let Request::Put(body) = write.request else {
+        panic!()
+    };
+    assert_eq!(
+        body.pointer("/properties/encryption/keyVaultProperties/keyIdentifier")
+            .unwrap(),
+        NEXT_KEY
+    );
 }

@@ -1,5 +1,7 @@
 //! A hub whose object is being deleted.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 use super::*;
 
 fn deleting(hub: &ValidHub, status: &AIHubStatus, observed: &Observed, now: i64) -> Pass {
@@ -171,4 +173,47 @@ fn what_is_retained_goes_at_once_whatever_is_read() {
             (None, FinalizerStep::Remove)
         );
     }
+}
+
+/// Azure reports the creation as done, and somebody was quicker to delete the hub.
+#[test]
+fn a_hub_that_went_before_it_was_seen_does_not_hold_the_object_for_ever() {
+    let hub = validate(&object("Delete"), "owner").unwrap();
+    let nothing = ready_for_creation(&hub);
+    let status = pass(&hub, &AIHubStatus::default(), &nothing, 0, false, &accepted())
+        .report
+        .status;
+    let done = Observed {
+        operation: OperationSeen::Succeeded,
+        ..nothing.clone()
+    };
+    let first = deleting(&hub, &status, &done, 20);
+    assert_eq!(first.plan.next, Next::At(at_second(25)));
+    let last = deleting(&hub, &first.report.status, &nothing, 25);
+    assert_eq!(last.plan.finalizer, FinalizerStep::Remove);
+}
+
+#[test]
+fn a_write_that_may_still_arrive_is_waited_for_and_ready_is_not_said_meanwhile() {
+    let (hub, mut status) = ready_hub();
+    let observed = created(&hub);
+    status.operation = Some(keyholder_crds::Operation {
+        kind: OperationKind::ChangeKey,
+        state: OperationState::Intended,
+        intent: NEXT_KEY.to_owned(),
+        started_at: Time(at_second(50)),
+        url: None,
+        not_before: Some(Time(at_second(105))),
+    });
+    let early = deleting(&hub, &status, &observed, 104);
+    assert_eq!(
+        (early.plan.write, early.plan.next),
+        (None, Next::At(at_second(105)))
+    );
+    assert_eq!(condition(&early.report.status, ConditionType::Ready).0, "False");
+    let write = deleting(&hub, &status, &observed, 105).plan.write.unwrap();
+    assert_eq!(
+        (write.kind, write.started_at),
+        (OperationKind::Delete, at_second(105))
+    );
 }

@@ -1,5 +1,7 @@
 //! A hub that exists.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 use super::*;
 use crate::body;
 use crate::observed::LiveHub;
@@ -320,4 +322,40 @@ fn a_polled_operation_names_when_to_ask_and_an_unreadable_one_is_asked_again() {
             ("Unknown".to_owned(), "Throttled".to_owned())
         );
     }
+}
+
+#[test]
+fn a_change_that_may_still_arrive_is_not_overtaken_by_another() {
+    let (hub, mut status) = ready_hub();
+    let mut observed = created(&hub);
+    let operation = |kind, intent: &str| {
+        Some(keyholder_crds::Operation {
+            kind,
+            state: OperationState::Intended,
+            intent: intent.to_owned(),
+            started_at: Time(at_second(100)),
+            url: None,
+            not_before: Some(Time(at_second(105))),
+        })
+    };
+    status.operation = operation(OperationKind::Update, "tags");
+    rotate(&mut observed);
+    let early = next(&hub, &status, &observed, 104);
+    assert_eq!(
+        (early.plan.write, early.plan.next),
+        (None, Next::At(at_second(105)))
+    );
+    assert!(next(&hub, &status, &observed, 105).plan.write.is_some());
+
+    // What waits for it keeps the hub from being ready.
+    status.operation = operation(OperationKind::ChangeKey, NEXT_KEY);
+    let mut observed = created(&hub);
+    seen(&mut observed).tags.remove("team");
+    let hub = ValidHub {
+        tags: [("team".to_owned(), "research".to_owned())].into(),
+        ..hub
+    };
+    let early = next(&hub, &status, &observed, 104);
+    assert_eq!(early.plan.write, None);
+    assert_eq!(condition(&early.report.status, ConditionType::Ready).0, "False");
 }

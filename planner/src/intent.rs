@@ -1,0 +1,33 @@
+//! What is noted before a write is sent.
+//!
+//! Invariant: whoever finds this note without a later report knows what may be on its way, what the object is bound to,
+//! and until when nothing else may be sent.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use keyholder_crds::{AIHubStatus, Operation, OperationState};
+
+use crate::plan::{Pace, Write};
+use crate::time::{after, not_before};
+
+/// The status that must stand in Kubernetes before `write` is sent.
+#[must_use]
+pub fn intent(status: &AIHubStatus, write: &Write, now: Timestamp, pace: Pace) -> AIHubStatus {
+    AIHubStatus {
+        bound: write.bound.clone().or_else(|| status.bound.clone()),
+        operation: Some(Operation {
+            kind: write.kind,
+            state: OperationState::Intended,
+            intent: write.intent.clone(),
+            started_at: Time(write.started_at),
+            url: None,
+            not_before: Some(settled(now, pace)),
+        }),
+        ..status.clone()
+    }
+}
+
+/// When a write that may still be on its way has arrived, or never will: nothing else is sent before.
+pub(crate) fn settled(now: Timestamp, pace: Pace) -> Time {
+    Time(not_before(after(now, pace.settle)))
+}

@@ -1,0 +1,316 @@
+//! The operator's passes, made by the planner's real functions and remembered.
+//!
+//! Invariant: a pass is a function of the object and of what was read; so each is made once, however many paths lead to it.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, Mutex};
+
+use keyholder_crds::{AIHubStatus, ConditionType, Reason};
+use keyholder_planner::judge::{Truth, was};
+use keyholder_planner::plan::{FinalizerStep, Input};
+use keyholder_planner::report::touch;
+use keyholder_planner::{Executed, Plan, Report, ValidHub, Why, intent};
+
+use crate::declared::{POLICIES, Policy, SPECS, Spec};
+use crate::reading::{Seen, observed};
+use crate::time::{NOW, PACE, SOON, later, normal, outdated};
+
+/// What decides: the planner, or one with a mistake.
+#[derive(Clone, Copy)]
+pub struct Planner {
+    pub plan: fn(&Input<'_>) -> Plan,
+    pub report: fn(&Input<'_>, &Plan, &Executed) -> Report,
+}
+
+impl Planner {
+    pub const REAL: Self = Self {
+        plan: keyholder_planner::plan,
+        report: keyholder_planner::report,
+    };
+}
+
+/// A status, by its place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StatusId(usize);
+
+/// A pass, by its place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PassId(usize);
+
+/// The object in Kubernetes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Object {
+    pub spec: Spec,
+    pub policy: Policy,
+    pub is_deleting: bool,
+    pub has_finalizer: bool,
+    pub status: StatusId,
+}
+
+/// What the operator was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// Nothing was asked.
+    Nothing,
+    /// Accepted, with a URL that tells of the operation.
+    Accepted,
+    /// Accepted, without one.
+    AcceptedSilently,
+    /// Done at once.
+    Done,
+    /// Refused for a cause.
+    Refused,
+    /// Something else is under way on the hub.
+    Conflict,
+    /// No answer came.
+    None,
+}
+
+/// A pass: what it rests on and what it decided.
+#[derive(Debug)]
+pub struct Pass {
+    pub object: Object,
+    pub seen: Seen,
+    pub plan: Plan,
+}
+
+#[derive(Default)]
+struct Tables {
+    statuses: Vec<Arc<AIHubStatus>>,
+    statuses_like: HashMap<u64, Vec<StatusId>>,
+    passes: Vec<Arc<Pass>>,
+    pass_of: HashMap<(Object, Seen), PassId>,
+    report_of: HashMap<(PassId, Answer), StatusId>,
+    intent_of: HashMap<PassId, StatusId>,
+    touch_of: HashMap<Object, StatusId>,
+    later_of: HashMap<StatusId, StatusId>,
+    outdated_of: HashMap<StatusId, StatusId>,
+}
+
+/// The operator.
+pub struct Operator {
+    planner: Planner,
+    hubs: HashMap<(Spec, Policy), ValidHub>,
+    tables: Mutex<Tables>,
+}
+
+impl Tables {
+    fn status(&mut self, status: AIHubStatus) -> StatusId {
+        let like = self.statuses_like.entry(likeness(&status)).or_default();
+        if let Some(id) = like.iter().find(|id| *self.statuses[id.0] == status) {
+            return *id;
+        }
+        let id = StatusId(self.statuses.len());
+        like.push(id);
+        self.statuses.push(Arc::new(status));
+        id
+    }
+}
+
+/// A number that equal statuses share; few others do.
+fn likeness(status: &AIHubStatus) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (status.observed_generation, status.bound.is_some()).hash(&mut hasher);
+    if let Some(operation) = &status.operation {
+        let of_enums = (
+            operation.kind as u8,
+            operation.state as u8,
+            operation.url.is_some(),
+        );
+        let moments = (
+            operation.started_at.0,
+            operation.not_before.as_ref().map(|one| one.0),
+        );
+        (of_enums, moments, &operation.intent).hash(&mut hasher);
+    }
+    for condition in &status.conditions {
+        let generation = condition.observed_generation;
+        (&condition.type_, &condition.status, &condition.reason, generation).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+impl Operator {
+    pub fn new(planner: Planner) -> Self {
+        let hubs = SPECS
+            .into_iter()
+            .flat_map(|spec| POLICIES.map(|policy| ((spec, policy), spec.valid(policy))))
+            .collect();
+        Self {
+            planner,
+            hubs,
+            tables: Mutex::default(),
+        }
+    }
+
+    pub fn hub(&self, object: &Object) -> &ValidHub {
+        &self.hubs[&(object.spec, object.policy)]
+    }
+
+    /// How many passes were made, and how many statuses they led to.
+    pub fn size(&self) -> (usize, usize) {
+        let tables = self.tables.lock().unwrap();
+        (tables.passes.len(), tables.statuses.len())
+    }
+
+    pub fn empty(&self) -> StatusId {
+        self.tables.lock().unwrap().status(AIHubStatus::default())
+    }
+
+    pub fn status(&self, id: StatusId) -> Arc<AIHubStatus> {
+        Arc::clone(&self.tables.lock().unwrap().statuses[id.0])
+    }
+
+    pub fn pass(&self, id: PassId) -> Arc<Pass> {
+        Arc::clone(&self.tables.lock().unwrap().passes[id.0])
+    }
+
+    /// The status after the first touch of a generation.
+    pub fn touched(&self, object: &Object) -> StatusId {
+        let mut tables = self.tables.lock().unwrap();
+        if let Some(id) = tables.touch_of.get(object) {
+            return *id;
+        }
+        let stored = (*tables.statuses[object.status.0]).clone();
+        let whole = object.spec.object(object.policy, Some(stored));
+        let id = match touch(&whole, NOW) {
+            Some(status) => tables.status(normal(status)),
+            None => object.status,
+        };
+        tables.touch_of.insert(*object, id);
+        id
+    }
+
+    fn input<'a>(
+        &'a self,
+        object: &Object,
+        status: &'a AIHubStatus,
+        observed: &'a keyholder_planner::Observed,
+    ) -> Input<'a> {
+        Input {
+            hub: self.hub(object),
+            status,
+            deleting: object.is_deleting,
+            has_finalizer: object.has_finalizer,
+            observed,
+            now: NOW,
+            pace: PACE,
+        }
+    }
+
+    /// Observes and decides.
+    pub fn decide(&self, object: Object, seen: Seen) -> PassId {
+        let mut tables = self.tables.lock().unwrap();
+        if let Some(id) = tables.pass_of.get(&(object, seen)) {
+            return *id;
+        }
+        let status = Arc::clone(&tables.statuses[object.status.0]);
+        let observed = observed(&seen, self.hub(&object), &status, object.is_deleting);
+        let plan = (self.planner.plan)(&self.input(&object, &status, &observed));
+        let id = PassId(tables.passes.len());
+        tables.passes.push(Arc::new(Pass { object, seen, plan }));
+        tables.pass_of.insert((object, seen), id);
+        id
+    }
+
+    /// The status that notes the intent of a pass.
+    pub fn intent(&self, id: PassId) -> StatusId {
+        let mut tables = self.tables.lock().unwrap();
+        if let Some(status) = tables.intent_of.get(&id) {
+            return *status;
+        }
+        let pass = Arc::clone(&tables.passes[id.0]);
+        let stored = Arc::clone(&tables.statuses[pass.object.status.0]);
+        let write = pass.plan.write.as_ref().unwrap();
+        let status = tables.status(normal(intent(&stored, write, NOW, PACE)));
+        tables.intent_of.insert(id, status);
+        status
+    }
+
+    /// The status that a pass reports.
+    pub fn report(&self, id: PassId, answer: Answer) -> StatusId {
+        let mut tables = self.tables.lock().unwrap();
+        if let Some(status) = tables.report_of.get(&(id, answer)) {
+            return *status;
+        }
+        let pass = Arc::clone(&tables.passes[id.0]);
+        let stored = Arc::clone(&tables.statuses[pass.object.status.0]);
+        let observed = observed(
+            &pass.seen,
+            self.hub(&pass.object),
+            &stored,
+            pass.object.is_deleting,
+        );
+        let input = self.input(&pass.object, &stored, &observed);
+        let report = (self.planner.report)(&input, &pass.plan, &executed(answer));
+        let status = tables.status(normal(report.status));
+        tables.report_of.insert((id, answer), status);
+        status
+    }
+
+    /// The status a while later.
+    pub fn later(&self, id: StatusId) -> StatusId {
+        let mut tables = self.tables.lock().unwrap();
+        if let Some(status) = tables.later_of.get(&id) {
+            return *status;
+        }
+        let status = later((*tables.statuses[id.0]).clone());
+        let status = tables.status(status);
+        tables.later_of.insert(id, status);
+        status
+    }
+
+    /// The status as a new generation of the spec finds it.
+    pub fn outdated(&self, id: StatusId) -> StatusId {
+        let mut tables = self.tables.lock().unwrap();
+        if let Some(status) = tables.outdated_of.get(&id) {
+            return *status;
+        }
+        let status = outdated((*tables.statuses[id.0]).clone());
+        let status = tables.status(status);
+        tables.outdated_of.insert(id, status);
+        status
+    }
+
+    /// Whether a pass without trouble changes nothing any more.
+    pub fn is_at_rest(&self, id: PassId) -> bool {
+        let pass = self.pass(id);
+        pass.plan.write.is_none()
+            && pass.plan.finalizer == FinalizerStep::Keep
+            && self.report(id, Answer::Nothing) == pass.object.status
+    }
+
+    pub fn is_ready(&self, id: StatusId) -> bool {
+        was(&self.status(id), ConditionType::Ready, Truth::True)
+    }
+
+    pub fn is_stalled(&self, id: StatusId) -> bool {
+        was(&self.status(id), ConditionType::Stalled, Truth::True)
+    }
+}
+
+fn executed(answer: Answer) -> Executed {
+    let refused = |reason, message: &str| {
+        Executed::Refused(Why {
+            reason,
+            message: message.to_owned(),
+            retry_at: None,
+        })
+    };
+    match answer {
+        Answer::Nothing => Executed::Nothing,
+        Answer::Accepted => Executed::Accepted {
+            url: Some("https://localhost/operation".to_owned()),
+            poll_at: SOON,
+        },
+        Answer::AcceptedSilently => Executed::Accepted {
+            url: None,
+            poll_at: SOON,
+        },
+        Answer::Done => Executed::Done,
+        Answer::Refused => refused(Reason::PolicyDenied, "a policy does not want it"),
+        Answer::Conflict => refused(Reason::Updating, "something else is under way"),
+        Answer::None => refused(Reason::AzureUnreachable, "the connection ended"),
+    }
+}
