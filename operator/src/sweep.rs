@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keyholder_azure::wire;
+use keyholder_azure::{ArmError, Cause, wire};
 use keyholder_crds::condition::ConditionType;
 use keyholder_crds::{AIHub, Reason};
 use keyholder_planner::validate::ValidEncryption;
@@ -214,7 +214,15 @@ impl Sweeper {
     }
 }
 
-fn failed(what: &str, of: &str, error: &(impl std::error::Error + 'static)) -> u64 {
+fn failed(what: &str, of: &str, error: &ArmError) -> u64 {
+    if matches!(error.cause(), Cause::Withheld { .. }) {
+        tracing::debug!(
+            what,
+            of,
+            "the sweep leaves what is left to others; it tries again next time"
+        );
+        return 0;
+    }
     tracing::warn!(
         what,
         of,
