@@ -136,6 +136,8 @@ pub enum Reason {
     ProvisioningFailed,
     /// An Azure policy refuses it.
     PolicyDenied,
+    /// An Azure policy changes what was written, again and again.
+    PolicyModifies,
     /// A lock refuses it.
     Locked,
     /// Azure asks for fewer requests.
@@ -176,6 +178,8 @@ pub enum Reason {
     /// The managed resource group holds something that Azure does not put there: a warning.
     ForeignResource,
 
+    /// Event: what this choice puts into the subscription is billed.
+    BillableResources,
     /// Event: the resource was created.
     Created,
     /// Event: the resource was changed.

@@ -59,6 +59,35 @@ pub fn create(hub: &ValidHub, key: Option<&KeyIdentifier>) -> Body {
     })
 }
 
+/// The question what policies would do to the hub as it is declared (policyinsights, CheckRestrictionsRequest).
+#[must_use]
+pub fn policy_question(hub: &ValidHub, key: Option<&KeyIdentifier>, api_version: &str) -> Body {
+    let mut content = create(hub, key);
+    if let Some(content) = content.as_object_mut() {
+        content.insert(
+            "type".to_owned(),
+            json!("Microsoft.MachineLearningServices/workspaces"),
+        );
+        content.insert("name".to_owned(), json!(hub.id.name()));
+    }
+    json!({ "resourceDetails": { "resourceContent": content, "apiVersion": api_version } })
+}
+
+/// The field of an update that a policy's field is, if it is one of them.
+#[must_use]
+pub fn field_of(policy_field: &str) -> Option<&'static str> {
+    let field = policy_field.to_lowercase();
+    if field.starts_with("tags") {
+        Some("tags")
+    } else if field.ends_with("publicnetworkaccess") {
+        Some("publicNetworkAccess")
+    } else if field.starts_with("identity") {
+        Some("identity")
+    } else {
+        None
+    }
+}
+
 /// The body that applies another key.
 #[must_use]
 pub fn change_key(key: &KeyIdentifier) -> Body {

@@ -35,6 +35,7 @@ fn what_heals_by_itself_is_not_stalled() {
             Unverifiable,
             ResourceUnhealthy,
             ForeignResource,
+            BillableResources,
             Created,
             Updated,
             KeyChanged,

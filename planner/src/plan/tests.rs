@@ -8,6 +8,7 @@ use crate::validate::validate;
 
 mod creation;
 mod deletion;
+mod fight;
 mod upkeep;
 
 #[test]
