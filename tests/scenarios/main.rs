@@ -8,6 +8,7 @@ mod deletion;
 mod edits;
 mod identities;
 mod key_change;
+mod limits;
 mod managed_group;
 mod outages;
 mod ownership;
