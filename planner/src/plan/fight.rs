@@ -20,6 +20,8 @@ pub(super) enum Fight {
     None,
     /// A policy sets one of the fields.
     On(PolicyHit),
+    /// There was one, and Azure Policy could not be asked this time.
+    Unseen,
     /// There was one, and no policy sets any of the fields any more.
     Over,
 }
@@ -29,8 +31,14 @@ pub(super) fn judge(input: &Input<'_>, operation: Option<&Operation>) -> Fight {
     let Some(operation) = operation.filter(|operation| operation.kind == OperationKind::Update) else {
         return Fight::None;
     };
+    let told = stored_reason(input.status, ConditionType::Provisioned) == Some(Reason::PolicyModifies);
     let Fact::Known(outlook) = &input.observed.policy else {
-        return Fight::None;
+        // For as long as a write that was ignored is not tried again anyway.
+        let waits = operation
+            .not_before
+            .as_ref()
+            .is_some_and(|until| input.now < until.0);
+        return if told && waits { Fight::Unseen } else { Fight::None };
     };
     let fields: Vec<&str> = operation.intent.split(", ").collect();
     let hit = outlook.modifies.iter().find(|hit| {
@@ -41,9 +49,7 @@ pub(super) fn judge(input: &Input<'_>, operation: Option<&Operation>) -> Fight {
     });
     match hit {
         Some(hit) if operation.state == OperationState::Ignored => Fight::On(hit.clone()),
-        None if stored_reason(input.status, ConditionType::Provisioned) == Some(Reason::PolicyModifies) => {
-            Fight::Over
-        }
+        None if told => Fight::Over,
         _ => Fight::None,
     }
 }

@@ -113,6 +113,11 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
         judgement.operation = operation.cloned();
         return wait(judgement, fight::next(input));
     }
+    if fight == Fight::Unseen {
+        judgement.provisioned = Opinion::Keep;
+        judgement.operation = operation.cloned();
+        return wait(judgement, fight::next(input));
+    }
     let operation = operation.filter(|_| fight != Fight::Over);
     let started_at = match progress::step(input, operation, found) {
         Step::Wait { operation, next } => {

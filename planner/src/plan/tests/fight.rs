@@ -72,6 +72,17 @@ fn it_is_told_and_not_written_again() {
 }
 
 #[test]
+fn it_stands_while_nobody_can_ask_and_is_tried_again_after_an_hour() {
+    let (hub, status, mut observed) = ignored(closing());
+    observed.policy = Fact::not_read();
+    let blind = pass(&hub, &status, &observed, 1000, false, &accepted());
+    assert_eq!(blind.plan.write, None);
+    assert_eq!(blind.report.status, status);
+    let later = pass(&hub, &status, &observed, 200 + 3601, false, &accepted());
+    assert!(later.plan.write.is_some());
+}
+
+#[test]
 fn it_ends_when_the_policy_goes_when_the_spec_agrees_or_changes() {
     let (hub, status, mut observed) = ignored(closing());
     observed.policy = Fact::Known(PolicyOutlook::default());
