@@ -73,12 +73,15 @@ pub fn policy_question(hub: &ValidHub, key: Option<&KeyIdentifier>, api_version:
     json!({ "resourceDetails": { "resourceContent": content, "apiVersion": api_version } })
 }
 
-/// The field of an update that a policy's field is, if it is one of them.
+/// The field of an update that a policy's field is, if the spec says anything of it: `tags['x']` only where the spec has
+/// that tag.
 #[must_use]
-pub fn field_of(policy_field: &str) -> Option<&'static str> {
+pub fn field_of(policy_field: &str, hub: &ValidHub) -> Option<&'static str> {
     let field = policy_field.to_lowercase();
-    if field.starts_with("tags") {
-        Some("tags")
+    if let Some(tag) = field.strip_prefix("tags") {
+        let tag = tag.trim_matches(|c| matches!(c, '.' | '[' | ']' | '\''));
+        let ours = hub.all_tags().keys().any(|name| name.eq_ignore_ascii_case(tag));
+        (tag.is_empty() || ours).then_some("tags")
     } else if field.ends_with("publicnetworkaccess") {
         Some("publicNetworkAccess")
     } else if field.starts_with("identity") {

@@ -44,7 +44,7 @@ pub(super) fn judge(input: &Input<'_>, operation: Option<&Operation>) -> Fight {
     let hit = outlook.modifies.iter().find(|hit| {
         hit.field
             .as_deref()
-            .and_then(body::field_of)
+            .and_then(|field| body::field_of(field, input.hub))
             .is_some_and(|field| fields.contains(&field))
     });
     match hit {
