@@ -66,6 +66,7 @@ impl Sweeper {
     async fn sweep(&self, seen: &mut Seen) -> u64 {
         let mut failures = 0;
         let mut still_in_use = BTreeSet::new();
+        self.metrics.forget_azure_left();
         for (azure, interests) in self.interests() {
             let mut by_subscription: BTreeMap<String, Vec<&Interest>> = BTreeMap::new();
             for interest in &interests {
