@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use testbed::Scenario;
 use testbed::azure::{Exchange, Seed, names};
+use testbed::binaries::repository;
 
-use crate::common::{hub, operator_log, settings, start, writes};
+use crate::common::{example, hub, operator_log, settings, start, writes};
 
 const KIND: &str = "Microsoft.MachineLearningServices/workspaces";
 const POLICIES: &str = "2024-04-01";
@@ -112,6 +113,28 @@ async fn a_denying_policy_is_told_before_anything_is_created() {
     let assignment = authorization(&names::subscription(), "policyAssignments", "closed-hubs");
     delete(&scenario, &assignment, POLICIES).await;
     scenario.until_ready("research").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_is_refused_and_cured_as_its_page_says() {
+    let scenario = with("limits-example", |seed| {
+        seed.add("policyAssignments", policy("deny"));
+    })
+    .await;
+    scenario.apply(&example("policy-denial")).unwrap().ok().unwrap();
+    scenario
+        .until_says("open-hub", "PrerequisitesMet", "PolicyDenied")
+        .await
+        .unwrap();
+    let closed = r#"{"spec":{"publicNetworkAccess":"Disabled"}}"#;
+    let page = std::fs::read_to_string(repository().join("examples/policy-denial/README.md")).unwrap();
+    assert!(page.contains(closed), "{page}");
+    scenario
+        .run(&["patch", "aihub", "open-hub", "--type=merge", "--patch", closed])
+        .unwrap()
+        .ok()
+        .unwrap();
+    scenario.until_ready("open-hub").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -333,7 +356,7 @@ async fn a_throttled_subscription_pauses_alone() {
     let first = names::hub("research").to_lowercase();
     scenario.until_asked(&first, 1).await.unwrap();
     // The other subscription's goes on meanwhile.
-    let other = crate::common::example("microsoft-managed")
+    let other = example("microsoft-managed")
         .replace(names::SUBSCRIPTION, OTHER)
         .replace("storageAccount: aihubdata", "storageAccount: aihubdata2")
         .replace("keyVault: hub-secrets", "keyVault: hub-secrets2")
