@@ -25,6 +25,8 @@ use crate::operation::OperationState;
 
 mod address;
 mod answer;
+#[cfg(test)]
+mod budget_tests;
 mod list;
 #[cfg(test)]
 mod tests;

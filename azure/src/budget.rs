@@ -184,10 +184,12 @@ impl Budget {
                 state.accounts.remove(&oldest);
             }
         }
+        // An account that was only ever seen empty holds at least one: else nothing would ever be asked again.
         let most = state
             .accounts
             .get(&key)
-            .map_or(left, |entry| entry.most.max(left));
+            .map_or(left, |entry| entry.most.max(left))
+            .max(1.0);
         state.accounts.insert(key, Entry { left, most, at: now });
     }
 

@@ -16,9 +16,12 @@ mod class;
 mod fault;
 #[cfg(test)]
 mod tests;
+mod violation;
 
 pub use class::ErrorClass;
 pub use fault::Fault;
+pub use violation::PolicyViolation;
+pub(crate) use violation::because;
 
 /// A request to Azure Resource Manager that did not end well.
 #[derive(Debug)]

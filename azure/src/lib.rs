@@ -25,7 +25,7 @@ pub use azure_core::http::{Method, Transport};
 pub use budget::{Account, Budget, Kind, Urgency};
 pub use cloud::{Cloud, CloudError};
 pub use credential::{AssertionSource, CredentialError, FederatedCredential};
-pub use error::{ArmError, Cause, ErrorClass, Fault, chain};
+pub use error::{ArmError, Cause, ErrorClass, Fault, PolicyViolation, chain};
 pub use key_vault::{DeletedKey, KeyVaultError, KeyVaults};
 pub use operation::OperationState;
 pub use reader::{Content, ListReading, Reader, Reading};

@@ -157,6 +157,35 @@ impl Reader {
         .await
     }
 
+    /// The answer to a question that is asked by POST and changes nothing, under the same rules as [`Self::read`].
+    ///
+    /// # Errors
+    /// ARM's, shared by all who waited for the same request; the next call asks again.
+    pub async fn ask(
+        &self,
+        path: &str,
+        api_version: &str,
+        question: &Value,
+        max_age: Duration,
+    ) -> Result<Arc<Reading>, Arc<ArmError>> {
+        let text = question.to_string();
+        let slot = self
+            .resources
+            .get_with(Key::new(path, api_version, &[("", &text)]), Slot::empty())
+            .await;
+        slot.get(max_age, |read_at| async move {
+            let response = self.arm.post(path, api_version, question).await?;
+            match response.body {
+                Some(value) => Ok(Reading {
+                    content: Content::Found(value),
+                    read_at,
+                }),
+                None => Err(ArmError::no_body("POST", path, response.status)),
+            }
+        })
+        .await
+    }
+
     /// A list with all its pages, under the same rules as [`Self::read`].
     ///
     /// # Errors

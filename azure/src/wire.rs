@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 mod authorization;
+mod limits;
 mod resources;
 mod vault;
 mod workspace;
@@ -16,6 +17,10 @@ mod tests;
 
 pub use authorization::{
     Permission, RoleAssignment, RoleAssignmentProperties, RoleDefinition, RoleDefinitionProperties,
+};
+pub use limits::{
+    ContentEvaluation, EffectDetails, FieldRestriction, FieldRestrictions, PolicyEvaluation, PolicyReference,
+    Restrictions, Usage, UsageName,
 };
 pub use resources::{
     GenericResource, Provider, ResourceGroup, ResourceGroupProperties, UserAssignedIdentity,
@@ -46,6 +51,12 @@ pub const ROLE_DEFINITIONS_VERSION: &str = "2022-04-01";
 pub const RESOURCE_GROUPS_VERSION: &str = "2025-04-01";
 /// Lists of resources of any type.
 pub const RESOURCES_VERSION: &str = "2025-04-01";
+/// `Microsoft.Search/locations/usages`.
+pub const SEARCH_VERSION: &str = "2025-05-01";
+/// `Microsoft.Storage/locations/usages`.
+pub const STORAGE_VERSION: &str = "2026-04-01";
+/// `Microsoft.PolicyInsights/checkPolicyRestrictions`.
+pub const POLICY_RESTRICTIONS_VERSION: &str = "2024-10-01";
 /// Registration of resource providers.
 pub const PROVIDERS_VERSION: &str = "2025-04-01";
 

@@ -142,6 +142,8 @@ pub enum Reason {
     ProvisioningFailed,
     /// An Azure policy refuses it.
     PolicyDenied,
+    /// An Azure policy changes what was written, again and again.
+    PolicyModifies,
     /// A lock refuses it.
     Locked,
     /// Azure asks for fewer requests.
@@ -184,6 +186,8 @@ pub enum Reason {
 
     /// Event: access to the key was given.
     Granted,
+    /// Event: what this choice puts into the subscription is billed.
+    BillableResources,
     /// Event: the resource was created.
     Created,
     /// Event: the resource was changed.

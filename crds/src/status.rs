@@ -251,6 +251,12 @@ pub enum PreflightCheckName {
     Key,
     /// The identity may get, wrap and unwrap with the key.
     Access,
+    /// Azure Policy lets the hub through.
+    Policy,
+    /// The subscription has room for what Azure puts into the managed resource group.
+    Quota,
+    /// What the choice puts into the subscription, and who pays for it. Never fails.
+    Cost,
 }
 
 /// Outcome of a preflight check.

@@ -240,6 +240,11 @@ impl Metrics {
             .set(i64::try_from(total).unwrap_or(i64::MAX));
     }
 
+    /// Forgets what identities may still ask: subscriptions that are not in use any more must not stay.
+    pub fn forget_azure_left(&self) {
+        self.azure_left.clear();
+    }
+
     /// What an identity may still ask of a subscription.
     pub fn azure_left(&self, identity: &str, subscription: &str, kind: &'static str, left: u32) {
         let labels = LeftLabels {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use keyholder_azure::{ArmError, Cause, ErrorClass, KeyVaults, OperationState, Reading, wire};
+use keyholder_azure::{ArmError, Cause, KeyVaults, OperationState, Reading, wire};
 use keyholder_crds::{AIHubStatus, Reason};
 use keyholder_planner::needs::AccessOf;
 use keyholder_planner::observed::{DeletedKey, LiveHub, LiveKey, LiveVault, OperationSeen, RoleAssignment};
@@ -22,6 +22,10 @@ use crate::identity::Azure;
 use crate::inventory::{Age, Inventory};
 
 pub mod convert;
+mod limits;
+mod refusals;
+
+pub use refusals::why;
 
 /// Role definitions and registrations change rarely; a wrong one is read anew before anything is said for the worse.
 const SLOW: Duration = Duration::from_mins(10);
@@ -58,7 +62,7 @@ impl Look<'_> {
             .as_ref()
             .and_then(|operation| operation.url.as_deref())
         {
-            observed.operation = look.operation(url, pace).await;
+            observed.operation = look.operation(&hub.id, url, pace).await;
             if matches!(
                 observed.operation,
                 OperationSeen::Running { .. } | OperationSeen::Unreadable(_)
@@ -133,6 +137,13 @@ impl Look<'_> {
                 Fact::Unknown(why) => observed.role_assignments = Fact::Unknown(why),
             }
         }
+        if needs.policy {
+            observed.policy = look.policy(hub, &observed).await;
+        }
+        for namespace in needs.quotas {
+            let usages = look.usages(hub, namespace).await;
+            observed.usages.insert((*namespace).to_owned(), usages);
+        }
         if let Some(group) = &needs.managed_group {
             observed.managed_group = look.managed_group(&subscription, group).await;
         }
@@ -196,7 +207,7 @@ impl Look<'_> {
         why
     }
 
-    async fn operation(&self, url: &str, pace: Pace) -> OperationSeen {
+    async fn operation(&self, hub: &ArmId, url: &str, pace: Pace) -> OperationSeen {
         let Ok(parsed) = Url::parse(url) else {
             // The resource tells instead.
             return OperationSeen::None;
@@ -213,13 +224,7 @@ impl Look<'_> {
                 }
             }
             Ok(OperationState::Succeeded) => OperationSeen::Succeeded,
-            Ok(OperationState::Failed(fault)) => {
-                let cause = fault.innermost();
-                OperationSeen::Failed {
-                    code: cause.code().to_owned(),
-                    message: cause.message().to_owned(),
-                }
-            }
+            Ok(OperationState::Failed(fault)) => refusals::failed(&fault, hub),
             Ok(OperationState::Canceled) => OperationSeen::Failed {
                 code: "Canceled".to_owned(),
                 message: "the operation was canceled".to_owned(),
@@ -452,34 +457,4 @@ fn not_understood<T>(path: &str, error: &str) -> Fact<T> {
         message: format!("Azure's answer about {path} cannot be understood: {error}"),
         retry_at: None,
     })
-}
-
-/// What a failed request means for a condition.
-pub fn why(error: &ArmError, now: Timestamp) -> Why {
-    let reason = match error.class() {
-        ErrorClass::Credential | ErrorClass::Unauthorized => Reason::CredentialRejected,
-        ErrorClass::Forbidden | ErrorClass::LinkedAuthorization | ErrorClass::DenyAssignment => {
-            Reason::OperatorNotAuthorized
-        }
-        ErrorClass::PolicyDenied => Reason::PolicyDenied,
-        ErrorClass::Locked => Reason::Locked,
-        ErrorClass::ProviderNotRegistered => Reason::ProviderNotRegistered,
-        ErrorClass::QuotaExceeded => Reason::QuotaExceeded,
-        ErrorClass::Throttled => Reason::Throttled,
-        ErrorClass::Transient | ErrorClass::Unreachable => Reason::AzureUnreachable,
-        ErrorClass::BadAnswer => Reason::AzureAnswerInvalid,
-        ErrorClass::Conflict => Reason::Updating,
-        ErrorClass::NotFound | ErrorClass::PreconditionFailed | ErrorClass::Invalid => {
-            Reason::ProvisioningFailed
-        }
-    };
-    let retry_at = error
-        .retry_after()
-        .and_then(|after| jiff::SignedDuration::try_from(after).ok())
-        .map(|after| now.saturating_add(after).unwrap_or(Timestamp::MAX));
-    Why {
-        reason,
-        message: error.chain(),
-        retry_at,
-    }
 }

@@ -180,6 +180,7 @@ async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
         };
         object = held;
     }
+    writer.events(&object, &plan.beforehand).await;
     let stored = object.status.clone().unwrap_or_default();
     let executed = match &plan.write {
         None => Executed::Nothing,

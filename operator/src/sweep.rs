@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keyholder_azure::wire;
+use keyholder_azure::{ArmError, Cause, wire};
 use keyholder_crds::condition::ConditionType;
 use keyholder_crds::{AIHub, Reason};
 use keyholder_planner::validate::{KeyUser, ValidEncryption};
@@ -71,6 +71,7 @@ impl Sweeper {
     async fn sweep(&self, seen: &mut Seen) -> u64 {
         let mut failures = 0;
         let mut still_in_use = BTreeSet::new();
+        self.metrics.forget_azure_left();
         for (azure, interests) in self.interests() {
             let mut by_subscription: BTreeMap<String, Vec<&Interest>> = BTreeMap::new();
             for interest in &interests {
@@ -286,7 +287,15 @@ async fn own_principal(azure: &Azure, hub: &ArmId) -> Option<String> {
         .clone()
 }
 
-fn failed(what: &str, of: &str, error: &(impl std::error::Error + 'static)) -> u64 {
+fn failed(what: &str, of: &str, error: &ArmError) -> u64 {
+    if matches!(error.cause(), Cause::Withheld { .. }) {
+        tracing::debug!(
+            what,
+            of,
+            "the sweep leaves what is left to others; it tries again next time"
+        );
+        return 0;
+    }
     tracing::warn!(
         what,
         of,

@@ -59,6 +59,38 @@ pub fn create(hub: &ValidHub, key: Option<&KeyIdentifier>) -> Body {
     })
 }
 
+/// The question what policies would do to the hub as it is declared (policyinsights, CheckRestrictionsRequest).
+#[must_use]
+pub fn policy_question(hub: &ValidHub, key: Option<&KeyIdentifier>, api_version: &str) -> Body {
+    let mut content = create(hub, key);
+    if let Some(content) = content.as_object_mut() {
+        content.insert(
+            "type".to_owned(),
+            json!("Microsoft.MachineLearningServices/workspaces"),
+        );
+        content.insert("name".to_owned(), json!(hub.id.name()));
+    }
+    json!({ "resourceDetails": { "resourceContent": content, "apiVersion": api_version } })
+}
+
+/// The field of an update that a policy's field is, if the spec says anything of it: `tags['x']` only where the spec has
+/// that tag.
+#[must_use]
+pub fn field_of(policy_field: &str, hub: &ValidHub) -> Option<&'static str> {
+    let field = policy_field.to_lowercase();
+    if let Some(tag) = field.strip_prefix("tags") {
+        let tag = tag.trim_matches(|c| matches!(c, '.' | '[' | ']' | '\''));
+        let ours = hub.all_tags().keys().any(|name| name.eq_ignore_ascii_case(tag));
+        (tag.is_empty() || ours).then_some("tags")
+    } else if field.ends_with("publicnetworkaccess") {
+        Some("publicNetworkAccess")
+    } else if field.starts_with("identity") {
+        Some("identity")
+    } else {
+        None
+    }
+}
+
 /// The body that applies another key.
 #[must_use]
 pub fn change_key(key: &KeyIdentifier) -> Body {

@@ -153,5 +153,66 @@ pub fn grant(vault: &ArmId, key: &KeyName, principal: &str, rbac: bool) -> Strin
     }
 }
 
+/// Shows a policy's assignment; its scope stands before it.
+#[must_use]
+pub fn show_policy_assignment(id: &str) -> String {
+    let name = id.rsplit('/').next().unwrap_or_default();
+    let scope = id
+        .to_lowercase()
+        .rfind("/providers/microsoft.authorization/")
+        .and_then(|end| id.get(..end))
+        .unwrap_or_default();
+    format!(
+        "az policy assignment show --name {} --scope {}",
+        word(name),
+        word(scope)
+    )
+}
+
+/// Exempts a hub's resource group from a policy's assignment: an exemption cannot name what does not exist.
+#[must_use]
+pub fn exempt(assignment: &str, hub: &ArmId) -> String {
+    format!(
+        "az policy exemption create --name keyholder-{} --policy-assignment {} --exemption-category Waiver --scope {}",
+        word(hub.name()),
+        word(assignment),
+        word(&format!(
+            "/subscriptions/{}/resourceGroups/{}",
+            hub.subscription(),
+            hub.resource_group()
+        ))
+    )
+}
+
+/// Lists the locks of a subscription, a resource group or a resource.
+#[must_use]
+pub fn list_locks(scope: &str) -> String {
+    let segments: Vec<&str> = scope.split('/').filter(|segment| !segment.is_empty()).collect();
+    match segments.as_slice() {
+        [_, subscription] => format!("az lock list --subscription {subscription} --output table"),
+        [_, subscription, _, group] => format!(
+            "az lock list --resource-group {} --subscription {subscription} --output table",
+            word(group)
+        ),
+        _ => format!("az lock list --resource {} --output table", word(scope)),
+    }
+}
+
+/// Deletes a lock.
+#[must_use]
+pub fn delete_lock(id: &str) -> String {
+    format!("az lock delete --ids {}", word(id))
+}
+
+/// Lists what counts against a quota.
+#[must_use]
+pub fn list_of(namespace: &str, subscription: &str) -> String {
+    let kind = match namespace {
+        "Microsoft.Search" => "Microsoft.Search/searchServices",
+        _ => "Microsoft.Storage/storageAccounts",
+    };
+    format!("az resource list --resource-type {kind} --subscription {subscription} --output table")
+}
+
 #[cfg(test)]
 mod tests;

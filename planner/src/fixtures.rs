@@ -9,7 +9,7 @@ use crate::arm_id::ArmId;
 use crate::name::{KeyIdentifier, Location};
 use crate::observed::{
     Fact, GroupResource, LiveEncryption, LiveHub, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault, Observed,
-    OperationSeen, RoleAssignment, RoleDefinition,
+    OperationSeen, PolicyOutlook, RoleAssignment, RoleDefinition, Usage,
 };
 use crate::plan::{Input, Pace, Plan, plan};
 use crate::preflight;
@@ -67,6 +67,14 @@ pub(crate) fn key_version(url: &str, created: i64) -> LiveKeyVersion {
     }
 }
 
+pub(crate) fn usage(name: &str, used: i64, limit: i64) -> Usage {
+    Usage {
+        name: name.to_owned(),
+        used,
+        limit,
+    }
+}
+
 /// A world in which everything that a creation needs is there, and the hub is not.
 pub(crate) fn ready_for_creation(hub: &ValidHub) -> Observed {
     let role =
@@ -114,6 +122,17 @@ pub(crate) fn ready_for_creation(hub: &ValidHub) -> Observed {
                 permissions: vec![(actions.to_vec(), Vec::new())],
             }),
         )]),
+        policy: Fact::Known(PolicyOutlook::default()),
+        usages: BTreeMap::from([
+            (
+                "Microsoft.Search".to_owned(),
+                Fact::Known(vec![usage("standard", 1, 16), usage("basic", 0, 16)]),
+            ),
+            (
+                "Microsoft.Storage".to_owned(),
+                Fact::Known(vec![usage("StorageAccounts", 3, 250)]),
+            ),
+        ]),
         providers: preflight::providers(hub)
             .iter()
             .map(|one| ((*one).to_owned(), Fact::Known(true)))

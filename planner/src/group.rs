@@ -9,6 +9,7 @@ use keyholder_crds::{
 use crate::judge::{Judgement, Opinion, Verdict, stored};
 use crate::observed::{Fact, GroupResource, LiveHub};
 use crate::plan::Input;
+use crate::preflight;
 
 /// What Azure puts into the group of a hub with a customer-managed key (azure-ai-docs, hub-encryption-keys-portal).
 const EXPECTED: [&str; 3] = [
@@ -44,7 +45,7 @@ pub(crate) fn judge(input: &Input<'_>, live: &LiveHub, judgement: &mut Judgement
             });
         }
         Fact::Known(found) => {
-            judgement.managed_group = Opinion::Is(verdict(name, found));
+            judgement.managed_group = Opinion::Is(verdict(name, found, &preflight::bill(input.hub)));
             let resources = listed(input, found);
             judgement.managed_resource_group = Some(ManagedResourceGroupStatus {
                 name: name.clone(),
@@ -55,7 +56,7 @@ pub(crate) fn judge(input: &Input<'_>, live: &LiveHub, judgement: &mut Judgement
     }
 }
 
-fn verdict(name: &str, found: &[GroupResource]) -> Verdict {
+fn verdict(name: &str, found: &[GroupResource], bill: &str) -> Verdict {
     let missing: Vec<&str> = EXPECTED
         .into_iter()
         .filter(|kind| !found.iter().any(|one| one.r#type.eq_ignore_ascii_case(kind)))
@@ -91,7 +92,11 @@ fn verdict(name: &str, found: &[GroupResource]) -> Verdict {
                 one.r#type, one.name
             ),
         ),
-        None => Verdict::yes(Reason::Complete, format!("Resource group {name} is complete.")),
+        // The bill stands where one looks for what is paid for, for as long as it is.
+        None => Verdict::yes(
+            Reason::Complete,
+            format!("Resource group {name} is complete. {bill}"),
+        ),
     }
 }
 

@@ -108,10 +108,10 @@ pub fn needs_somebody(reason: Reason) -> bool {
         AccessLost, AccessMissing, CredentialRejected, DataLocationSwitchForbidden, DeletedInAzure,
         IdentityNotFound, ImmutableFieldChanged, InvalidSpec, KeyDeleted, KeyDisabled, KeyExpired,
         KeyNotFound, KeyUnsuitable, Locked, Missing, ModeSwitchForbidden, NameReserved, NoIdentity, NotOwned,
-        OperatorNotAuthorized, PolicyDenied, ProviderNotRegistered, PurgeProtectionDisabled, QuotaExceeded,
-        RegionMismatch, ResourceGroupNotFound, ResourceMissing, SoftDeleteDisabled, TenantMismatch,
-        TransitionUnverified, Undecodable, VaultBlocksTrustedServices, VaultNotFound, VaultSwitchForbidden,
-        WriteIgnored,
+        OperatorNotAuthorized, PolicyDenied, PolicyModifies, ProviderNotRegistered, PurgeProtectionDisabled,
+        QuotaExceeded, RegionMismatch, ResourceGroupNotFound, ResourceMissing, SoftDeleteDisabled,
+        TenantMismatch, TransitionUnverified, Undecodable, VaultBlocksTrustedServices, VaultNotFound,
+        VaultSwitchForbidden, WriteIgnored,
     };
     matches!(
         reason,
@@ -136,6 +136,7 @@ pub fn needs_somebody(reason: Reason) -> bool {
             | NotOwned
             | OperatorNotAuthorized
             | PolicyDenied
+            | PolicyModifies
             | ProviderNotRegistered
             | PurgeProtectionDisabled
             | QuotaExceeded

@@ -27,6 +27,7 @@ pub mod observed;
 pub mod plan;
 pub mod preflight;
 mod progress;
+pub mod refused;
 pub mod report;
 #[cfg(test)]
 mod stories;

@@ -48,6 +48,10 @@ pub struct Needs {
     pub access: bool,
     /// Whose, when `access`.
     pub access_of: AccessOf,
+    /// What policies would do to the hub as it is declared.
+    pub policy: bool,
+    /// Namespaces whose quotas in the hub's region are to be read.
+    pub quotas: &'static [&'static str],
     /// Name of the managed resource group whose content is to be read.
     pub managed_group: Option<String>,
 }
@@ -66,6 +70,8 @@ impl Needs {
             versions: Vec::new(),
             access: false,
             access_of: AccessOf::Nobody,
+            policy: false,
+            quotas: &[],
             managed_group: None,
         }
     }
@@ -91,6 +97,8 @@ fn creation(hub: &ValidHub, failed: Option<&LiveHub>) -> Needs {
         preflight: true,
         providers: preflight::providers(hub),
         identities: hub.user_assigned.clone(),
+        policy: true,
+        quotas: preflight::quotas(hub),
         ..Needs::nothing()
     };
     if let ValidEncryption::CustomerManaged {
@@ -122,7 +130,10 @@ fn creation(hub: &ValidHub, failed: Option<&LiveHub>) -> Needs {
 }
 
 fn upkeep(hub: &ValidHub, status: &AIHubStatus, live: &LiveHub) -> Needs {
-    let mut needs = Needs::nothing();
+    let mut needs = Needs {
+        policy: may_be_fought(status),
+        ..Needs::nothing()
+    };
     let Some(encryption) = &live.encryption else {
         return needs;
     };
@@ -220,6 +231,17 @@ pub(crate) fn has_been_ready(status: &AIHubStatus) -> bool {
 fn waits_for_creation(status: &AIHubStatus) -> bool {
     status.operation.as_ref().is_some_and(|operation| {
         operation.kind == OperationKind::Create && operation.state == OperationState::Running
+    })
+}
+
+/// Whether a change was written and does not show: a policy may have undone it.
+fn may_be_fought(status: &AIHubStatus) -> bool {
+    status.operation.as_ref().is_some_and(|operation| {
+        operation.kind == OperationKind::Update
+            && matches!(
+                operation.state,
+                OperationState::Verifying | OperationState::Ignored
+            )
     })
 }
 

@@ -76,6 +76,10 @@ pub struct Observed {
     pub providers: BTreeMap<String, Fact<bool>>,
     /// The content of the managed resource group; Absent when the group itself does not exist.
     pub managed_group: Fact<Vec<GroupResource>>,
+    /// What policies would do to the hub as it is declared.
+    pub policy: Fact<PolicyOutlook>,
+    /// Quotas in the hub's region, by namespace of the resource provider.
+    pub usages: BTreeMap<String, Fact<Vec<Usage>>>,
     /// When to look again, if a read was not sent because Azure would have refused it.
     pub withheld_until: Option<Timestamp>,
 }
@@ -96,6 +100,8 @@ impl Observed {
             role_definitions: BTreeMap::new(),
             providers: BTreeMap::new(),
             managed_group: Fact::not_read(),
+            policy: Fact::not_read(),
+            usages: BTreeMap::new(),
             withheld_until: None,
         }
     }
@@ -255,6 +261,41 @@ pub struct LiveIdentity {
     pub principal_id: String,
     /// Tenant.
     pub tenant_id: String,
+}
+
+/// What policies would do to a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyOutlook {
+    /// Those that refuse it.
+    pub denies: Vec<PolicyHit>,
+    /// Those that would change a field of it.
+    pub modifies: Vec<PolicyHit>,
+}
+
+/// A policy that meets a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyHit {
+    /// ARM id of its assignment.
+    pub assignment: String,
+    /// ARM id of its definition.
+    pub definition: String,
+    /// What people call it, if Azure told.
+    pub name: Option<String>,
+    /// What it looked at (deny), or the field that it sets (modify).
+    pub field: Option<String>,
+    /// What it sets the field to (modify).
+    pub value: Option<String>,
+}
+
+/// How much of a quota is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// What is counted.
+    pub name: String,
+    /// How many there are.
+    pub used: i64,
+    /// How many there may be.
+    pub limit: i64,
 }
 
 /// One role assignment.

@@ -9,11 +9,13 @@ use crate::arm_id::ArmId;
 use crate::judge::{Judgement, Opinion, Verdict};
 use crate::observed::{Body, Fact, Observed, OperationSeen, Why};
 use crate::progress::retry;
+use crate::report::Note;
 use crate::time::after;
 use crate::validate::ValidHub;
 
 mod creation;
 mod deletion;
+mod fight;
 mod grant;
 mod upkeep;
 
@@ -122,6 +124,8 @@ pub struct Plan {
     pub write: Option<Write>,
     /// What is thought of each condition.
     pub judgement: Judgement,
+    /// What must be told before the write, or before there is one.
+    pub beforehand: Vec<Note>,
     /// When to look again, if the write (if any) is accepted.
     pub next: Next,
 }
@@ -164,6 +168,7 @@ fn wait(judgement: Judgement, next: Next) -> Plan {
         finalizer: FinalizerStep::Keep,
         write: None,
         judgement,
+        beforehand: Vec::new(),
         next,
     }
 }

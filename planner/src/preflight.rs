@@ -12,9 +12,12 @@ use crate::observed::{Fact, LiveVault, Observed, Why};
 use crate::validate::{KeyUser, ValidEncryption, ValidHub};
 
 mod key_access;
+mod limits;
 mod vault_and_key;
 
 pub(crate) use key_access::{Access, Grantee, access_of, grantee, missing_own_access, principal};
+pub(crate) use limits::bill;
+pub use limits::quotas;
 pub(crate) use vault_and_key::problem as key_problem;
 
 /// The resource provider that every hub needs.
@@ -109,7 +112,9 @@ pub fn providers(hub: &ValidHub) -> &'static [&'static str] {
 /// Runs all checks, in their order.
 #[must_use]
 pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
-    use PreflightCheckName::{Access, Identity, Key, Name, Providers, ResourceGroup, Vault};
+    use PreflightCheckName::{
+        Access, Cost, Identity, Key, Name, Policy, Providers, Quota, ResourceGroup, Vault,
+    };
     let mut checks = vec![
         Check {
             name: Providers,
@@ -147,6 +152,22 @@ pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
         checks.push(Check {
             name: Access,
             outcome: key_access::check(hub, vault, key, identity, observed),
+        });
+    }
+    checks.push(Check {
+        name: Policy,
+        outcome: limits::check_policy(hub, observed),
+    });
+    if hub.has_managed_group() {
+        checks.push(Check {
+            name: Quota,
+            outcome: limits::check_quota(hub, observed),
+        });
+        checks.push(Check {
+            name: Cost,
+            outcome: Outcome::Passed {
+                note: Some(bill(hub)),
+            },
         });
     }
     checks

@@ -175,12 +175,15 @@ pub(crate) fn failure(code: &str, message: &str) -> Verdict {
     } else {
         format!("{code}: {message}")
     };
-    Verdict::no(reason_of(code), text)
+    Verdict::no(reason_of(code, message), text)
 }
 
 /// The reason that Azure's error code stands for (learn.microsoft.com, azure-resource-manager/troubleshooting/common-deployment-errors).
+///
+/// A missing quota may come in words alone: its code within a message, or Cosmos DB's sentence about a region that has no
+/// room (its link is what every report of it has).
 #[must_use]
-pub fn reason_of(code: &str) -> Reason {
+pub(crate) fn reason_of(code: &str, message: &str) -> Reason {
     const QUOTA: &[&str] = &[
         "QuotaExceeded",
         "ResourceQuotaExceeded",
@@ -189,8 +192,13 @@ pub fn reason_of(code: &str) -> Reason {
         "ServiceQuotaExceeded",
         "MaxStorageAccountsCountPerSubscriptionExceeded",
     ];
+    const NO_ROOM: &[&str] = &["aka.ms/cosmosdbquota", "currently experiencing high demand in"];
     let is = |one: &str| code.eq_ignore_ascii_case(one);
-    if QUOTA.iter().any(|quota| is(quota)) {
+    let words = message.to_lowercase();
+    let no_quota = QUOTA
+        .iter()
+        .any(|quota| is(quota) || words.contains(&quota.to_lowercase()));
+    if no_quota || NO_ROOM.iter().any(|part| words.contains(part)) {
         Reason::QuotaExceeded
     } else if is("RequestDisallowedByPolicy") || is("RequestDisallowedByAzure") {
         Reason::PolicyDenied

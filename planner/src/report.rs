@@ -114,6 +114,9 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
                     provisioned = Opinion::Is(Verdict::unknown_why(why));
                 } else {
                     operation = failed_operation(&operation, input.now, input.pace);
+                    if let (Reason::Throttled, Some(at)) = (why.reason, why.retry_at) {
+                        operation.not_before = Some(Time(crate::time::not_before(at)));
+                    }
                     provisioned = Opinion::Is(Verdict::no(why.reason, why.message.clone()));
                 }
                 bind(&mut status, write);

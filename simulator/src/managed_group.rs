@@ -23,8 +23,9 @@ impl World {
         let scope = format!("/subscriptions/{subscription}/resourceGroups/{group}");
         let managed_by = self.settings.managed_by.then_some(id.as_str());
         self.add_group(&scope, &location, managed_by, now);
+        let tier = self.settings.managed_search_tier.sku();
         if complete {
-            for body in contents(&scope, &location, workspace) {
+            for body in contents(&scope, &location, workspace, tier) {
                 self.put(Resource::new(body, now));
             }
         }
@@ -43,7 +44,8 @@ impl World {
         let subscription = crate::address::subscription_of(at(workspace, "/id").unwrap_or_default());
         let scope = format!("/subscriptions/{subscription}/resourceGroups/azureml-rg");
         let location = at(workspace, "/location").unwrap_or_default();
-        for body in contents(&scope, location, workspace) {
+        let tier = self.settings.managed_search_tier.sku();
+        for body in contents(&scope, location, workspace, tier) {
             let text = |pointer: &str| at(&body, pointer).unwrap_or_default();
             self.check_denied(text("/id"), text("/type"), &body)?;
         }
@@ -61,7 +63,7 @@ impl World {
     }
 }
 
-fn contents(scope: &str, location: &str, workspace: &Value) -> [Value; 3] {
+fn contents(scope: &str, location: &str, workspace: &Value, tier: &str) -> [Value; 3] {
     let id = at(workspace, "/properties/workspaceId").unwrap_or_default();
     let short: String = crate::text::version(&format!("{scope}{id}"))
         .chars()
@@ -86,7 +88,7 @@ fn contents(scope: &str, location: &str, workspace: &Value) -> [Value; 3] {
     crate::text::merge(
         &mut search,
         &json!({
-            "sku": { "name": "standard" },
+            "sku": { "name": tier },
             "properties": {
                 "provisioningState": "succeeded",
                 "status": "running",

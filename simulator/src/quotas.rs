@@ -145,7 +145,8 @@ impl World {
 
     /// Whether one more of each of a managed group's resources fits, or the error inside the operation that makes them.
     pub(crate) fn check_quotas(&self, subscription: &str, location: &str) -> Result<(), Refusal> {
-        for (kind, tier) in [(COSMOS, ""), (SEARCH, "standard"), (STORAGE, "")] {
+        let tier = self.settings.managed_search_tier.sku();
+        for (kind, tier) in [(COSMOS, ""), (SEARCH, tier), (STORAGE, "")] {
             let usage = self.usage(subscription, location, kind, tier);
             if usage.used >= usage.limit {
                 let (code, message) = excess(kind, location, &usage);

@@ -41,6 +41,8 @@ pub struct Settings {
     pub scope_locked_names: LockNamed,
     /// In which shape a missing quota shows in the operation of a workspace. No captured answer is known.
     pub quota_envelope: QuotaEnvelope,
+    /// Tier of the search service in a managed resource group. Not documented.
+    pub managed_search_tier: SearchTier,
     /// Lies, for checking that somebody notices.
     pub lies: Lies,
 }
@@ -64,6 +66,7 @@ impl Default for Settings {
             identity_id_case: IdCase::AsSent,
             scope_locked_names: LockNamed::Scope,
             quota_envelope: QuotaEnvelope::Details,
+            managed_search_tier: SearchTier::Standard,
             lies: Lies::default(),
         }
     }
@@ -150,6 +153,26 @@ pub enum QuotaEnvelope {
     Deployment,
     /// Words alone, in the message of a BadRequest.
     Text,
+}
+
+/// A tier of AI Search that has customer-managed keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SearchTier {
+    /// `basic`
+    Basic,
+    /// `standard`
+    Standard,
+}
+
+impl SearchTier {
+    /// As ARM spells it.
+    #[must_use]
+    pub const fn sku(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::Standard => "standard",
+        }
+    }
 }
 
 /// What an honest Azure never does.

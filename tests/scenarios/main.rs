@@ -10,6 +10,7 @@ mod grant;
 mod identities;
 mod key_change;
 mod key_health;
+mod limits;
 mod managed_group;
 mod outages;
 mod ownership;

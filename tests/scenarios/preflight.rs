@@ -186,6 +186,30 @@ async fn a_role_inherited_from_the_subscription_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_comes_through_a_group_counts() {
+    let mut settings = settings("preflight-group");
+    settings.seed = Box::new(|seed| {
+        seed.remove("roleAssignments", |one| one["principal"] == names::HUB_IDENTITY);
+        seed.add(
+            "groups",
+            json!({ "name": "hubs", "members": [names::HUB_IDENTITY] }),
+        );
+        seed.add("groups", json!({ "name": "key-users", "members": ["hubs"] }));
+        seed.add(
+            "roleAssignments",
+            json!({
+                "principal": "key-users",
+                "role": "Key Vault Crypto Service Encryption User",
+                "scope": names::vault(names::VAULT),
+            }),
+        );
+    });
+    let scenario = Scenario::start(settings).await.unwrap();
+    scenario.apply(&hub("research")).unwrap().ok().unwrap();
+    scenario.until_ready("research").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn access_policies_count_in_a_vault_without_rbac() {
     let mut settings = settings("preflight-policies");
     settings.seed = Box::new(|seed| {

@@ -82,6 +82,24 @@ fn a_small_bucket_has_a_small_reserve() {
 }
 
 #[test]
+fn an_account_that_was_only_seen_empty_is_asked_again() {
+    let budget = Budget::default();
+    let now = Instant::now();
+    budget.told(ONE, Kind::Reads, 0, now);
+    budget.throttled(ONE, Some(seconds(5.0)), now);
+    for urgency in [Urgency::Pass, Urgency::Sweep] {
+        budget
+            .take(ONE, Kind::Reads, urgency, now + seconds(4.9))
+            .unwrap_err();
+        budget.told(ONE, Kind::Reads, 0, now);
+        budget
+            .take(ONE, Kind::Reads, urgency, now + seconds(5.0))
+            .unwrap();
+        budget.throttled(ONE, Some(seconds(5.0)), now);
+    }
+}
+
+#[test]
 fn a_throttled_subscription_pauses_alone_until_azure_says() {
     let budget = Budget::default();
     let now = Instant::now();

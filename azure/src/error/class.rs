@@ -131,6 +131,11 @@ impl ErrorClass {
         by_fault(fault).unwrap_or(Self::Invalid)
     }
 
+    /// The class of a code by itself, if it has one.
+    pub(super) fn by_own_code(code: &str) -> Option<Self> {
+        by_code(code)
+    }
+
     pub(super) fn of_answer(status: u16, fault: Option<&Fault>, retry_after: bool) -> Self {
         let Some(fault) = fault else {
             return match status {

@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::ErrorClass;
+use super::violation::{self, PolicyViolation};
 use crate::text::clean;
 
 /// Deepest nesting that is followed.
@@ -30,6 +32,7 @@ pub struct Fault {
     code: String,
     message: String,
     details: Vec<Fault>,
+    violation: Option<Box<PolicyViolation>>,
 }
 
 impl fmt::Display for Fault {
@@ -54,6 +57,7 @@ impl Fault {
             code: clean(code),
             message: clean(message),
             details: Vec::new(),
+            violation: None,
         }
     }
 
@@ -99,6 +103,40 @@ impl Fault {
         fault
     }
 
+    /// The error that says what is the matter, wherever other providers' errors are wrapped in it: the deepest with a
+    /// code of refusal or shortage, else the most precise.
+    #[must_use]
+    pub fn telling(&self) -> &Self {
+        self.deepest(&|fault| {
+            matches!(
+                ErrorClass::by_own_code(&fault.code),
+                Some(
+                    ErrorClass::PolicyDenied
+                        | ErrorClass::Locked
+                        | ErrorClass::QuotaExceeded
+                        | ErrorClass::ProviderNotRegistered
+                        | ErrorClass::DenyAssignment
+                        | ErrorClass::LinkedAuthorization
+                )
+            )
+        })
+        .unwrap_or_else(|| self.innermost())
+    }
+
+    /// The policy that refused the request, if one did.
+    #[must_use]
+    pub fn violation(&self) -> Option<&PolicyViolation> {
+        self.deepest(&|fault| fault.violation.is_some())
+            .and_then(|fault| fault.violation.as_deref())
+    }
+
+    fn deepest(&self, wanted: &dyn Fn(&Self) -> bool) -> Option<&Self> {
+        self.details
+            .iter()
+            .find_map(|detail| detail.deepest(wanted))
+            .or_else(|| wanted(self).then_some(self))
+    }
+
     fn parse_at(body: &Value, depth: usize) -> Option<Self> {
         let map = body.as_object()?;
         if depth > DEEPEST {
@@ -142,12 +180,13 @@ impl Fault {
             code: clean(&code),
             message: clean(&message),
             details,
+            violation: violation::of(map).map(Box::new),
         })
     }
 }
 
 /// A member by name; some resource providers write `Code` and `innerError`.
-fn field<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+pub(super) fn field<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     map.get(name).or_else(|| {
         map.iter()
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
@@ -156,7 +195,7 @@ fn field<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 }
 
 /// Text, or OData's `{lang, value}`, or a number as text.
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),

@@ -35,7 +35,7 @@ pub enum ConvertError {
     },
 }
 
-fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, ConvertError> {
+pub(super) fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, ConvertError> {
     wire::read("answer", value).map_err(|error| ConvertError::Shape(keyholder_azure::chain(&error)))
 }
 

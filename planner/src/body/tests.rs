@@ -206,3 +206,41 @@ fn public_access_is_changed_only_where_it_is_declared() {
     let (fields, _) = update(&hub, &live).unwrap();
     assert_eq!(fields, ["identity", "tags", "publicNetworkAccess"]);
 }
+
+#[test]
+fn a_policys_field_is_one_of_an_update() {
+    let mut hub = validate(&object("Delete"), "owner").unwrap();
+    hub.tags.insert("cost.center".to_owned(), "7".to_owned());
+    for (field, expected) in [
+        ("tags", Some("tags")),
+        ("tags['cost.center']", Some("tags")),
+        ("Tags.Cost.Center", Some("tags")),
+        ("tags[other]", None),
+        (
+            "Microsoft.MachineLearningServices/workspaces/publicNetworkAccess",
+            Some("publicNetworkAccess"),
+        ),
+        ("identity.type", Some("identity")),
+        (
+            "Microsoft.MachineLearningServices/workspaces/encryption.status",
+            None,
+        ),
+    ] {
+        assert_eq!(field_of(field, &hub), expected, "{field}");
+    }
+}
+
+#[test]
+fn the_question_to_azure_policy_is_the_body_of_the_creation_with_its_type_and_name() {
+    let question = policy_question(&hub(), Some(&key()), "2026-05-01");
+    let details = &question["resourceDetails"];
+    assert_eq!(details["apiVersion"], "2026-05-01");
+    let mut content = details["resourceContent"].clone();
+    let envelope = content.as_object_mut().unwrap();
+    assert_eq!(
+        envelope.remove("type").unwrap(),
+        "Microsoft.MachineLearningServices/workspaces"
+    );
+    assert_eq!(envelope.remove("name").unwrap(), "research");
+    assert_eq!(content, create(&hub(), Some(&key())));
+}

@@ -39,6 +39,7 @@ fn what_heals_by_itself_is_not_stalled() {
             ResourceUnhealthy,
             ForeignResource,
             Granted,
+            BillableResources,
             Created,
             Updated,
             KeyChanged,

@@ -1,6 +1,6 @@
 //! What to do about a hub that does not exist, or whose provisioning failed.
 
-use keyholder_crds::{OperationKind, OperationState, Reason};
+use keyholder_crds::{OperationKind, OperationState, PreflightCheckName, Reason};
 
 use super::{Input, Next, Plan, Request, Write, at, grant, progress_verdict, wait};
 use crate::judge::{self, Judgement, Opinion, Verdict};
@@ -8,6 +8,7 @@ use crate::name::KeyIdentifier;
 use crate::needs::{has_been_ready, was_created};
 use crate::observed::LiveHub;
 use crate::progress::{self, Found, Step};
+use crate::report::Note;
 use crate::time::second;
 use crate::validate::ValidEncryption;
 use crate::{body, key, preflight, transition};
@@ -93,18 +94,22 @@ pub(super) fn begin(
     judgement.prerequisites = Opinion::Is(grant::withdrawn(input, verdict));
     judgement.preflight = Some(checks.iter().map(preflight::Check::to_status).collect());
     let key = wanted_key(input, live);
+    let beforehand = bill(input);
     if refusals.is_empty()
         && key.is_ok()
         && let Some(plan) = grant::due(input, &checks, &judgement, granted_from)
     {
-        return plan;
+        return Plan { beforehand, ..plan };
     }
     if !refusals.is_empty() || blocked || key.is_err() {
         if live.is_none() {
             judgement.provisioned = Opinion::Is(Verdict::no(Reason::Pending, "Nothing was created so far."));
         }
         let next = judge::retry_of(&checks).map_or_else(|| at(input, input.pace.probe), Next::At);
-        return wait(judgement, next);
+        return Plan {
+            beforehand,
+            ..wait(judgement, next)
+        };
     }
     // Only a hub that never was in order is created: one that was holds data, and its absence must be told.
     let kind = if has_been_ready(input.status) {
@@ -122,8 +127,26 @@ pub(super) fn begin(
     };
     Plan {
         write: Some(write),
+        beforehand,
         ..wait(judgement, at(input, input.pace.poll))
     }
+}
+
+/// What the choice costs, told once: the checks that the status has from then on show that it was.
+fn bill(input: &Input<'_>) -> Vec<Note> {
+    let told = input
+        .status
+        .preflight
+        .iter()
+        .any(|check| check.check == PreflightCheckName::Cost);
+    if told || !input.hub.has_managed_group() {
+        return Vec::new();
+    }
+    vec![Note {
+        warning: false,
+        reason: Reason::BillableResources,
+        message: preflight::bill(input.hub),
+    }]
 }
 
 /// The key version to create with: none with Microsoft-managed keys, an error when there is none that can be used. A hub that

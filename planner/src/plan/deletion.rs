@@ -14,9 +14,7 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
     let mut judgement = Judgement::kept(input.status);
     let remove = |judgement| Plan {
         finalizer: FinalizerStep::Remove,
-        write: None,
-        judgement,
-        next: Next::Change,
+        ..wait(judgement, Next::Change)
     };
     let live = match &input.observed.hub {
         Fact::Unknown(why) => return wait(unknown(input, why), retry(why)),

@@ -8,6 +8,7 @@ use crate::validate::validate;
 
 mod creation;
 mod deletion;
+mod fight;
 mod grant;
 mod upkeep;
 
@@ -378,4 +379,37 @@ fn what_was_held_back_for_a_moment_is_not_judged() {
     assert_eq!(held_back(&until(5), at_second(0)), Some(Next::At(at_second(5))));
     // What lasts is told.
     assert_eq!(held_back(&until(60), at_second(0)), None);
+}
+
+#[test]
+fn a_throttled_write_is_tried_again_when_azure_says() {
+    let hub = validate(&object("Delete"), "owner").unwrap();
+    let refused = crate::report::Executed::Refused(crate::observed::Why {
+        reason: Reason::Throttled,
+        message: "later".to_owned(),
+        retry_at: Some(at_second(7)),
+    });
+    let status = AIHubStatus::default();
+    let first = pass(&hub, &status, &ready_for_creation(&hub), 0, false, &refused);
+    let operation = first.report.status.operation.as_ref().unwrap();
+    assert_eq!(operation.state, OperationState::Failed);
+    assert_eq!(operation.not_before.as_ref().unwrap().0, at_second(7));
+    let early = pass(
+        &hub,
+        &first.report.status,
+        &ready_for_creation(&hub),
+        6,
+        false,
+        &accepted(),
+    );
+    assert_eq!(early.plan.write, None);
+    let again = pass(
+        &hub,
+        &first.report.status,
+        &ready_for_creation(&hub),
+        7,
+        false,
+        &accepted(),
+    );
+    assert!(again.plan.write.is_some());
 }

@@ -4,6 +4,7 @@ use keyholder_crds::vocabulary::OWNER_TAG;
 use keyholder_crds::{Operation, OperationKind, OperationState, Reason};
 
 use super::creation::begin;
+use super::fight::{self, Fight};
 use super::{Input, Next, Plan, Request, Write, at, progress_verdict, wait};
 use crate::judge::{self, Judgement, Opinion, Verdict};
 use crate::name::KeyIdentifier;
@@ -100,11 +101,40 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
                 .zip(input.status.operation.as_ref())
                 .is_none_or(|((_, intent, _), operation)| *intent != operation.intent),
     };
-    let started_at = match progress::step(input, input.status.operation.as_ref(), found) {
+    let operation = input.status.operation.as_ref();
+    let unsettled = matches!(
+        found,
+        Found::Settled {
+            achieved: false,
+            superseded: false
+        }
+    );
+    let fight = if unsettled {
+        fight::judge(input, operation)
+    } else {
+        Fight::None
+    };
+    if let Fight::On(hit) = &fight {
+        judgement.provisioned = Opinion::Is(fight::verdict(input, hit));
+        judgement.operation = operation.cloned();
+        return wait(judgement, fight::next(input));
+    }
+    if fight == Fight::Unseen {
+        judgement.provisioned = Opinion::Keep;
+        judgement.operation = operation.cloned();
+        return wait(judgement, fight::next(input));
+    }
+    let operation = operation.filter(|_| fight != Fight::Over);
+    let started_at = match progress::step(input, operation, found) {
         Step::Wait { operation, next } => {
             let wants_update = matches!(&change, Some((OperationKind::Update, ..)));
             unfinished(&operation, wants_update, &mut judgement);
+            let ended = fight::judge(input, Some(&operation));
             judgement.operation = Some(operation);
+            if let Fight::On(hit) = ended {
+                judgement.provisioned = Opinion::Is(fight::verdict(input, &hit));
+                return wait(judgement, fight::next(input));
+            }
             return wait(judgement, next);
         }
         Step::Failed {

@@ -7,6 +7,7 @@ use crate::name::{KeyIdentifier, Location};
 use crate::observed::{AccessPolicy, LiveIdentity, LiveKey};
 use crate::validate::validate;
 
+mod limits;
 mod unknown;
 
 fn hub() -> ValidHub {
@@ -48,12 +49,25 @@ fn why(message: &str) -> Why {
 
 #[test]
 fn with_everything_there_every_check_passes_in_order() {
-    use PreflightCheckName::{Access, Identity, Key, Name, Providers, ResourceGroup, Vault};
+    use PreflightCheckName::{
+        Access, Cost, Identity, Key, Name, Policy, Providers, Quota, ResourceGroup, Vault,
+    };
     let checks = run_with(|_| {});
     let names: Vec<PreflightCheckName> = checks.iter().map(|check| check.name).collect();
     assert_eq!(
         names,
-        [Providers, ResourceGroup, Name, Identity, Vault, Key, Access]
+        [
+            Providers,
+            ResourceGroup,
+            Name,
+            Identity,
+            Vault,
+            Key,
+            Access,
+            Policy,
+            Quota,
+            Cost
+        ]
     );
     for check in &checks {
         assert!(matches!(check.outcome, Outcome::Passed { .. }), "{check:?}");
@@ -70,7 +84,7 @@ fn with_everything_there_every_check_passes_in_order() {
         .iter()
         .map(|check| check.name)
         .collect();
-    assert_eq!(names, [Providers, ResourceGroup, Name, Identity]);
+    assert_eq!(names, [Providers, ResourceGroup, Name, Identity, Policy]);
 }
 
 #[test]

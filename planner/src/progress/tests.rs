@@ -228,6 +228,27 @@ fn azures_codes_have_reasons() {
         ("Conflict", Reason::ProvisioningFailed),
         ("", Reason::ProvisioningFailed),
     ] {
-        assert_eq!(reason_of(code), reason, "{code}");
+        assert_eq!(reason_of(code, ""), reason, "{code}");
     }
+}
+
+#[test]
+fn a_missing_quota_is_recognised_by_its_words_too() {
+    for (code, message) in [
+        (
+            "BadRequest",
+            "Failed to create the resources. Status: Conflict, ServiceQuotaExceeded: 16 out of 16",
+        ),
+        (
+            "ServiceUnavailable",
+            "Sorry, we are currently experiencing high demand in West Europe region, and cannot fulfill your request.",
+        ),
+        ("ServiceUnavailable", "see https://aka.ms/cosmosdbquota"),
+    ] {
+        assert_eq!(reason_of(code, message), Reason::QuotaExceeded, "{message}");
+    }
+    assert_eq!(
+        reason_of("ServiceUnavailable", "try again"),
+        Reason::ProvisioningFailed
+    );
 }

@@ -102,6 +102,27 @@ async fn each_envelope_has_the_error_in_it() {
 }
 
 #[tokio::test]
+async fn the_tier_decides_which_quota_counts() {
+    let azure = Azure::with(&json!({ "managedSearchTier": "Basic", "quotaEnvelope": "Plain" })).await;
+    let quota = json!({ "subscription": ID, "location": "westeurope", "type": "Microsoft.Search/searchServices",
+        "name": "standard", "limit": 0 });
+    azure
+        .control("POST", "/seed", Some(&json!({ "quotas": [quota] })))
+        .await
+        .expect(200);
+    azure.create("hub", &hub("main", "one")).await;
+    let list = azure
+        .get(&usages("Microsoft.Search", "2025-05-01"))
+        .await
+        .expect(200);
+    let used = |tier: &str| {
+        let items = list.at("/value").as_array().unwrap();
+        items.iter().find(|one| one["name"]["value"] == tier).unwrap()["currentValue"].clone()
+    };
+    assert_eq!((used("basic"), used("standard")), (json!(1), json!(0)));
+}
+
+#[tokio::test]
 async fn each_service_has_its_own_words() {
     let azure = Azure::with(&json!({ "quotaEnvelope": "Plain" })).await;
     limit(&azure, "Microsoft.Storage/storageAccounts", 1).await;

@@ -31,19 +31,21 @@ pub struct Exchange {
     /// Whose it was, if that is known.
     #[serde(default)]
     pub principal: Option<String>,
+    /// When, as RFC 3339.
+    #[serde(default)]
+    pub at: String,
     /// The fault that it met on purpose.
     #[serde(default)]
     pub fault: Value,
-    /// When it was.
-    #[serde(default)]
-    pub at: String,
 }
 
 impl Exchange {
     /// Whether it asks for a change.
     #[must_use]
     pub fn is_write(&self) -> bool {
-        self.method != "GET" && self.method != "HEAD"
+        // A question, although it is a POST.
+        let asks = self.path().ends_with("/checkPolicyRestrictions");
+        self.method != "GET" && self.method != "HEAD" && !asks
     }
 
     /// Its path, without the query.

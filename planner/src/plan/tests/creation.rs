@@ -65,7 +65,7 @@ fn without_a_fit_key_nothing_is_created() {
         condition(&pass.report.status, ConditionType::Provisioned).1,
         "Pending"
     );
-    assert_eq!(pass.report.status.preflight.len(), 7);
+    assert_eq!(pass.report.status.preflight.len(), 10);
 }
 
 #[test]

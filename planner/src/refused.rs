@@ -1,0 +1,87 @@
+//! What Azure refuses for reasons that lie outside the spec, in words: policies and locks, named, with the command that
+//! looks at them or lifts them.
+//!
+//! Invariant: nothing is lifted by Keyholder itself; a command stands in a message for the people who may.
+
+use keyholder_crds::Reason;
+
+use crate::arm_id::ArmId;
+use crate::cure;
+use crate::observed::PolicyHit;
+
+/// A policy that refuses a resource.
+#[must_use]
+pub fn denial(hit: &PolicyHit) -> String {
+    let because = hit
+        .field
+        .as_ref()
+        .map_or_else(String::new, |field| format!(" because of {field}"));
+    format!("Azure Policy refuses the hub{because}: {}.", named(hit))
+}
+
+/// A policy that changes a field.
+#[must_use]
+pub fn change(hit: &PolicyHit) -> String {
+    format!(
+        "Azure Policy sets {} to {} whatever is asked for: {}.",
+        hit.field.as_deref().unwrap_or("a field"),
+        hit.value.as_deref().unwrap_or("another value"),
+        named(hit)
+    )
+}
+
+fn named(hit: &PolicyHit) -> String {
+    let name = hit
+        .name
+        .as_ref()
+        .map_or_else(String::new, |name| format!("\"{name}\", "));
+    format!("policy {name}{}, assigned by {}", hit.definition, hit.assignment)
+}
+
+/// Commands for whoever owns the policy: to look at the assignment, and to exempt the hub's resource group from it.
+#[must_use]
+pub fn exemption(hit: &PolicyHit, hub: &ArmId) -> Vec<String> {
+    vec![
+        cure::show_policy_assignment(&hit.assignment),
+        cure::exempt(&hit.assignment, hub),
+    ]
+}
+
+/// A refusal's message with what names its cause and cures it. `text` is what Azure said.
+#[must_use]
+pub fn message(reason: Reason, text: &str, hit: Option<&PolicyHit>, hub: Option<&ArmId>) -> String {
+    match (reason, hit) {
+        (Reason::PolicyDenied, Some(hit)) => {
+            let commands = hub.map(|hub| exemption(hit, hub)).unwrap_or_default();
+            cure::message(&format!("{}\n{text}", denial(hit)), &commands)
+        }
+        (Reason::Locked, _) => cure::message(text, &locks(text)),
+        _ => text.to_owned(),
+    }
+}
+
+/// Commands that look at the locks, or delete the locks, that Azure's message names: the locked scopes as a rule ("following
+/// scope(s) are locked: '…'"), by one report the locks themselves.
+fn locks(text: &str) -> Vec<String> {
+    let Some((_, named)) = text.split_once("are locked:") else {
+        return Vec::new();
+    };
+    let named = named.split("Please").next().unwrap_or_default();
+    named
+        .split('\'')
+        .filter(|part| part.starts_with('/'))
+        .map(|id| {
+            if id
+                .to_lowercase()
+                .contains("/providers/microsoft.authorization/locks/")
+            {
+                cure::delete_lock(id)
+            } else {
+                cure::list_locks(id)
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
