@@ -38,6 +38,7 @@ pub mod settings;
 mod shape;
 mod shapes;
 mod simulator;
+mod subscriptions;
 mod text;
 mod traffic;
 mod types;
