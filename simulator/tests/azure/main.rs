@@ -22,5 +22,6 @@ mod seeds;
 mod switches;
 mod tokens;
 mod trouble;
+mod vault_requests;
 mod vaults;
 mod wrapping;
