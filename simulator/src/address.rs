@@ -5,6 +5,10 @@
 /// A parsed path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
+    /// `/subscriptions`
+    Subscriptions,
+    /// `/subscriptions/{s}`
+    Subscription { subscription: String },
     /// `/subscriptions/{s}/providers/{namespace}[/register]`
     Provider {
         subscription: String,
@@ -114,7 +118,9 @@ pub(crate) fn parse(path: &str) -> Option<Address> {
     if !is(0, "subscriptions") {
         return None;
     }
-    let subscription = (*segments.get(1)?).to_owned();
+    let Some(subscription) = segments.get(1).map(|one| (*one).to_owned()) else {
+        return Some(Address::Subscriptions);
+    };
     if let Some(at) = segments
         .iter()
         .rposition(|one| one.eq_ignore_ascii_case("providers"))
@@ -123,6 +129,7 @@ pub(crate) fn parse(path: &str) -> Option<Address> {
     }
     let scope = format!("/{}", segments.join("/"));
     match segments.len() {
+        2 => Some(Address::Subscription { subscription }),
         3 if is(2, "resources") => Some(Address::Resources {
             scope: format!("/subscriptions/{subscription}"),
         }),

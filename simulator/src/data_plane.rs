@@ -25,8 +25,18 @@ use refusal::KeyVaultError;
 /// What a request of the data plane is answered with.
 type Answer = Result<Reply, KeyVaultError>;
 
-/// api-versions (azure-keyvault-keys, ApiVersion).
-const VERSIONS: &[&str] = &["7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01"];
+/// api-versions (azure-keyvault-keys, ApiVersion; the preview is Azure CLI's).
+const VERSIONS: &[&str] = &[
+    "7.0",
+    "7.1",
+    "7.2",
+    "7.3",
+    "7.4",
+    "7.5",
+    "7.6-preview.2",
+    "7.6",
+    "2025-07-01",
+];
 
 /// The vault that a host names.
 pub(crate) fn vault_in(host: &str) -> Option<&str> {

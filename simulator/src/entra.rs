@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Form;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
@@ -295,10 +295,20 @@ async fn sign_in(
     Ok((principal.name, token, seconds))
 }
 
-/// GET /metadata/endpoints
-pub(crate) async fn endpoints(State(azure): State<Arc<Azure>>) -> Json<Value> {
+/// The query of `/metadata/endpoints`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Version {
+    #[serde(default, rename = "api-version")]
+    api_version: String,
+}
+
+/// GET /metadata/endpoints: from api-version 2022-09-01 on this cloud, before a list of clouds (azure-cli, _cloud).
+pub(crate) async fn endpoints(
+    State(azure): State<Arc<Azure>>,
+    Query(version): Query<Version>,
+) -> Json<Value> {
     let endpoint = &azure.endpoint;
-    Json(json!([{
+    let cloud = json!({
         "name": "AzureSimulator",
         "portal": endpoint,
         "resourceManager": endpoint,
@@ -308,8 +318,15 @@ pub(crate) async fn endpoints(State(azure): State<Arc<Azure>>) -> Json<Value> {
             "tenant": "common",
             "identityProvider": "AAD",
         },
+        // Azure CLI wants one; there is no Graph here.
+        "microsoftGraphResourceId": "https://graph.microsoft.com/",
         "suffixes": { "keyVaultDns": azure.world().vault_suffix, "storage": "core.windows.net" },
-    }]))
+    });
+    Json(if version.api_version.as_str() < "2022-09-01" {
+        json!([cloud])
+    } else {
+        cloud
+    })
 }
 
 /// GET /common/discovery/instance

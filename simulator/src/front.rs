@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::address::{self, Address, ResourceId};
 use crate::refusal::Refusal;
-use crate::types::{self, RESOURCES_VERSIONS, TYPES, Type};
+use crate::types::{self, RESOURCES_VERSIONS, SUBSCRIPTIONS_VERSIONS, TYPES, Type};
 use crate::world::{Principal, World};
 
 /// What a request asks for.
@@ -143,6 +143,9 @@ pub(crate) fn kind_of(path: &str) -> String {
         Some(Address::Group { .. } | Address::Groups { .. }) => {
             "microsoft.resources/resourcegroups".to_owned()
         }
+        Some(Address::Subscriptions | Address::Subscription { .. }) => {
+            "microsoft.resources/subscriptions".to_owned()
+        }
         Some(Address::Resources { .. }) => "microsoft.resources/resources".to_owned(),
         Some(Address::Provider { .. }) => "microsoft.resources/providers".to_owned(),
         Some(Address::Operation { .. }) => "microsoft.resources/operationresults".to_owned(),
@@ -195,7 +198,8 @@ impl World {
             ));
         };
         let subscription = address::subscription_of(request.path);
-        if !self.subscriptions.contains_key(&subscription.to_lowercase()) {
+        if address != Address::Subscriptions && !self.subscriptions.contains_key(&subscription.to_lowercase())
+        {
             return Err(Refusal::new(
                 StatusCode::NOT_FOUND,
                 "SubscriptionNotFound",
@@ -217,6 +221,8 @@ impl World {
                 namespace,
                 register,
             } => self.provider(request, subscription, namespace, *register),
+            Address::Subscriptions => self.list_subscriptions(request),
+            Address::Subscription { subscription } => self.read_subscription(request, subscription),
             Address::Groups { subscription } => Ok(self.list_groups(request, subscription)),
             Address::Group { subscription, name } => self.resource_group(request, subscription, name),
             Address::Resources { scope } => self.list_resources(request, scope),
@@ -331,6 +337,9 @@ fn check_version(request: &Request<'_>, address: &Address) -> Result<(), Refusal
             Type::named(&resource.kind).map(|kind| kind.versions),
         ),
         Address::Collection { kind, .. } => (kind.as_str(), Type::named(kind).map(|kind| kind.versions)),
+        Address::Subscriptions | Address::Subscription { .. } => {
+            ("Microsoft.Resources/subscriptions", Some(SUBSCRIPTIONS_VERSIONS))
+        }
         // The URL of an operation is whoever's that began it.
         Address::Operation { .. } => ("operationresults", None),
         Address::PolicyCheck { .. } => (

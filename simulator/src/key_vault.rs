@@ -11,7 +11,7 @@ use crate::front::{Method, Reply, Request};
 use crate::operations::Effect;
 use crate::refusal::Refusal;
 use crate::text::{at, set};
-use crate::types::{ACCESS_POLICIES, DELETED_VAULTS, DELETED_VAULTS_OF_LOCATION, Type, VAULTS};
+use crate::types::{ACCESS_POLICIES, DELETED_HSMS, DELETED_VAULTS, DELETED_VAULTS_OF_LOCATION, Type, VAULTS};
 use crate::world::World;
 
 /// The kinds of permissions of an access policy.
@@ -28,6 +28,12 @@ impl World {
         match address {
             Address::Collection { scope, kind } if is(kind, DELETED_VAULTS) => {
                 self.list_deleted_vaults(request, scope).map(Some)
+            }
+            Address::Collection { scope, kind } if is(kind, DELETED_HSMS) => {
+                only(request, Method::Get)?;
+                let action = format!("{DELETED_HSMS}/read");
+                self.authorize(request.caller, &action, scope, request.now)?;
+                Ok(Some(self.page(request, Vec::new())))
             }
             Address::Resource(id) if is(&id.kind, DELETED_VAULTS_OF_LOCATION) => {
                 only(request, Method::Get)?;

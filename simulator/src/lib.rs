@@ -43,6 +43,7 @@ pub mod settings;
 mod shape;
 mod shapes;
 mod simulator;
+mod subscriptions;
 mod text;
 mod throttling;
 mod traffic;

@@ -168,11 +168,12 @@ fn generic(resource: &Resource, expand: &str) -> Value {
     item
 }
 
-/// The part of OData's filters that is understood: `resourceType eq 'x' and resourceGroup eq 'y'`.
+/// The part of OData's filters that is understood: `resourceType eq 'x' and resourceGroup eq 'y' and name eq 'z'`.
 #[derive(Debug, Default)]
 struct Filter {
     kind: Option<String>,
     group: Option<String>,
+    name: Option<String>,
 }
 
 impl Filter {
@@ -183,6 +184,7 @@ impl Filter {
             match term.split(' ').next() {
                 Some("resourceType") => filter.kind = value,
                 Some("resourceGroup") => filter.group = value,
+                Some("name") => filter.name = value,
                 _ => {
                     return Err(Refusal::bad_request(
                         "InvalidFilterInQueryString",
@@ -195,12 +197,13 @@ impl Filter {
     }
 
     fn admits(&self, resource: &Resource) -> bool {
-        self.kind
-            .as_ref()
-            .is_none_or(|kind| kind.eq_ignore_ascii_case(resource.kind()))
-            && self
-                .group
+        let is = |wanted: &Option<String>, found: &str| {
+            wanted
                 .as_ref()
-                .is_none_or(|group| group.eq_ignore_ascii_case(group_of(resource.id())))
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(found))
+        };
+        is(&self.kind, resource.kind())
+            && is(&self.group, group_of(resource.id()))
+            && is(&self.name, at(&resource.body, "/name").unwrap_or_default())
     }
 }

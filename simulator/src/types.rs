@@ -26,6 +26,8 @@ pub(crate) const VAULTS: &str = "Microsoft.KeyVault/vaults";
 pub(crate) const ACCESS_POLICIES: &str = "Microsoft.KeyVault/vaults/accessPolicies";
 /// Microsoft.KeyVault/deletedVaults: the list of a subscription.
 pub(crate) const DELETED_VAULTS: &str = "Microsoft.KeyVault/deletedVaults";
+/// Microsoft.KeyVault/deletedManagedHSMs: the list of a subscription, in which there are none.
+pub(crate) const DELETED_HSMS: &str = "Microsoft.KeyVault/deletedManagedHSMs";
 /// Microsoft.KeyVault/locations/deletedVaults
 pub(crate) const DELETED_VAULTS_OF_LOCATION: &str = "Microsoft.KeyVault/locations/deletedVaults";
 /// Microsoft.KeyVault/vaults/keys
@@ -52,8 +54,18 @@ pub(crate) const LOCKS: &str = "Microsoft.Authorization/locks";
 /// Microsoft.Authorization/policyAssignments
 pub(crate) const POLICIES: &str = "Microsoft.Authorization/policyAssignments";
 
-/// api-versions of `Microsoft.Resources`.
-pub(crate) const RESOURCES_VERSIONS: &[&str] = &["2021-04-01", "2022-09-01", "2024-03-01", "2025-04-01"];
+/// api-versions of `Microsoft.Resources`. Azure CLI and azure-mgmt-keyvault list the vaults of a subscription by the oldest.
+pub(crate) const RESOURCES_VERSIONS: &[&str] = &[
+    "2015-11-01",
+    "2021-04-01",
+    "2022-09-01",
+    "2024-03-01",
+    "2024-11-01",
+    "2025-04-01",
+];
+
+/// api-versions of subscriptions.
+pub(crate) const SUBSCRIPTIONS_VERSIONS: &[&str] = &["2022-12-01"];
 
 /// api-versions of vaults.
 pub(crate) const VAULT_VERSIONS: &[&str] = &["2025-05-01", "2026-02-01"];
@@ -91,6 +103,13 @@ pub(crate) const TYPES: &[Type] = &[
         also: "-",
     },
     Type {
+        name: DELETED_HSMS,
+        versions: VAULT_VERSIONS,
+        body: &shapes::NOTHING,
+        length: (3, 24),
+        also: "-",
+    },
+    Type {
         name: DELETED_VAULTS_OF_LOCATION,
         versions: VAULT_VERSIONS,
         body: &shapes::NOTHING,
@@ -113,7 +132,8 @@ pub(crate) const TYPES: &[Type] = &[
     },
     Type {
         name: IDENTITIES,
-        versions: &["2024-11-30"],
+        // The preview is Azure CLI's. What it has beside the other is not known here.
+        versions: &["2024-11-30", "2025-05-31-preview"],
         body: &shapes::IDENTITY,
         length: (3, 128),
         also: "-_",
@@ -148,7 +168,8 @@ pub(crate) const TYPES: &[Type] = &[
     },
     Type {
         name: DEFINITIONS,
-        versions: &["2022-04-01"],
+        // The preview is Azure CLI's.
+        versions: &["2022-04-01", "2022-05-01-preview"],
         body: &shapes::NOTHING,
         length: (36, 36),
         also: "-",

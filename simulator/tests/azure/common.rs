@@ -43,12 +43,19 @@ const VERSIONS: [(&str, &str); 10] = [
     ("", "2025-04-01"),
 ];
 
+pub use crate::vault_requests::{vault_audience, vault_refused, vault_url};
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Vaults of the tests' seed, and some that tests make: their hosts do not resolve everywhere.
 const VAULTS: [&str; 9] = [
     "main", "other", "loose", "away", "foreign", "closed", "trusting", "policies", "new",
 ];
+
+/// The port of this test's Azure.
+pub fn port() -> u16 {
+    PORT.get()
+}
 
 thread_local! {
     /// The port of this test's Azure: each test has a thread of its own.
@@ -253,29 +260,6 @@ impl Azure {
         self.send("owner", "DELETE", path, None).await
     }
 
-    /// A request to a vault itself, for example GET `main/keys/one`.
-    pub async fn ask_vault(&self, who: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        let token = self.token_for(who, &vault_audience()).await;
-        let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let request = self.client.request(method, vault_url(path)).bearer_auth(token);
-        let request = match body {
-            Some(body) => request.json(body),
-            None => request,
-        };
-        received(request.send().await.unwrap()).await
-    }
-
-    /// Gives `writer` everything that one can do with the keys of a vault.
-    pub async fn make_officer(&self, vault_name: &str) {
-        let path = assignment(&vault(vault_name), 900);
-        self.put(&path, &grant(CRYPTO_OFFICER, WRITER)).await.expect(201);
-    }
-
-    /// A request to a vault by `writer`.
-    pub async fn key_request(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        self.ask_vault("writer", method, path, body).await
-    }
-
     /// The control API.
     pub async fn control(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -396,36 +380,6 @@ pub fn grant(role: &str, principal: &str) -> Value {
 
 pub fn key(vault: &str, name: &str) -> String {
     format!("https://{vault}.vault.localhost:{}/keys/{name}", PORT.get())
-}
-
-/// What a token for vaults is for.
-pub fn vault_audience() -> String {
-    format!("https://vault.localhost:{}", PORT.get())
-}
-
-/// Where a vault answers: of `main/keys/one`, with its api-version unless it has one.
-pub fn vault_url(path: &str) -> String {
-    if path.starts_with("https://") {
-        return path.to_owned();
-    }
-    let (vault, path) = path.split_once('/').unwrap();
-    let mark = if path.contains('?') { '&' } else { '?' };
-    let version = if path.contains("api-version") {
-        String::new()
-    } else {
-        format!("{mark}api-version=7.6")
-    };
-    format!("https://{vault}.vault.localhost:{}/{path}{version}", PORT.get())
-}
-
-/// Key Vault's error: status, code, inner code or none, and a message with `part` in it.
-#[track_caller]
-pub fn vault_refused(answer: &Answer, status: u16, code: &str, inner: Option<&str>, part: &str) {
-    assert_eq!(answer.status, status, "{}", answer.text);
-    assert_eq!(answer.at("/error/code"), code, "{}", answer.text);
-    let found = answer.at("/error/innererror/code");
-    assert_eq!(found, &json!(inner), "{}", answer.text);
-    assert_has(answer.at("/error/message").as_str().unwrap(), part);
 }
 
 /// A hub with a key and a managed resource group.

@@ -62,7 +62,7 @@ async fn unknown_subscription() {
 #[tokio::test]
 async fn paths_that_are_nothing() {
     let azure = Azure::start().await;
-    for path in ["/", "/providers/x", "/subscriptions", "/nowhere/at/all"] {
+    for path in ["/", "/providers/x", "/nowhere/at/all"] {
         azure
             .ask_carelessly(&format!("{path}?api-version=2025-04-01"))
             .await

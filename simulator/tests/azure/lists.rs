@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{Azure, GROUP, SUBSCRIPTION, hub, plain_hub, storage, vault, workspace};
+use crate::common::{Azure, BARE, GROUP, SUBSCRIPTION, hub, plain_hub, storage, vault, workspace};
 
 /// All items of a list, and how many pages they came in.
 async fn all(azure: &Azure, who: &str, path: &str) -> (Vec<Value>, usize) {
@@ -92,7 +92,7 @@ async fn resources_of_all_types() {
     let (items, _) = all(
         &azure,
         "owner",
-        &format!("{SUBSCRIPTION}/resources?$filter=resourceGroup eq 'AI' and resourceType eq 'microsoft.storage/storageaccounts'&$expand=provisioningState,changedTime"),
+        &format!("{SUBSCRIPTION}/resources?$filter=resourceGroup eq 'AI' and name eq 'Artifacts' and resourceType eq 'microsoft.storage/storageaccounts'&$expand=provisioningState,changedTime"),
     )
     .await;
     assert_eq!(items.len(), 1);
@@ -149,4 +149,35 @@ async fn keys_and_their_versions() {
         .get(&format!("{}/keys", vault("none")))
         .await
         .refused(404, "ResourceNotFound", "none");
+}
+
+#[tokio::test]
+async fn subscriptions() {
+    let azure = Azure::start().await;
+    let names = async |who: &str| {
+        let list = azure
+            .send(who, "GET", "/subscriptions?api-version=2022-12-01", None)
+            .await
+            .expect(200);
+        let items = list.at("/value").as_array().unwrap().clone();
+        items
+            .iter()
+            .map(|one| one["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("owner").await, [SUBSCRIPTION, BARE]);
+    // A role anywhere in it is enough to see it, and not to read it.
+    assert_eq!(names("writer").await, [SUBSCRIPTION]);
+    assert!(names("stranger").await.is_empty());
+    let one = format!("{SUBSCRIPTION}?api-version=2022-12-01");
+    let found = azure.get(&one).await.expect(200);
+    assert_eq!(found.at("/state"), "Enabled");
+    azure
+        .send("writer", "GET", &one, None)
+        .await
+        .refused(403, "AuthorizationFailed", "subscriptions/read");
+    azure
+        .delete(&one)
+        .await
+        .refused(405, "MethodNotAllowed", "only be read");
 }

@@ -27,5 +27,6 @@ mod switches;
 mod throttling;
 mod tokens;
 mod trouble;
+mod vault_requests;
 mod vaults;
 mod wrapping;

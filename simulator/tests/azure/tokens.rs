@@ -143,11 +143,18 @@ async fn what_is_said_of_this_cloud() {
     let endpoints = read("/metadata/endpoints?api-version=2022-09-01")
         .await
         .expect(200);
-    assert_eq!(endpoints.at("/0/resourceManager"), &json!(azure.url("")));
+    assert_eq!(endpoints.at("/resourceManager"), &json!(azure.url("")));
     assert_eq!(
-        endpoints.at("/0/authentication/loginEndpoint"),
+        endpoints.at("/authentication/loginEndpoint"),
         &json!(azure.url(""))
     );
+    let suffix = endpoints.at("/suffixes/keyVaultDns").as_str().unwrap();
+    assert!(crate::common::vault_audience().ends_with(suffix), "{suffix}");
+    // A list in the versions before.
+    let clouds = read("/metadata/endpoints?api-version=2019-05-01")
+        .await
+        .expect(200);
+    assert_eq!(clouds.at("/0"), &endpoints.body);
     let configuration = read("/some/v2.0/.well-known/openid-configuration")
         .await
         .expect(200);

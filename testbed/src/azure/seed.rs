@@ -179,14 +179,24 @@ impl Seed {
     /// A service principal with a client secret, as client id and secret.
     #[must_use]
     pub fn secret(&self, principal: &str) -> Option<(String, String)> {
-        let principals = self.0.get("principals")?.as_array()?;
-        let found = principals
-            .iter()
-            .find(|one| one.get("name").and_then(Value::as_str) == Some(principal))?;
+        let found = self.principal(principal)?;
         Some((
             found.get("clientId")?.as_str()?.to_owned(),
             found.get("secret")?.as_str()?.to_owned(),
         ))
+    }
+
+    /// Object id of a service principal, for role assignments.
+    #[must_use]
+    pub fn object_id(&self, principal: &str) -> Option<String> {
+        Some(self.principal(principal)?.get("objectId")?.as_str()?.to_owned())
+    }
+
+    fn principal(&self, name: &str) -> Option<&Value> {
+        let principals = self.0.get("principals")?.as_array()?;
+        principals
+            .iter()
+            .find(|one| one.get("name").and_then(Value::as_str) == Some(name))
     }
 
     fn put(&mut self, name: &str, value: Value) {

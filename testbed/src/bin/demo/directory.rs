@@ -81,6 +81,7 @@ impl Directory {
             ("SUBSCRIPTION_ID", SUBSCRIPTION.to_owned()),
             ("CLIENT_ID", client_id),
             ("CLIENT_SECRET", secret),
+            ("OBJECT_ID", azure.seed().object_id(ALICE).unwrap_or_default()),
             // Hosts of vaults do not resolve everywhere. Not in NO_PROXY is localhost: many clients take it for all below it.
             ("HTTPS_PROXY", azure.proxy().to_owned()),
             ("https_proxy", azure.proxy().to_owned()),
