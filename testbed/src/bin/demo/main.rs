@@ -13,7 +13,6 @@ use tokio::signal::unix::{SignalKind, signal};
 mod bill;
 mod chapters;
 mod directory;
-mod program;
 mod stage;
 mod steps;
 mod story;
