@@ -16,6 +16,7 @@ pub mod kubeconfig;
 pub mod kubectl;
 pub mod operator;
 pub mod process;
+pub mod program;
 pub mod proxy;
 pub mod run_directory;
 pub mod scenario;

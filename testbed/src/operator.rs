@@ -200,9 +200,33 @@ impl Operator {
     /// Resident memory in KiB, as Linux counts it; none elsewhere, or when it has ended.
     #[must_use]
     pub fn resident_kib(&self) -> Option<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most resident memory in KiB that it had since its start.
+    #[must_use]
+    pub fn peak_kib(&self) -> Option<u64> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        let line = status.lines().find(|line| line.starts_with(name))?;
         line.split_whitespace().nth(1)?.parse().ok()
+    }
+
+    /// CPU time that it used since its start, its own and the kernel's for it; none where there is no `/proc`.
+    #[must_use]
+    pub fn cpu_time(&self) -> Option<Duration> {
+        /// Linux counts in hundredths of a second here, whatever the kernel's own clock (proc(5), USER_HZ).
+        const MILLISECONDS: u64 = 10;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id())).ok()?;
+        // The program's name, in parentheses, may hold spaces; utime and stime are the 12th and 13th after it.
+        let (_, rest) = stat.rsplit_once(')')?;
+        let mut fields = rest.split_whitespace().skip(11);
+        let user: u64 = fields.next()?.parse().ok()?;
+        let system: u64 = fields.next()?.parse().ok()?;
+        Some(Duration::from_millis((user + system) * MILLISECONDS))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: answers go through as they are, watches as they come. A write whose answer is held has taken effect; one that
 //! is held before has not.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -74,6 +75,7 @@ impl Held {
 struct Shared {
     upstream: String,
     http: reqwest::Client,
+    requests: Mutex<BTreeMap<String, u64>>,
     writes: Mutex<Vec<Write>>,
     hold: Mutex<Option<Hold>>,
     is_cut: AtomicBool,
@@ -105,6 +107,7 @@ impl Proxy {
         let shared = Arc::new(Shared {
             upstream: plane.url().to_owned(),
             http: tls::client(plane.authority().certificate())?,
+            requests: Mutex::default(),
             writes: Mutex::default(),
             hold: Mutex::default(),
             is_cut: AtomicBool::new(false),
@@ -130,6 +133,12 @@ impl Proxy {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// How many requests came so far, by method. A watch is one, for as long as it lasts.
+    #[must_use]
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        lock(&self.shared.requests).clone()
     }
 
     /// The writes that went through so far.
@@ -181,6 +190,9 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     if shared.is_cut.load(Ordering::Acquire) {
         return (StatusCode::SERVICE_UNAVAILABLE, "cut off").into_response();
     }
+    *lock(&shared.requests)
+        .entry(request.method().to_string())
+        .or_default() += 1;
     let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let mut write = Write {
         method: request.method().to_string(),

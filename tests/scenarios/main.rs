@@ -6,6 +6,7 @@ mod crash;
 mod cures;
 mod deletion;
 mod edits;
+mod faults;
 mod grant;
 mod identities;
 mod key_change;

@@ -1,9 +1,9 @@
 //! What to do about a hub whose object is being deleted.
 
-use keyholder_crds::{DeletionPolicy, OperationKind, OperationState};
+use keyholder_crds::{DeletionPolicy, OperationKind, OperationState, Reason};
 
 use super::{FinalizerStep, Input, Next, Plan, Request, Write, at, progress_verdict, unknown, wait};
-use crate::judge::{self, Judgement, Opinion};
+use crate::judge::{self, Judgement, Opinion, Verdict};
 use crate::needs::{is_deleting, is_in_progress, is_owned};
 use crate::observed::Fact;
 use crate::progress::{self, Found, Step, retry};
@@ -54,8 +54,19 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
     };
     match progress::step(input, operation, found) {
         Step::Wait { operation, next } => {
-            if !matches!(operation.state, OperationState::Failed | OperationState::Ignored) {
-                judgement.provisioned = Opinion::Is(progress_verdict(operation.kind));
+            match operation.state {
+                // What Azure said stands until the next try.
+                OperationState::Failed => {}
+                OperationState::Ignored => {
+                    let text = format!(
+                        "Azure answered that it deleted {}; reading twice showed that it did not.",
+                        live.id
+                    );
+                    judgement.provisioned = Opinion::Is(Verdict::no(Reason::WriteIgnored, text));
+                }
+                OperationState::Intended | OperationState::Running | OperationState::Verifying => {
+                    judgement.provisioned = Opinion::Is(progress_verdict(operation.kind));
+                }
             }
             judgement.operation = Some(operation);
             wait(judgement, next)

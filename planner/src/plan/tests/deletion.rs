@@ -217,3 +217,15 @@ fn a_write_that_may_still_arrive_is_waited_for_and_ready_is_not_said_meanwhile()
         (OperationKind::Delete, at_second(105))
     );
 }
+
+#[test]
+fn a_deletion_that_azure_ignored_is_told() {
+    let (hub, status, observed) = being_deleted();
+    let first = deleting(&hub, &status, &observed, 110).report.status;
+    let second = deleting(&hub, &first, &observed, 115).report.status;
+    assert_eq!(second.operation.as_ref().unwrap().state, OperationState::Ignored);
+    let told = deleting(&hub, &second, &observed, 116).report.status;
+    for status in [second, told] {
+        assert_eq!(condition(&status, ConditionType::Stalled).1, "WriteIgnored");
+    }
+}

@@ -14,7 +14,6 @@ mod bill;
 mod chapters;
 mod directory;
 mod health;
-mod program;
 mod stage;
 mod steps;
 mod story;

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use testbed::azure::{RestClient, Trust, names};
 use testbed::binaries::{self, Binaries};
 use testbed::installation::Installation;
+use testbed::program;
 use testbed::{Azure, ControlPlane, Error, Hub, Operator, OperatorSettings, Said, Seed, chart, hub};
 
 use crate::directory::Directory;
-use crate::program;
 use crate::story::NotAsPromised;
 
 /// The namespace of the examples.
@@ -47,7 +47,7 @@ impl Stage {
         let (programs, operator) = blocking(|| {
             Ok((
                 Binaries::provide()?,
-                binaries::helm().and_then(|_| program::build())?,
+                binaries::helm().and_then(|_| program::build(false))?,
             ))
         })
         .await?;

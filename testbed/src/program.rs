@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use crate::binaries::repository;
+use crate::error::Error;
 use serde_json::Value;
-use testbed::Error;
-use testbed::binaries::repository;
 
-/// Builds the operator, in the profile that this demo was built in.
-pub fn build() -> Result<PathBuf, Error> {
+/// Builds the operator: optimised, or in the profile that this was built in.
+///
+/// # Errors
+/// Cargo fails; its own words go to standard error.
+pub fn build(optimised: bool) -> Result<PathBuf, Error> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
@@ -21,7 +24,7 @@ pub fn build() -> Result<PathBuf, Error> {
         ])
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
-    if !cfg!(debug_assertions) {
+    if optimised || !cfg!(debug_assertions) {
         command.arg("--release");
     }
     let output = command.output().map_err(|source| Error::Start {

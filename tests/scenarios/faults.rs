@@ -1,0 +1,344 @@
+//! Each request of the operator to Azure meets each kind of trouble: in the end all is as declared, or it is said what is not.
+//!
+//! Where which request is asked is recorded from a life without trouble. A sample is tried by default, another with
+//! `KEYHOLDER_FAULTS=<number>`, and everything with `KEYHOLDER_FAULTS=all`.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use testbed::azure::{Exchange, names};
+use testbed::{Error, Hub, Operator, Scenario};
+
+use crate::common::{hub, in_azure, key_in_azure, operator_log, settings};
+
+mod trouble;
+mod writes;
+
+use trouble::{CAUSE, OF_ALL, OF_WRITES, Trouble};
+use writes::check;
+
+/// How many scenarios work at the same time.
+const WORKERS: usize = 4;
+/// No new life begins after this, unless all are wanted.
+const LONGEST_SAMPLE: Duration = Duration::from_secs(75);
+/// So many lives must have been lived all the same.
+const SMALLEST_SAMPLE: usize = 8;
+/// Of requests that are the same, so many are tried.
+const MOST_REPEATED: u32 = 2;
+
+/// What is done to a hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Create,
+    ChangeKey,
+    Rotate,
+    Delete,
+}
+
+const PHASES: [Phase; 4] = [Phase::Create, Phase::ChangeKey, Phase::Rotate, Phase::Delete];
+
+/// A request: the n-th of its method to a path, in a phase. The path has `HUB` for the hub's name, and ends where ids begin that
+/// differ from life to life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Request {
+    phase: Phase,
+    method: String,
+    path: String,
+    nth: u32,
+    is_list: bool,
+}
+
+impl Request {
+    fn is_write(&self) -> bool {
+        self.method != "GET"
+    }
+}
+
+async fn scenario(name: &str) -> Scenario {
+    let mut settings = settings(name);
+    settings.sweep_interval = Duration::from_secs(1);
+    settings.seed = Box::new(|seed| seed.setting("operationSeconds", 0.2));
+    Scenario::start(settings).await.unwrap()
+}
+
+fn kubectl(scenario: &Scenario, arguments: &[&str]) -> Result<(), Error> {
+    scenario.run(arguments)?.ok().map(drop)
+}
+
+fn merge(scenario: &Scenario, name: &str, patch: &str) -> Result<(), Error> {
+    kubectl(
+        scenario,
+        &["patch", "aihub", name, "--type=merge", "--patch", patch],
+    )
+}
+
+/// Asks for a phase's change.
+async fn begin(scenario: &Scenario, name: &str, phase: Phase) -> Result<(), Error> {
+    match phase {
+        Phase::Create => scenario.apply(&hub(name))?.ok().map(drop),
+        Phase::ChangeKey => {
+            let key = names::OTHER_KEY;
+            let patch = json!({ "spec": { "encryption": { "customerManagedKey": { "key": key } } } });
+            merge(scenario, name, &patch.to_string())
+        }
+        Phase::Rotate => {
+            let key = if key_in_azure(scenario, name).await.contains(names::OTHER_KEY) {
+                names::OTHER_KEY
+            } else {
+                names::KEY
+            };
+            let id = format!("{}/keys/{key}", names::vault(names::VAULT));
+            scenario.azure.control().key(&id, &json!("rotate")).await
+        }
+        Phase::Delete => kubectl(scenario, &["delete", "aihub", name, "--wait=false"]),
+    }
+}
+
+/// Waits until a phase's change is made.
+async fn end(scenario: &Scenario, name: &str, phase: Phase, key_before: &str) -> Result<(), Error> {
+    match phase {
+        Phase::Create | Phase::ChangeKey => scenario.until_ready(name).await.map(drop),
+        Phase::Rotate => {
+            let is_rotated =
+                |hub: &Hub| hub.is_ready() && hub.text("/status/encryption/keyIdentifier") != key_before;
+            scenario
+                .until(name, "Ready with the new version", is_rotated)
+                .await
+                .map(drop)
+        }
+        Phase::Delete => scenario.until_gone(name).await,
+    }
+}
+
+/// The distinct requests of a phase, as its log has them.
+fn requests(phase: Phase, name: &str, log: &[Exchange]) -> Vec<Request> {
+    let mut found: Vec<Request> = Vec::new();
+    for one in log {
+        let path = template(one.path(), name);
+        let same = found
+            .iter()
+            .filter(|have| have.method == one.method && have.path == path);
+        let nth = u32::try_from(same.count()).unwrap() + 1;
+        if nth <= MOST_REPEATED {
+            let is_list = one.response.get("value").is_some_and(Value::is_array);
+            found.push(Request {
+                phase,
+                method: one.method.clone(),
+                path,
+                nth,
+                is_list,
+            });
+        }
+    }
+    found
+}
+
+/// A path up to what differs from life to life.
+fn template(path: &str, name: &str) -> String {
+    let path = path.replace(name, "HUB");
+    let subscription = names::subscription();
+    let (mut kept, own) = match path.strip_prefix(&subscription) {
+        Some(own) => (subscription, own),
+        None => (String::new(), path.as_str()),
+    };
+    let is_id =
+        |segment: &str| segment.len() >= 32 && segment.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    for segment in own.split('/').skip(1) {
+        if is_id(segment) {
+            return kept + "/";
+        }
+        if let Some((group, _)) = segment.split_once("HUB_") {
+            return format!("{kept}/{group}HUB_");
+        }
+        kept = format!("{kept}/{segment}");
+    }
+    kept + "?"
+}
+
+/// Lives a life up to `request`'s phase, in which the trouble comes. What was wrong, if anything; none if the request was not
+/// asked.
+async fn live(
+    scenario: &Scenario,
+    operator: &mut Operator,
+    name: &str,
+    request: &Request,
+    trouble: Trouble,
+) -> Result<bool, String> {
+    let failed = |error: Error| error.to_string();
+    let control = scenario.azure.control();
+    let since = operator_log(scenario).await.len();
+    if request.phase != Phase::Create {
+        begin(scenario, name, Phase::Create).await.map_err(failed)?;
+        end(scenario, name, Phase::Create, "").await.map_err(failed)?;
+    }
+    let key_before = key_in_azure(scenario, name).await;
+    let times = if trouble == Trouble::EndlessList { 200 } else { 1 };
+    let fault = json!({
+        "principal": names::OPERATOR, "method": request.method, "urlContains": request.path.replace("HUB", name),
+        "nth": request.nth, "times": times, "action": trouble.action(),
+    });
+    control.fault(&fault).await.map_err(failed)?;
+    begin(scenario, name, request.phase).await.map_err(failed)?;
+    if request.is_write() {
+        told(scenario, name, request.phase, trouble)
+            .await
+            .map_err(failed)?;
+    }
+    end(scenario, name, request.phase, &key_before)
+        .await
+        .map_err(failed)?;
+    control.clear_faults().await.map_err(failed)?;
+
+    let log = operator_log(scenario).await.split_off(since);
+    check(name, request.phase, trouble, &log)?;
+    operator.process().check().map_err(failed)?;
+    if operator.output().contains("panicked") {
+        return Err("it panicked".to_owned());
+    }
+    let is_met = log.iter().any(|one| !one.fault.is_null());
+    if request.phase != Phase::Delete {
+        begin(scenario, name, Phase::Delete).await.map_err(failed)?;
+        end(scenario, name, Phase::Delete, "").await.map_err(failed)?;
+    }
+    Ok(is_met)
+}
+
+/// What must be said of a write that did not do what it was for; and what somebody then does about it.
+async fn told(scenario: &Scenario, name: &str, phase: Phase, trouble: Trouble) -> Result<(), Error> {
+    match (trouble, phase) {
+        (Trouble::FailOperation, _) => {
+            let is_told = |hub: &Hub| {
+                hub.condition("Provisioned")
+                    .is_some_and(|one| one.message.contains(CAUSE))
+            };
+            scenario
+                .until(name, "told of the failure", is_told)
+                .await
+                .map(drop)
+        }
+        (Trouble::IgnoreWrite, Phase::ChangeKey | Phase::Rotate) => {
+            scenario.until_says(name, "KeyApplied", "WriteIgnored").await?;
+            merge(scenario, name, r#"{"spec":{"tags":{"looked-at":"yes"}}}"#)
+        }
+        (Trouble::IgnoreWrite, Phase::Delete) => {
+            let is_told = |hub: &Hub| hub.says("Provisioned", "WriteIgnored") && hub.is("Stalled", "True");
+            scenario
+                .until(name, "told that its deletion was ignored", is_told)
+                .await?;
+            let alice = scenario.azure.sign_in(names::ALICE).await?;
+            let path = names::hub(name);
+            alice
+                .send(reqwest::Method::DELETE, &path, crate::common::WORKSPACES, None)
+                .await?;
+            // Whoever looks at the object again has it looked at.
+            kubectl(scenario, &["annotate", "aihub", name, "looked-at=yes"])
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A sequence that is the same for the same seed.
+fn shuffled<T>(mut items: Vec<T>, seed: u64) -> Vec<T> {
+    let mut state = seed;
+    for last in (1..items.len()).rev() {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let other = usize::try_from((state >> 33) % (u64::try_from(last).unwrap() + 1)).unwrap();
+        items.swap(last, other);
+    }
+    items
+}
+
+async fn recorded() -> Vec<Request> {
+    let clean = scenario("faults-clean").await;
+    let mut all = Vec::new();
+    let mut seen = 0;
+    for phase in PHASES {
+        let key_before = key_in_azure(&clean, "clean").await;
+        begin(&clean, "clean", phase).await.unwrap();
+        end(&clean, "clean", phase, &key_before).await.unwrap();
+        let log = operator_log(&clean).await;
+        all.extend(requests(phase, "clean", &log[seen..]));
+        seen = log.len();
+    }
+    assert_eq!(in_azure(&clean, "clean").await.0, 404);
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn trouble_at_any_request_heals_or_is_told() {
+    let requests = recorded().await;
+    let writes: Vec<&str> = requests
+        .iter()
+        .filter(|one| one.is_write())
+        .map(|one| one.method.as_str())
+        .collect();
+    assert_eq!(writes, ["PUT", "PATCH", "PATCH", "DELETE"]);
+    let cases: Vec<(Request, Trouble)> = requests
+        .iter()
+        .flat_map(|request| {
+            let of_writes = OF_WRITES.iter().filter(|_| request.is_write());
+            let of_lists = [Trouble::EndlessList].into_iter().filter(|_| request.is_list);
+            OF_ALL
+                .iter()
+                .chain(of_writes)
+                .copied()
+                .chain(of_lists)
+                .map(|trouble| (request.clone(), trouble))
+        })
+        .collect();
+    let wanted = std::env::var("KEYHOLDER_FAULTS").unwrap_or_default();
+    let all = wanted == "all";
+    let cases = shuffled(cases, wanted.parse().unwrap_or(1));
+    let count = cases.len();
+
+    let started = Instant::now();
+    let workers = (0..WORKERS).map(|worker| {
+        let cases: Vec<_> = cases.iter().skip(worker).step_by(WORKERS).cloned().collect();
+        tokio::spawn(async move {
+            let mut scenario = scenario(&format!("faults-{worker}")).await;
+            let mut operator = scenario.operator.take().unwrap();
+            let (mut lived, mut met, mut wrong) = (0, 0, Vec::new());
+            for (index, (request, trouble)) in cases.into_iter().enumerate() {
+                if !all && started.elapsed() > LONGEST_SAMPLE {
+                    break;
+                }
+                let name = format!("f{worker}-{index}-x");
+                lived += 1;
+                match live(&scenario, &mut operator, &name, &request, trouble).await {
+                    Ok(is_met) => met += usize::from(is_met),
+                    Err(error) => {
+                        let tail = operator.tail();
+                        wrong.push(format!("{trouble:?} at {request:?} of {name}: {error}\n{tail}"));
+                        scenario.azure.control().clear_faults().await.unwrap();
+                    }
+                }
+            }
+            (lived, met, wrong)
+        })
+    });
+    let (mut lived, mut met, mut wrong) = (0, 0, Vec::new());
+    for worker in workers.collect::<Vec<_>>() {
+        let of_worker = worker.await.unwrap();
+        lived += of_worker.0;
+        met += of_worker.1;
+        wrong.extend(of_worker.2);
+    }
+    let minutes = started.elapsed().as_secs_f64() / 60.0;
+    println!(
+        "{lived} of {count} lives with trouble at one of {} requests, {met} met it; {:.0} a minute",
+        requests.len(),
+        f64::from(u32::try_from(lived).unwrap()) / minutes
+    );
+    assert!(
+        wrong.is_empty(),
+        "{} went wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n\n")
+    );
+    assert!(
+        lived >= SMALLEST_SAMPLE && met * 2 >= lived,
+        "{met} of {lived} met their trouble"
+    );
+}

@@ -1,0 +1,75 @@
+//! What the operator may have written to Azure in a life with trouble, judged by Azure's log.
+
+use serde_json::Value;
+use testbed::azure::{Exchange, names};
+
+use super::{Phase, Trouble};
+
+/// No write that is forbidden, and none twice.
+pub fn check(name: &str, phase: Phase, trouble: Trouble, log: &[Exchange]) -> Result<(), String> {
+    let id = names::hub(name).to_lowercase();
+    let writes: Vec<&Exchange> = log.iter().filter(|one| one.is_write()).collect();
+    let told: Vec<String> = writes
+        .iter()
+        .map(|one| {
+            format!(
+                "{} {} {} {} {}",
+                one.method, one.url, one.status, one.request, one.fault
+            )
+        })
+        .collect();
+    let wrong = |what: &str| Err(format!("{what}: {}", told.join("\n  ")));
+    let mut effects = Vec::new();
+    let mut tries = 0;
+    for one in &writes {
+        if one.path().to_lowercase() != id {
+            return wrong("a write to something else");
+        }
+        let fields: Vec<String> = fields(&one.request);
+        let is_fit = match one.method.as_str() {
+            "PUT" => !effects.contains(&"PATCH"),
+            "PATCH" => fields.iter().all(|field| {
+                field == "/properties/encryption/keyVaultProperties/keyIdentifier"
+                    || field.starts_with("/tags/")
+            }),
+            "DELETE" => phase == Phase::Delete && one.url.contains("forceToPurge=true"),
+            _ => false,
+        };
+        if !is_fit {
+            return wrong("a forbidden write");
+        }
+        tries += 1;
+        let had_no_effect = !one.fault.is_null() && trouble.undoes_writes();
+        let is_about_tags = fields.iter().any(|field| field.starts_with("/tags/")) && one.method == "PATCH";
+        if !had_no_effect && !is_about_tags && (one.status < 300 || !one.fault.is_null()) {
+            effects.push(one.method.as_str());
+        }
+    }
+    let expected: &[&str] = match phase {
+        Phase::Create => &["PUT"],
+        Phase::ChangeKey | Phase::Rotate => &["PUT", "PATCH"],
+        Phase::Delete => &["PUT", "DELETE"],
+    };
+    if effects != expected {
+        return wrong("not the writes that there should be");
+    }
+    if tries > expected.len() + 3 {
+        return wrong("too many tries");
+    }
+    Ok(())
+}
+
+/// The paths of a body's values.
+fn fields(body: &Value) -> Vec<String> {
+    match body.as_object() {
+        Some(object) => object
+            .iter()
+            .flat_map(|(name, value)| {
+                fields(value)
+                    .into_iter()
+                    .map(move |rest| format!("/{name}{rest}"))
+            })
+            .collect(),
+        None => vec![String::new()],
+    }
+}
