@@ -47,6 +47,17 @@ pub struct Azure {
     pub inventory: Inventory,
     /// The data plane of key vaults, where the installation uses it.
     pub vaults: Option<KeyVaults>,
+    /// Whether quotas are asked for.
+    pub quotas: bool,
+}
+
+/// What an installation asks for beside what it must know.
+#[derive(Clone, Copy, Debug)]
+pub struct Asks {
+    /// Key vaults themselves.
+    pub vaults: bool,
+    /// Quotas.
+    pub quotas: bool,
 }
 
 /// All identities of the operator's namespace.
@@ -54,21 +65,20 @@ pub struct Identities {
     client: Client,
     namespace: String,
     cloud: Cloud,
-    uses_vaults: bool,
+    asks: Asks,
     transport: azure_core::http::Transport,
     accounts: Store<ServiceAccount>,
     in_use: Mutex<HashMap<Principal, Arc<Azure>>>,
 }
 
 impl Identities {
-    /// Identities from the ServiceAccounts in `accounts`, a reflection of `namespace`; `uses_vaults`: they may ask key
-    /// vaults themselves.
+    /// Identities from the ServiceAccounts in `accounts`, a reflection of `namespace`.
     #[must_use]
     pub fn new(
         client: Client,
         namespace: String,
         cloud: Cloud,
-        uses_vaults: bool,
+        asks: Asks,
         transport: azure_core::http::Transport,
         accounts: Store<ServiceAccount>,
     ) -> Self {
@@ -76,7 +86,7 @@ impl Identities {
             client,
             namespace,
             cloud,
-            uses_vaults,
+            asks,
             transport,
             accounts,
             in_use: Mutex::new(HashMap::new()),
@@ -122,7 +132,7 @@ impl Identities {
         let vaults = self
             .cloud
             .vault_suffix()
-            .filter(|_| self.uses_vaults)
+            .filter(|_| self.asks.vaults)
             .map(|suffix| KeyVaults::new(suffix, Arc::clone(&credential), self.transport.clone()));
         let arm = ArmClient::new(self.cloud.clone(), credential, self.transport.clone());
         // Another identity under the same ServiceAccount name replaces the one before: what that one read is dropped.
@@ -131,6 +141,7 @@ impl Identities {
             principal: principal.clone(),
             inventory: Inventory::new(Arc::new(arm)),
             vaults,
+            quotas: self.asks.quotas,
         });
         in_use.insert(principal, Arc::clone(&azure));
         Ok(azure)

@@ -42,6 +42,7 @@ pub async fn observe(
     let look = Look {
         inventory: &azure.inventory,
         vaults: azure.vaults.as_ref(),
+        quotas: azure.quotas,
         age,
         withheld_until: Mutex::new(None),
     };
@@ -140,7 +141,7 @@ impl Look<'_> {
         if needs.policy {
             observed.policy = look.policy(hub, &observed).await;
         }
-        for namespace in needs.quotas {
+        for namespace in needs.quotas.iter().filter(|_| look.quotas) {
             let usages = look.usages(hub, namespace).await;
             observed.usages.insert((*namespace).to_owned(), usages);
         }
@@ -182,6 +183,7 @@ async fn deleted_key(vaults: &KeyVaults, vault: &str, key: &str) -> Fact<Deleted
 struct Look<'a> {
     inventory: &'a Inventory,
     vaults: Option<&'a KeyVaults>,
+    quotas: bool,
     age: Age,
     /// The last time that a request was sent away to, for want of budget.
     withheld_until: Mutex<Option<Timestamp>>,

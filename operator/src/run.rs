@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::controller::{Guarded, Shell, Waker, reflect_accounts};
 use crate::health::{self, Health};
-use crate::identity::Identities;
+use crate::identity::{Asks, Identities};
 use crate::metrics::Metrics;
 use crate::reconcile::{Backoff, Context};
 use crate::settings::{CloudName, Settings};
@@ -123,7 +123,10 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
             client.clone(),
             settings.namespace.clone(),
             cloud,
-            settings.key_vault_data_plane,
+            Asks {
+                vaults: settings.key_vault_data_plane,
+                quotas: settings.predict_quotas,
+            },
             transport,
             accounts.clone(),
         ));

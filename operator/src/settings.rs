@@ -72,6 +72,11 @@ pub struct Settings {
     #[arg(long, env = "KEYHOLDER_KEY_VAULT_DATA_PLANE")]
     pub key_vault_data_plane: bool,
 
+    /// Ask before a creation whether quotas are used up. Off unless it is wanted: Microsoft publishes no types of these
+    /// answers, so what is read of them is by the REST reference alone. A quota that stops a creation is told either way.
+    #[arg(long, env = "KEYHOLDER_PREDICT_QUOTAS")]
+    pub predict_quotas: bool,
+
     /// PEM file of certificate authorities to trust for Azure beside the system's.
     #[arg(long, env = "KEYHOLDER_AZURE_CA_FILE")]
     pub azure_ca_file: Option<PathBuf>,

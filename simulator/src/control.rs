@@ -155,6 +155,8 @@ enum KeyAction {
     /// Its end, in seconds since 1970.
     Expire(i64),
     Delete,
+    /// Back from the deleted ones.
+    Recover,
 }
 
 async fn key(State(azure): State<Arc<Azure>>, Json(change): Json<KeyChange>) -> Answer {
@@ -168,6 +170,7 @@ async fn key(State(azure): State<Arc<Azure>>, Json(change): Json<KeyChange>) -> 
         KeyAction::Disable => world.set_key_attribute(&change.key, "enabled", &json!(false)),
         KeyAction::Expire(at) => world.set_key_attribute(&change.key, "exp", &json!(at)),
         KeyAction::Delete => world.delete_key(whole, now).is_some(),
+        KeyAction::Recover => world.recover_key(whole).is_some(),
     };
     if !done {
         return Err((StatusCode::NOT_FOUND, format!("there is no key {}", change.key)));

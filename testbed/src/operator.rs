@@ -238,6 +238,10 @@ fn spawn(settings: &OperatorSettings) -> Result<Process, Error> {
         format!("--arm-endpoint={}", settings.azure),
         format!("--arm-audience={ARM_AUDIENCE}"),
         format!("--authority={}", settings.azure),
+        format!(
+            "--key-vault-suffix=vault.{}",
+            settings.azure.trim_start_matches("https://")
+        ),
         format!("--azure-ca-file={}", settings.azure_ca_file.display()),
         format!("--sweep-interval={}ms", settings.sweep_interval.as_millis()),
         format!("--probe-interval={}ms", settings.probe_interval.as_millis()),

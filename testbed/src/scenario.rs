@@ -71,6 +71,8 @@ pub struct ScenarioSettings {
     pub environment: Vec<(String, String)>,
     /// Puts a [`Proxy`] between the operator and the API server.
     pub with_proxy: bool,
+    /// Azure answers what Microsoft publishes no types of: the traffic is recorded apart, as it cannot be compared.
+    pub is_untyped: bool,
     /// Starts the operator. Without it a test does so itself, by [`Operator::start`] with [`Scenario::operator_settings`].
     pub with_operator: bool,
     /// Changes what Azure holds at the beginning.
@@ -88,6 +90,7 @@ impl ScenarioSettings {
             probe_interval: Duration::from_secs(1),
             environment: operator::impatient(),
             with_proxy: false,
+            is_untyped: false,
             with_operator: true,
             seed: Box::new(|_| {}),
         }
@@ -132,7 +135,7 @@ impl Scenario {
                 .map_err(Error::kubernetes("the installation panicked"))??;
         let mut seed = Seed::new(&Installation::trust(plane, &system_namespace))?;
         (settings.seed)(&mut seed);
-        let azure = Azure::start(&folder, &traffic(&namespace)?, seed).await?;
+        let azure = Azure::start(&folder, &traffic(&namespace, settings.is_untyped)?, seed).await?;
         let proxy = if settings.with_proxy {
             Some(Proxy::start(plane).await?)
         } else {
@@ -340,9 +343,9 @@ impl Scenario {
 }
 
 /// Where the traffic of a scenario is recorded: all of a run in one folder, to be checked together.
-fn traffic(name: &str) -> Result<PathBuf, Error> {
+fn traffic(name: &str, is_untyped: bool) -> Result<PathBuf, Error> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let folder = target().join("traffic");
+    let folder = target().join(if is_untyped { "traffic/untyped" } else { "traffic" });
     fs::create_dir_all(&folder).map_err(Error::file("creating", &folder))?;
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     Ok(folder.join(format!("{name}-{}-{count}.jsonl", std::process::id())))

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use testbed::Scenario;
 use testbed::azure::{RestClient, names};
 
-use crate::common::{hub, operator_log, start};
+use crate::common::{hub, operator_log, settings, start};
 
 const VAULTS: &str = "2026-02-01";
 const ASSIGNMENTS: &str = "2022-04-01";
@@ -167,4 +167,53 @@ async fn a_key_that_was_deleted_is_told() {
     assert!(told.is("Ready", "False"), "{told}");
     let message = told.condition("KeyHealthy").unwrap().message;
     assert!(message.contains("az keyvault key recover"), "{message}");
+    assert!(
+        !message.contains("it can be recovered"),
+        "nobody asked the vault: {message}"
+    );
+    scenario
+        .azure
+        .control()
+        .key(&key(), &json!("recover"))
+        .await
+        .unwrap();
+    scenario.until_ready("research").await.unwrap();
+}
+
+/// The vault itself tells whether a key that is gone can be recovered. That it does not answer is no verdict.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_that_may_be_asked_tells_until_when_a_key_can_be_recovered() {
+    let mut settings = settings("health-vault");
+    let asks = ("KEYHOLDER_KEY_VAULT_DATA_PLANE".to_owned(), "true".to_owned());
+    settings.environment.push(asks);
+    let scenario = Scenario::start(settings).await.unwrap();
+    scenario.apply(&hub("research")).unwrap().ok().unwrap();
+    scenario.until_ready("research").await.unwrap();
+    let control = scenario.azure.control();
+    control.key(&key(), &json!("delete")).await.unwrap();
+    // Without the role the vault refuses: the key is gone all the same, and nothing is said of its recovery.
+    let told = scenario
+        .until_says("research", "KeyHealthy", "KeyDeleted")
+        .await
+        .unwrap();
+    let message = told.condition("KeyHealthy").unwrap().message;
+    assert!(!message.contains("it can be recovered"), "{message}");
+    let reader = json!({ "roleAssignments": [
+        { "principal": names::OPERATOR, "role": "Keyholder Key Reader", "scope": names::vault(names::VAULT) },
+    ] });
+    control.seed(&reader.to_string()).await.unwrap();
+    scenario
+        .run(&["label", "aihub", "research", "look=again"])
+        .unwrap()
+        .ok()
+        .unwrap();
+    scenario
+        .until("research", "told until when its key is kept", |hub| {
+            hub.condition("KeyHealthy")
+                .is_some_and(|one| one.message.contains("it can be recovered until"))
+        })
+        .await
+        .unwrap();
+    control.key(&key(), &json!("recover")).await.unwrap();
+    scenario.until_ready("research").await.unwrap();
 }

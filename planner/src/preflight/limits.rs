@@ -62,6 +62,14 @@ pub(super) fn check_policy(hub: &ValidHub, observed: &Observed) -> Outcome {
 }
 
 pub(super) fn check_quota(hub: &ValidHub, observed: &Observed) -> Outcome {
+    if observed.usages.is_empty() {
+        let why = Why {
+            reason: Reason::Unverifiable,
+            message: "Quotas are not asked for: the operator runs without --predict-quotas.".to_owned(),
+            retry_at: None,
+        };
+        return Outcome::unknown(&why, false);
+    }
     let mut full = Vec::new();
     let mut notes = Vec::new();
     let mut commands = Vec::new();

@@ -167,7 +167,7 @@ impl Control {
     }
 
     /// Does to a key, or to a version of it, what only its vault can: `"rotate"`, `"disable"`, `"enable"`, `"delete"`,
-    /// `{"expire": seconds since 1970}`.
+    /// `"recover"`, `{"expire": seconds since 1970}`.
     ///
     /// # Errors
     /// There is no such key.

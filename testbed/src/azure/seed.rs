@@ -82,7 +82,7 @@ impl Seed {
                 "limits": { "readsPerSecond": 750, "writesPerSecond": 300, "deletesPerSecond": 300 },
             },
             "subscriptions": [{ "id": SUBSCRIPTION, "registeredProviders": PROVIDERS }],
-            "roleDefinitions": [role("observer")?, role("writer")?, role("granter")?],
+            "roleDefinitions": [role("observer")?, role("writer")?, role("granter")?, role("key-reader")?],
             "principals": [
                 {
                     "name": ALICE,

@@ -92,6 +92,15 @@ pub fn all() -> Vec<Story> {
             ],
         },
         Story {
+            name: "lost-key",
+            about: "the key is deleted in its vault: told within a sweep with the way back, and healed once it is recovered",
+            steps: vec![
+                step!("From YAML to Ready", steps::from_yaml_to_ready),
+                step!("Somebody deletes the key", health::key_lost),
+                step!("Recovered, the hub heals by itself", health::key_recovered),
+            ],
+        },
+        Story {
             name: "purge",
             about: "what each deletion policy leaves in Azure: Retain the hub, DeleteAndPurge nothing",
             steps: vec![

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use testbed::azure::RestClient;
-use testbed::azure::names::{ALICE, HUB_IDENTITY, VAULT, identity, vault};
+use testbed::azure::names::{ALICE, HUB_IDENTITY, KEY, VAULT, identity, vault};
 use testbed::{Error, Hub};
 
 use crate::stage::Stage;
@@ -59,6 +59,36 @@ pub async fn access_given_again(stage: &mut Stage) -> Told {
         .await?;
     stage.until("research", "Ready", Hub::is_ready).await?;
     crate::steps::delete(stage, "research", "DeleteAndPurge").await
+}
+
+/// The key is deleted in its vault: told within a sweep, with the way back.
+pub async fn key_lost(stage: &mut Stage) -> Told {
+    println!(
+        "   Somebody deletes key {KEY} of vault {VAULT}. The vault keeps it for a while: purge protection."
+    );
+    stage.azure().control().key(&key(), &json!("delete")).await?;
+    let lost = "told that its key is gone";
+    let hub = stage
+        .until("research", lost, |hub| hub.says("KeyHealthy", "KeyDeleted"))
+        .await?;
+    read_out(&hub, "KeyHealthy");
+    promised(
+        hub.is("Ready", "False"),
+        "the hub is not ready without its key",
+        || hub.to_string(),
+    )
+}
+
+/// The key is recovered: the hub heals by itself, under the same version.
+pub async fn key_recovered(stage: &mut Stage) -> Told {
+    println!("   Somebody recovers it, as the command in the message does.");
+    stage.azure().control().key(&key(), &json!("recover")).await?;
+    stage.until("research", "Ready", Hub::is_ready).await?;
+    crate::steps::delete(stage, "research", "DeleteAndPurge").await
+}
+
+fn key() -> String {
+    format!("{}/keys/{KEY}", vault(VAULT))
 }
 
 /// The role assignments of the hub's identity at the vault.
