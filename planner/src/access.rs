@@ -114,8 +114,17 @@ fn matches(pattern: &str, action: &str) -> bool {
     true
 }
 
-/// Rights by access policies, for a vault without RBAC. A policy for a group cannot be resolved by ARM, so a missing
-/// right may still be there through a group; such vaults are told as they look.
+/// Whether a policy of somebody else gives get, wrap and unwrap: it may be a group's that the principal is in, which ARM
+/// cannot tell.
+#[must_use]
+pub fn others_hold(policies: &[AccessPolicy], principal: &str) -> bool {
+    policies
+        .iter()
+        .filter(|policy| !policy.object_id.eq_ignore_ascii_case(principal))
+        .any(|policy| by_policies(std::slice::from_ref(policy), &policy.object_id).all() == Right::Held)
+}
+
+/// Rights by access policies, for a vault without RBAC, as far as they name the principal itself.
 #[must_use]
 pub fn by_policies(policies: &[AccessPolicy], principal: &str) -> Rights {
     let right = |permission: &str| {

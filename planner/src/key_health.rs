@@ -161,6 +161,11 @@ fn warning(
     Some(Verdict::yes(reason, cure::message(&text, &[create])))
 }
 
+fn lost(message: &str) -> Opinion {
+    let text = format!("The hub's access to its key is gone; Keyholder does not give it again. {message}");
+    Opinion::Is(Verdict::no(Reason::AccessLost, text))
+}
+
 fn access(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption) -> Opinion {
     let usable = || {
         Opinion::Is(Verdict::yes(
@@ -184,11 +189,13 @@ fn access(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption) -> Opi
         Access::Missing(message) if user == KeyUser::SystemAssigned && !was_healthy && !was_lost => {
             Opinion::Is(Verdict::unknown(Reason::Unverifiable, message))
         }
-        Access::Missing(message) => {
-            let text =
-                format!("The hub's access to its key is gone; Keyholder does not give it again. {message}");
-            Opinion::Is(Verdict::no(Reason::AccessLost, text))
+        // It had a policy of its own, which is gone.
+        Access::Undecidable(message)
+            if (was_healthy || was_lost) && input.observed.vault.known().is_some_and(|vault| !vault.rbac) =>
+        {
+            lost(&message)
         }
+        Access::Missing(message) => lost(&message),
         Access::Undecidable(message) => Opinion::Is(Verdict::unknown(Reason::Unverifiable, message)),
         Access::NotRead(_) if was_healthy => usable(),
         Access::NotRead(why) => match stored_reason(input.status, ConditionType::KeyHealthy) {

@@ -64,13 +64,14 @@ impl World {
             word.eq_ignore_ascii_case(right.permission)
                 || (word.eq_ignore_ascii_case("all") && right.permission != PURGE.permission)
         };
+        let who = self.with_groups(principal);
         vault
             .body
             .pointer("/properties/accessPolicies")
             .and_then(Value::as_array)
             .into_iter()
             .flatten()
-            .filter(|policy| at(policy, "/objectId").is_some_and(|id| id.eq_ignore_ascii_case(principal)))
+            .filter(|policy| at(policy, "/objectId").is_some_and(|id| who.contains(&id.to_lowercase())))
             .filter_map(|policy| policy.pointer("/permissions/keys").and_then(Value::as_array))
             .flatten()
             .filter_map(Value::as_str)

@@ -178,3 +178,35 @@ fn a_key_that_is_gone_is_told_with_what_its_vault_keeps() {
         "{lost}"
     );
 }
+
+#[test]
+fn a_policy_of_its_own_that_went_is_lost_although_a_group_may_have_one() {
+    let mut world = world();
+    let policy = |who: &str| crate::observed::AccessPolicy {
+        object_id: who.to_owned(),
+        keys: vec!["all".to_owned()],
+    };
+    let Fact::Known(vault) = &mut world.observed.vault else {
+        panic!()
+    };
+    vault.rbac = false;
+    vault.access_policies = vec![policy("principal"), policy("a group")];
+    assert_eq!(world.says(100), row("True", Reason::KeyUsable));
+    let Fact::Known(vault) = &mut world.observed.vault else {
+        panic!()
+    };
+    vault.access_policies.remove(0);
+    let lost = world.report(200);
+    assert_eq!(
+        condition(&lost.status, ConditionType::KeyHealthy),
+        row("False", Reason::AccessLost)
+    );
+    world.status = lost.status;
+    assert_eq!(world.says(300), row("False", Reason::AccessLost));
+    // Who never had one is not known to lack access.
+    world
+        .status
+        .conditions
+        .retain(|condition| condition.type_ != ConditionType::KeyHealthy.to_string());
+    assert_eq!(world.says(400), row("Unknown", Reason::Unverifiable));
+}

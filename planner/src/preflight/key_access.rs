@@ -151,6 +151,16 @@ pub(crate) fn access_of(vault: &ArmId, key: &KeyName, principal: &str, observed:
     let scope = live.id.child("keys", key.as_str());
     match rights.all() {
         Right::Held => Access::Held,
+        Right::Missing if !live.rbac && access::others_hold(&live.access_policies, principal) => {
+            Access::Undecidable(cure::message(
+                &format!(
+                    "No access policy of vault {} names principal {principal}; whether it is in a group that one names cannot be \
+                     seen from here.",
+                    live.id
+                ),
+                &[cure::grant(&live.id, key, principal, live.rbac)],
+            ))
+        }
         Right::Missing => Access::Missing(cure::message(
             &format!(
                 "Principal {principal} lacks {} on key {scope}.",

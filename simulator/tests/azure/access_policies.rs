@@ -94,3 +94,16 @@ async fn what_no_policy_is() {
         .await
         .refused(404, "ResourceNotFound", "missing");
 }
+
+#[tokio::test]
+async fn a_policy_of_a_group_is_its_members() {
+    let azure = Azure::start().await;
+    let group = "55555555-0000-0000-0000-000000000001";
+    let all = ["get", "wrapKey", "unwrapKey"];
+    change(&azure, "remove", &[policy(NO_ROLE, &all)]).await;
+    change(&azure, "add", &[policy(group, &all)]).await;
+    azure.fail("hub", &hub_as("no-role", "policies", "one")).await;
+    let seed = json!({ "groups": [{ "name": "hubs", "objectId": group, "members": ["no-role"] }] });
+    azure.control("POST", "/seed", Some(&seed)).await.expect(200);
+    azure.create("hub", &hub_as("no-role", "policies", "one")).await;
+}

@@ -80,6 +80,37 @@ fn access_policies_count_where_the_vault_has_no_rbac() {
 }
 
 #[test]
+fn a_policy_of_somebody_else_may_be_a_groups() {
+    let of = |keys: &[&str]| AccessPolicy {
+        object_id: "somebody".to_owned(),
+        keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+    };
+    let access = |policy: AccessPolicy| {
+        let checks = run_with(|observed| {
+            vault(observed).rbac = false;
+            vault(observed).access_policies = vec![policy.clone()];
+        });
+        outcome(&checks, PreflightCheckName::Access).clone()
+    };
+    let Outcome::Unknown { why, blocks: false } = access(of(&["Get", "WrapKey", "UnwrapKey"])) else {
+        panic!()
+    };
+    assert_eq!(why.reason, Reason::Unverifiable);
+    assert!(why.message.contains("az keyvault set-policy"), "{}", why.message);
+    let few = access(of(&["get", "wrapKey"]));
+    assert!(
+        matches!(
+            few,
+            Outcome::Failed {
+                reason: Reason::AccessMissing,
+                ..
+            }
+        ),
+        "{few:?}"
+    );
+}
+
+#[test]
 fn the_hubs_own_identity_is_checked_later() {
     let mut object = object("Delete");
     object.spec.identity.system_assigned = Some(true);
