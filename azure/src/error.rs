@@ -102,9 +102,7 @@ impl fmt::Display for ArmError {
         if let Some(status) = self.status() {
             write!(f, ", HTTP {status}")?;
         }
-        if let Some(id) = self.request_id() {
-            write!(f, ", request {id}")?;
-        }
+        // The request's id is for logs: in a condition it would make each look at a lasting trouble a new message.
         f.write_str(")")
     }
 }

@@ -22,8 +22,8 @@ fn same_global_name(new: &str, bound: &str) -> String {
 }
 
 /// A new object beside the old one: the way out of every one-way door.
-const NEW_OBJECT: &str = "To have it otherwise, apply a new AIHub under another name beside this one and move to it; this hub stays as it is. \
-To go back: kubectl edit aihub, and restore the old value.";
+const NEW_OBJECT: &str = "Nothing was changed. To have it otherwise: kubectl apply a new AIHub under another name beside this one, and move to it. \
+In the manifest, restore the old value.";
 
 fn refusal(what: &str) -> String {
     format!("{what} {NEW_OBJECT}")

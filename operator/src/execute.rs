@@ -93,6 +93,7 @@ pub async fn execute(
             operation,
             id = path,
             intent = write.intent,
+            request_id = error.request_id(),
             error = keyholder_azure::chain(error),
             "Azure did not accept a write"
         ),

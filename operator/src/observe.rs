@@ -3,7 +3,7 @@
 //! Invariant: what could not be read is `Unknown` with its reason. Absence needs Azure's own 404 for the resource; that
 //! a list lacks it is a reason to ask, not an answer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -222,7 +222,7 @@ impl Look<'_> {
         match self
             .inventory
             .reader
-            .read(id.as_str(), wire::WORKSPACES_VERSION, Duration::ZERO)
+            .read_alone(id.as_str(), wire::WORKSPACES_VERSION)
             .await
         {
             Ok(reading) => found(&reading, id.as_str(), convert::hub),
@@ -263,7 +263,7 @@ impl Look<'_> {
         match self
             .inventory
             .reader
-            .read(&group, wire::RESOURCE_GROUPS_VERSION, Duration::ZERO)
+            .read_alone(&group, wire::RESOURCE_GROUPS_VERSION)
             .await
         {
             Ok(reading) if reading.found().is_none() => return Fact::Absent,
@@ -274,8 +274,8 @@ impl Look<'_> {
         let query = [("$expand", "createdTime,changedTime,provisioningState")];
         match self
             .inventory
-            .reader
-            .read_list(&path, wire::RESOURCES_VERSION, &query, Duration::ZERO)
+            .arm
+            .list(&path, wire::RESOURCES_VERSION, &query)
             .await
         {
             Ok(listed) => {
@@ -298,7 +298,7 @@ fn principal_of(id: &ArmId, observed: &Observed) -> Fact<String> {
 }
 
 fn found<T>(
-    reading: &Arc<Reading>,
+    reading: &Reading,
     path: &str,
     convert: impl FnOnce(&Value) -> Result<T, convert::ConvertError>,
 ) -> Fact<T> {

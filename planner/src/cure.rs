@@ -130,6 +130,24 @@ pub fn recover_key(vault: &ArmId, key: &KeyName) -> String {
     )
 }
 
+/// Purges a hub that Azure keeps after its deletion.
+#[must_use]
+pub fn purge_hub(hub: &ArmId) -> String {
+    format!(
+        "az rest --method delete --uri \"{}?api-version=2026-05-01&forceToPurge=true\"",
+        hub.as_str()
+    )
+}
+
+/// Puts a tag back that marks a hub as an object's.
+#[must_use]
+pub fn tag_hub(hub: &ArmId, tag: &str, value: &str) -> String {
+    format!(
+        "az resource tag --ids {} --is-incremental --tags {tag}={value}",
+        word(hub.as_str())
+    )
+}
+
 /// Recovers a soft-deleted vault.
 #[must_use]
 pub fn recover_vault(vault: &ArmId) -> String {

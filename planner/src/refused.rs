@@ -55,6 +55,13 @@ pub fn message(reason: Reason, text: &str, hit: Option<&PolicyHit>, hub: Option<
             let commands = hub.map(|hub| exemption(hit, hub)).unwrap_or_default();
             cure::message(&format!("{}\n{text}", denial(hit)), &commands)
         }
+        (Reason::NameReserved, _) => {
+            let commands: Vec<String> = hub.map(cure::purge_hub).into_iter().collect();
+            let text = format!(
+                "{text}\nPurging it deletes what Azure still keeps of it, for good. Or choose another spec.azureName."
+            );
+            cure::message(&text, &commands)
+        }
         (Reason::Locked, _) => cure::message(text, &locks(text)),
         _ => text.to_owned(),
     }

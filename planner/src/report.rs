@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use keyholder_crds::{
-    AIHub, AIHubStatus, ConditionType, DeletionPolicy, Operation, OperationKind, OperationState, Reason,
-    Summary,
+    AIHub, AIHubStatus, ConditionType, DeletionPolicy, Operation, OperationKind, OperationState,
+    PreflightCheck, Reason, Summary,
 };
 
 use crate::intent::settled;
@@ -77,9 +77,10 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
     status.operation.clone_from(&judgement.operation);
     status.access_grant.clone_from(&judgement.access_grant);
     if let Some(checks) = &judgement.preflight {
-        status.preflight.clone_from(checks);
+        status.preflight = kept(&status.preflight, checks);
     }
     let mut provisioned = judgement.provisioned.clone();
+    let mut prerequisites = None;
     let mut next = plan.next;
     let mut notes = Vec::new();
     if let Some(write) = &plan.write {
@@ -118,6 +119,9 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
                         operation.not_before = Some(Time(crate::time::not_before(at)));
                     }
                     provisioned = Opinion::Is(Verdict::no(why.reason, why.message.clone()));
+                    if write.kind == OperationKind::Grant {
+                        prerequisites = Some(Opinion::Is(cannot_grant(why)));
+                    }
                 }
                 bind(&mut status, write);
                 status.operation = Some(operation);
@@ -125,10 +129,10 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
         }
     }
     for of in JUDGED {
-        let opinion = if of == ConditionType::Provisioned {
-            Some(&provisioned)
-        } else {
-            judgement.opinion(of)
+        let opinion = match of {
+            ConditionType::Provisioned => Some(&provisioned),
+            ConditionType::PrerequisitesMet => prerequisites.as_ref().or(Some(&judgement.prerequisites)),
+            _ => judgement.opinion(of),
         };
         match opinion {
             Some(Opinion::Is(verdict)) => set(&mut status, of, verdict, input.hub.generation, input.now),
@@ -136,7 +140,21 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
             Some(Opinion::Keep) | None => {}
         }
     }
-    summarise(&mut status, input.hub.generation, input.now);
+    let needs_somebody = |of: ConditionType| {
+        let opinion = if of == ConditionType::Provisioned {
+            Some(&provisioned)
+        } else {
+            judgement.opinion(of)
+        };
+        match opinion {
+            Some(Opinion::Is(verdict)) => verdict.stalled,
+            // What was said stands, and whether it stalls.
+            _ => judge::stored(input.status, ConditionType::Stalled)
+                .zip(judge::stored(input.status, of))
+                .is_some_and(|(stalled, stored)| stalled.reason == stored.reason),
+        }
+    };
+    summarise(&mut status, needs_somebody, input.hub.generation, input.now);
     status.summary = Some(summary(input, &status));
     notes.extend(changes(input.status, &status));
     if plan.finalizer == FinalizerStep::Remove
@@ -150,6 +168,18 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
         });
     }
     Report { status, notes, next }
+}
+
+/// The identity lacks access, and Keyholder may not give it.
+fn cannot_grant(why: &Why) -> Verdict {
+    Verdict::no(
+        why.reason,
+        format!(
+            "The identity has no access to the key, and Keyholder could not give it: {}. To give access the operator's identity needs \
+             the role Keyholder Granter at the vault (deploy/azure/README.md); or give it yourself.",
+            why.message
+        ),
+    )
 }
 
 fn bind(status: &mut AIHubStatus, write: &Write) {
@@ -242,7 +272,7 @@ fn set(status: &mut AIHubStatus, of: ConditionType, verdict: &Verdict, generatio
         type_: of.to_string(),
         status: verdict.status.as_str().to_owned(),
         reason: verdict.reason.to_string(),
-        message: verdict.message.clone(),
+        message: worded(status, of, verdict, generation),
         observed_generation: Some(generation),
         last_transition_time: before.map_or(Time(second(now)), |before| before.last_transition_time.clone()),
     };
@@ -253,14 +283,57 @@ fn set(status: &mut AIHubStatus, of: ConditionType, verdict: &Verdict, generatio
         .sort_by_key(|condition| condition.type_.parse::<ConditionType>().ok());
 }
 
+/// The stored message, if the verdict says nothing else.
+fn worded(status: &AIHubStatus, of: ConditionType, verdict: &Verdict, generation: i64) -> String {
+    judge::stored(status, of)
+        .filter(|stored| {
+            stored.status == verdict.status.as_str()
+                && stored.reason == verdict.reason.as_ref()
+                && stored.observed_generation == Some(generation)
+                && wording::says_the_same(&stored.message, &verdict.message)
+        })
+        .map_or_else(|| verdict.message.clone(), |stored| stored.message.clone())
+}
+
+/// The checks, each as it is stored if it says nothing else.
+fn kept(stored: &[PreflightCheck], checks: &[PreflightCheck]) -> Vec<PreflightCheck> {
+    let text = |check: &PreflightCheck| check.message.clone().unwrap_or_default();
+    checks
+        .iter()
+        .map(|check| {
+            stored
+                .iter()
+                .find(|old| {
+                    old.check == check.check
+                        && old.result == check.result
+                        && wording::says_the_same(&text(old), &text(check))
+                })
+                .unwrap_or(check)
+                .clone()
+        })
+        .collect()
+}
+
 fn remove(status: &mut AIHubStatus, of: ConditionType) {
     let name: &str = of.into();
     status.conditions.retain(|condition| condition.type_ != name);
 }
 
 /// Ready, Reconciling and Stalled follow from the others.
-fn summarise(status: &mut AIHubStatus, generation: i64, now: Timestamp) {
-    let cause = JUDGED.into_iter().find_map(|of| hindrance(status, of));
+fn summarise(
+    status: &mut AIHubStatus,
+    needs_somebody: impl Fn(ConditionType) -> bool,
+    generation: i64,
+    now: Timestamp,
+) {
+    let cause = JUDGED.into_iter().find_map(|of| {
+        let cause = hindrance(status, of)?;
+        Some(if needs_somebody(of) {
+            cause.stalled()
+        } else {
+            cause
+        })
+    });
     derive(status, cause, generation, now);
 }
 
@@ -405,6 +478,8 @@ fn changes(before: &AIHubStatus, after: &AIHubStatus) -> Vec<Note> {
     }
     notes
 }
+
+mod wording;
 
 #[cfg(test)]
 mod first_and_alone;

@@ -140,3 +140,42 @@ async fn an_invalid_spec_does_not_hold_a_deletion() {
         .unwrap();
     assert!(writes(&scenario, "research").await.is_empty());
 }
+
+/// The name of a hub that Azure keeps is taken: told as such, with what frees it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_a_deleted_hub_holds_is_told_and_freed_by_its_purge() {
+    let scenario = start("delete-again").await;
+    let manifest = hub("research").replace("DeleteAndPurge", "Delete");
+    scenario.apply(&manifest).unwrap().ok().unwrap();
+    scenario.until_ready("research").await.unwrap();
+    scenario
+        .run(&["delete", "aihub", "research"])
+        .unwrap()
+        .ok()
+        .unwrap();
+    scenario.apply(&manifest).unwrap().ok().unwrap();
+    let told = scenario
+        .until("research", "told that its name is taken", |hub| {
+            hub.says("Provisioned", "NameReserved") && hub.is("Stalled", "True")
+        })
+        .await
+        .unwrap();
+    let message = told.condition("Provisioned").unwrap().message;
+    let uri = message
+        .split_once("az rest --method delete --uri \"")
+        .and_then(|(_, rest)| rest.split_once('"'))
+        .map(|(uri, _)| uri.to_owned())
+        .unwrap();
+    // Nothing is bound by a creation that was refused: another name may be chosen.
+    scenario
+        .until("research", "free to be changed", |hub| {
+            hub.at("/status/bound").is_null()
+        })
+        .await
+        .unwrap();
+    let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
+    let (path, _) = uri.split_once('?').unwrap();
+    let purge = format!("{path}?forceToPurge=true");
+    alice.delete(&purge, WORKSPACES).await.unwrap();
+    scenario.until_ready("research").await.unwrap();
+}

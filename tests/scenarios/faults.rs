@@ -1,7 +1,8 @@
 //! Each request of the operator to Azure meets each kind of trouble: in the end all is as declared, or it is said what is not.
 //!
 //! Where which request is asked is recorded from a life without trouble. A sample is tried by default, another with
-//! `KEYHOLDER_FAULTS=<number>`, and everything with `KEYHOLDER_FAULTS=all`.
+//! `KEYHOLDER_FAULTS=<number>`, everything with `KEYHOLDER_FAULTS=all`, and with another word the lives that have it in their
+//! names, as `KEYHOLDER_FAULTS=IgnoreWrite`.
 
 use std::time::{Duration, Instant};
 
@@ -274,7 +275,8 @@ async fn trouble_at_any_request_heals_or_is_told() {
         .filter(|one| one.is_write())
         .map(|one| one.method.as_str())
         .collect();
-    assert_eq!(writes, ["PUT", "PATCH", "PATCH", "DELETE"]);
+    // The first asks Azure Policy.
+    assert_eq!(writes, ["POST", "PUT", "PATCH", "PATCH", "DELETE"]);
     let cases: Vec<(Request, Trouble)> = requests
         .iter()
         .flat_map(|request| {
@@ -289,8 +291,14 @@ async fn trouble_at_any_request_heals_or_is_told() {
         })
         .collect();
     let wanted = std::env::var("KEYHOLDER_FAULTS").unwrap_or_default();
-    let all = wanted == "all";
-    let cases = shuffled(cases, wanted.parse().unwrap_or(1));
+    let seed = wanted.parse();
+    // A word picks the lives that have it in their names; there are no lives but those.
+    let is_sample = wanted.is_empty() || seed.is_ok();
+    let picked = |case: &(Request, Trouble)| {
+        is_sample || wanted == "all" || format!("{:?} at {:?}", case.1, case.0).contains(&wanted)
+    };
+    let cases: Vec<_> = cases.into_iter().filter(picked).collect();
+    let cases = shuffled(cases, seed.unwrap_or(1));
     let count = cases.len();
 
     let started = Instant::now();
@@ -301,7 +309,7 @@ async fn trouble_at_any_request_heals_or_is_told() {
             let mut operator = scenario.operator.take().unwrap();
             let (mut lived, mut met, mut wrong) = (0, 0, Vec::new());
             for (index, (request, trouble)) in cases.into_iter().enumerate() {
-                if !all && started.elapsed() > LONGEST_SAMPLE {
+                if is_sample && started.elapsed() > LONGEST_SAMPLE {
                     break;
                 }
                 let name = format!("f{worker}-{index}-x");
@@ -338,7 +346,7 @@ async fn trouble_at_any_request_heals_or_is_told() {
         wrong.join("\n\n")
     );
     assert!(
-        lived >= SMALLEST_SAMPLE && met * 2 >= lived,
+        lived >= SMALLEST_SAMPLE.min(count.max(1)) && met * 2 >= lived,
         "{met} of {lived} met their trouble"
     );
 }

@@ -200,3 +200,39 @@ async fn a_kubernetes_that_is_away_is_waited_for() {
     proxy.cut(false);
     scenario.until_ready("second").await.unwrap();
 }
+
+/// Each look at a trouble that lasts finds the same, whatever id Azure gives the request: it is written once.
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_that_lasts_is_written_once() {
+    let mut settings = settings("outage-lasting");
+    settings.with_proxy = true;
+    let scenario = Scenario::start(settings).await.unwrap();
+    let elsewhere = hub("elsewhere").replace(
+        &format!("subscriptionId: {}", names::SUBSCRIPTION),
+        "subscriptionId: 00000000-0000-0000-0000-000000000002",
+    );
+    scenario.apply(&elsewhere).unwrap().ok().unwrap();
+    scenario.apply(&hub("blind")).unwrap().ok().unwrap();
+    let no = json!({ "status": { "status": 403, "code": "AuthorizationFailed", "message": "no" } });
+    let fault =
+        json!({ "principal": "operator", "method": "GET", "urlContains": "/workspaces/blind", "action": no });
+    scenario.azure.control().fault(&fault).await.unwrap();
+    for name in ["elsewhere", "blind"] {
+        scenario
+            .until_says(name, "Ready", "OperatorNotAuthorized")
+            .await
+            .unwrap();
+    }
+    let of_status = || {
+        let writes = scenario.proxy.as_ref().unwrap().writes();
+        writes.iter().filter(|one| one.path.ends_with("/status")).count()
+    };
+    let written = of_status();
+    let asked = names::hub("elsewhere").replace(names::SUBSCRIPTION, "00000000-0000-0000-0000-000000000002");
+    // Waiting times grow: three more looks take some seconds.
+    scenario.until_asked(&asked, 3).await.unwrap();
+    let more = of_status() - written;
+    assert!(more <= 2, "{more} writes of a status that says the same");
+    scenario.azure.control().clear_faults().await.unwrap();
+    scenario.until_ready("blind").await.unwrap();
+}

@@ -8,7 +8,13 @@ use keyholder_planner::{ArmId, Why, refused};
 
 /// What a failed request means for a condition.
 pub fn why(error: &ArmError, now: Timestamp) -> Why {
-    let reason = reason(error.class());
+    let reason = match error.class() {
+        // Azure has no list of the deleted hubs that it keeps: its refusal tells (machine-learning, concept-soft-delete).
+        ErrorClass::Conflict if error.message().to_lowercase().contains("soft-deleted") => {
+            Reason::NameReserved
+        }
+        class => reason(class),
+    };
     let retry_at = error
         .retry_after()
         .and_then(|after| jiff::SignedDuration::try_from(after).ok())

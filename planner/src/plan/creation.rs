@@ -21,6 +21,10 @@ pub(super) fn absent(input: &Input<'_>) -> Plan {
         judgement.operation = None;
         // Nothing will be created, so what that would need must not hide why.
         judgement.prerequisites = Opinion::NotApplicable;
+        // What was said of it is not true any more.
+        judgement.key_applied = Opinion::NotApplicable;
+        judgement.key_healthy = Opinion::NotApplicable;
+        judgement.managed_group = Opinion::NotApplicable;
         judgement.provisioned = Opinion::Is(Verdict::no(
             Reason::DeletedInAzure,
             format!(
@@ -56,6 +60,9 @@ pub(super) fn begin(
         Step::Wait { operation, next } => {
             if !matches!(operation.state, OperationState::Failed | OperationState::Ignored) {
                 judgement.provisioned = Opinion::Is(progress_verdict(operation.kind));
+            } else if live.is_none() {
+                // Azure refused, and has nothing: nothing is bound.
+                judgement.bound = None;
             }
             judgement.operation = Some(operation);
             return wait(judgement, next);

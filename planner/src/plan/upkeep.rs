@@ -8,11 +8,11 @@ use super::fight::{self, Fight};
 use super::{Input, Next, Plan, Request, Write, at, progress_verdict, wait};
 use crate::judge::{self, Judgement, Opinion, Verdict};
 use crate::name::KeyIdentifier;
-use crate::needs::{has_failed, is_deleting, is_in_progress, is_owned};
+use crate::needs::{has_been_ready, has_failed, is_deleting, is_in_progress, is_owned};
 use crate::observed::{Body, LiveHub};
 use crate::progress::{self, Found, Step};
 use crate::time::second;
-use crate::{body, encryption, group, key, transition};
+use crate::{body, cure, encryption, group, key, transition};
 
 /// The hub exists: whose is it, and is it in order?
 pub(super) fn present(input: &Input<'_>, live: &LiveHub) -> Plan {
@@ -23,14 +23,17 @@ pub(super) fn present(input: &Input<'_>, live: &LiveHub) -> Plan {
             // What a creation would need is beside the point, and must not hide it.
             judgement.prerequisites = Opinion::NotApplicable;
         }
-        judgement.provisioned = Opinion::Is(Verdict::no(
-            Reason::NotOwned,
-            format!(
-                "{} exists and does not carry the tag {OWNER_TAG} = {}: it is somebody else's, so nothing is written to it or \
-                 deleted. Choose another name in spec.azureName.",
-                live.id, input.hub.owner_tag
-            ),
-        ));
+        let text = format!(
+            "{} exists and does not carry the tag {OWNER_TAG} = {}: nothing is written to it or deleted.",
+            live.id, input.hub.owner_tag
+        );
+        let message = if input.status.bound.is_some() && has_been_ready(input.status) {
+            let text = format!("{text} It did carry it. If it is this object's, put the tag back.");
+            cure::message(&text, &[cure::tag_hub(&live.id, OWNER_TAG, &input.hub.owner_tag)])
+        } else {
+            format!("{text} It is somebody else's: choose another name in spec.azureName.")
+        };
+        judgement.provisioned = Opinion::Is(Verdict::no(Reason::NotOwned, message));
         return wait(judgement, at(input, input.pace.probe));
     }
     judgement.resource_id = Some(live.id.to_string());

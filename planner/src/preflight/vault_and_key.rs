@@ -39,7 +39,7 @@ pub(super) fn check_vault(hub: &ValidHub, id: &ArmId, tenant: Option<&str>, obse
         (!live.purge_protection).then(|| {
             (
                 Reason::PurgeProtectionDisabled,
-                format!("Vault {} has no purge protection, which cannot be turned off again.", live.id),
+                format!("Vault {} has no purge protection. Once turned on it cannot be turned off again.", live.id),
                 cure::purge_protection(&live.id),
             )
         }),

@@ -166,7 +166,7 @@ fn ready_has_the_reason_of_the_first_that_does_not_hold() {
             hub.generation,
             at_second(100),
         );
-        summarise(&mut status, hub.generation, at_second(100));
+        summarise(&mut status, |_| false, hub.generation, at_second(100));
         assert_eq!(
             condition(&status, ConditionType::Ready),
             ("False".to_owned(), reason.to_string())
@@ -198,10 +198,10 @@ fn prerequisites_count_until_the_object_is_bound() {
         1,
         at_second(1),
     );
-    summarise(&mut status, hub.generation, at_second(1));
+    summarise(&mut status, |_| false, hub.generation, at_second(1));
     assert_eq!(condition(&status, ConditionType::Ready).0, "True");
     status.bound = None;
-    summarise(&mut status, hub.generation, at_second(1));
+    summarise(&mut status, |_| false, hub.generation, at_second(1));
     assert_eq!(condition(&status, ConditionType::Ready).1, "VaultNotFound");
 }
 
@@ -223,12 +223,12 @@ fn ignorance_hinders_only_what_ready_needs() {
             1,
             at_second(1),
         );
-        summarise(&mut unknown, 1, at_second(1));
+        summarise(&mut unknown, |_| false, 1, at_second(1));
         let expected = if ready { "True" } else { "Unknown" };
         assert_eq!(condition(&unknown, ConditionType::Ready).0, expected, "{of}");
         let mut absent = status.clone();
         remove(&mut absent, of);
-        summarise(&mut absent, 1, at_second(1));
+        summarise(&mut absent, |_| false, 1, at_second(1));
         assert_eq!(condition(&absent, ConditionType::Ready).0, expected, "{of}");
     }
 }

@@ -359,3 +359,50 @@ fn a_change_that_may_still_arrive_is_not_overtaken_by_another() {
     assert_eq!(early.plan.write, None);
     assert_eq!(condition(&early.report.status, ConditionType::Ready).0, "False");
 }
+
+#[test]
+fn what_waits_for_somebody_stalls_whatever_its_reason() {
+    let (mut hub, status) = ready_hub();
+    let observed = Observed {
+        key: Fact::Absent,
+        ..created(&hub)
+    };
+    let crate::validate::ValidEncryption::CustomerManaged { key, .. } = &mut hub.encryption else {
+        panic!()
+    };
+    *key = crate::name::KeyName::parse("nokey").unwrap();
+    let pass = next(&hub, &status, &observed, 100);
+    let said = |status: &AIHubStatus, of| condition(status, of);
+    assert_eq!(
+        said(&pass.report.status, ConditionType::Stalled),
+        ("True".to_owned(), "KeyMismatch".to_owned())
+    );
+    // Nothing new is learned: it stays so.
+    let again = Observed {
+        key: Fact::not_read(),
+        ..created(&hub)
+    };
+    let kept = next(&hub, &pass.report.status, &again, 200);
+    assert_eq!(said(&kept.report.status, ConditionType::Ready).0, "False");
+}
+
+#[test]
+fn a_hub_that_lost_its_tag_is_told_how_to_get_it_back() {
+    let (hub, status) = ready_hub();
+    let mut observed = created(&hub);
+    seen(&mut observed).tags.clear();
+    let pass = next(&hub, &status, &observed, 100);
+    let told = crate::judge::stored(&pass.report.status, ConditionType::Provisioned).unwrap();
+    assert_eq!(told.reason, "NotOwned");
+    assert!(
+        told.message.contains("az resource tag")
+            && told
+                .message
+                .contains("keyholder-owner=owner/ml-platform/research"),
+        "{}",
+        told.message
+    );
+    let fresh = next(&hub, &AIHubStatus::default(), &observed, 100);
+    let told = crate::judge::stored(&fresh.report.status, ConditionType::Provisioned).unwrap();
+    assert!(told.message.contains("choose another name"), "{}", told.message);
+}
