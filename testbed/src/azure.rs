@@ -14,7 +14,7 @@ pub mod seed;
 
 pub use control::{Control, Exchange};
 pub use rest::{ARM_AUDIENCE, Answer, RestClient};
-pub use seed::{Seed, Trust};
+pub use seed::{Seed, Trust, granter};
 
 use crate::background;
 use crate::error::Error;

@@ -4,30 +4,13 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testbed::azure::names;
-use testbed::binaries::repository;
+use testbed::azure::{granter, names};
 use testbed::{Scenario, ScenarioSettings, Seed};
 
 use crate::common::{example, operator_log, settings, writes};
 
-/// The assignment that lets the operator grant, with the condition that deploy/azure/README.md gives.
-fn granter() -> Value {
-    let readme = std::fs::read_to_string(repository().join("deploy/azure/README.md")).unwrap();
-    let condition = readme
-        .split_once("--condition \"")
-        .and_then(|(_, rest)| rest.split_once("\"\n"))
-        .map(|(condition, _)| condition)
-        .unwrap();
-    json!({
-        "principal": names::OPERATOR,
-        "role": "Keyholder Granter",
-        "scope": names::vault(names::VAULT),
-        "condition": condition,
-    })
-}
-
 fn with_granter(seed: &mut Seed) {
-    seed.add("roleAssignments", granter());
+    seed.add("roleAssignments", granter().unwrap());
 }
 
 fn patient(name: &str) -> ScenarioSettings {
@@ -103,7 +86,7 @@ async fn without_the_right_to_grant_it_says_so_and_goes_on_once_it_has_it() {
         message.contains("Microsoft.Authorization/roleAssignments/write"),
         "{message}"
     );
-    let granter = json!({ "roleAssignments": [granter()] });
+    let granter = json!({ "roleAssignments": [granter().unwrap()] });
     scenario.azure.control().seed(&granter.to_string()).await.unwrap();
     scenario.until_ready("granted").await.unwrap();
     let statuses: Vec<u16> = grants(&scenario)

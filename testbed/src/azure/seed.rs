@@ -214,3 +214,18 @@ fn role(name: &str) -> Result<Value, Error> {
     let text = fs::read_to_string(&path).map_err(Error::file("reading", &path))?;
     serde_json::from_str(&text).map_err(Error::azure(format!("understanding {}", path.display())))
 }
+
+/// The assignment that lets the operator give access to keys of the vault, with the condition of `deploy/azure`.
+///
+/// # Errors
+/// The condition cannot be read.
+pub fn granter() -> Result<Value, Error> {
+    let path = repository().join("deploy/azure/granter-condition.txt");
+    let condition = fs::read_to_string(&path).map_err(Error::file("reading", &path))?;
+    Ok(json!({
+        "principal": OPERATOR,
+        "role": "Keyholder Granter",
+        "scope": vault(VAULT),
+        "condition": condition.trim(),
+    }))
+}

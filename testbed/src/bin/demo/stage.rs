@@ -185,6 +185,7 @@ impl Stage {
 fn seed(trust: &Trust, lie: Option<&str>) -> Result<Seed, Error> {
     let mut seed = Seed::new(trust)?;
     seed.setting("operationSeconds", 3);
+    seed.add("roleAssignments", testbed::azure::granter()?);
     if let Some(lie) = lie {
         let mut lies = serde_json::Map::new();
         lies.insert(lie.to_owned(), Value::Bool(true));
