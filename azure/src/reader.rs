@@ -114,26 +114,36 @@ impl Reader {
             .resources
             .get_with(Key::new(path, api_version, &[]), Slot::empty())
             .await;
-        slot.get(max_age, |read_at| async move {
-            match self.arm.get(path, api_version).await {
-                Ok(response) => match response.body {
-                    Some(value) => Ok(Reading {
-                        content: Content::Found(value),
-                        read_at,
-                    }),
-                    None => Err(ArmError::no_body("GET", path, response.status)),
-                },
-                Err(error) if error.class() == ErrorClass::NotFound => {
-                    let code = error.code().unwrap_or_default().to_owned();
-                    Ok(Reading {
-                        content: Content::Absent { code },
-                        read_at,
-                    })
-                }
-                Err(error) => Err(error),
+        slot.get(max_age, |read_at| self.ask(path, api_version, read_at))
+            .await
+    }
+
+    /// A resource that no other asks for, as it is now. It is not kept: as many as there are would be much.
+    ///
+    /// # Errors
+    /// ARM's.
+    pub async fn read_alone(&self, path: &str, api_version: &str) -> Result<Reading, ArmError> {
+        self.ask(path, api_version, Instant::now()).await
+    }
+
+    async fn ask(&self, path: &str, api_version: &str, read_at: Instant) -> Result<Reading, ArmError> {
+        match self.arm.get(path, api_version).await {
+            Ok(response) => match response.body {
+                Some(value) => Ok(Reading {
+                    content: Content::Found(value),
+                    read_at,
+                }),
+                None => Err(ArmError::no_body("GET", path, response.status)),
+            },
+            Err(error) if error.class() == ErrorClass::NotFound => {
+                let code = error.code().unwrap_or_default().to_owned();
+                Ok(Reading {
+                    content: Content::Absent { code },
+                    read_at,
+                })
             }
-        })
-        .await
+            Err(error) => Err(error),
+        }
     }
 
     /// A list with all its pages, under the same rules as [`Self::read`].

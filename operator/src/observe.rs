@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -183,7 +182,7 @@ impl Look<'_> {
         match self
             .inventory
             .reader
-            .read(id.as_str(), wire::WORKSPACES_VERSION, Duration::ZERO)
+            .read_alone(id.as_str(), wire::WORKSPACES_VERSION)
             .await
         {
             Ok(reading) => found(&reading, id.as_str(), convert::hub),
@@ -345,7 +344,7 @@ impl Look<'_> {
         match self
             .inventory
             .reader
-            .read(&group, wire::RESOURCE_GROUPS_VERSION, Duration::ZERO)
+            .read_alone(&group, wire::RESOURCE_GROUPS_VERSION)
             .await
         {
             Ok(reading) if reading.found().is_none() => return Fact::Absent,
@@ -356,8 +355,8 @@ impl Look<'_> {
         let query = [("$expand", "createdTime,changedTime,provisioningState")];
         match self
             .inventory
-            .reader
-            .read_list(&path, wire::RESOURCES_VERSION, &query, Duration::ZERO)
+            .arm
+            .list(&path, wire::RESOURCES_VERSION, &query)
             .await
         {
             Ok(listed) => {
@@ -380,7 +379,7 @@ fn principal_of(id: &ArmId, observed: &Observed) -> Fact<String> {
 }
 
 fn found<T>(
-    reading: &Arc<Reading>,
+    reading: &Reading,
     path: &str,
     convert: impl FnOnce(&Value) -> Result<T, convert::ConvertError>,
 ) -> Fact<T> {

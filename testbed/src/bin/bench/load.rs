@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 use kube::api::{Api, DynamicObject, ListParams, PostParams};
 use serde_json::{Value, json};
 use testbed::azure::names;
-use testbed::{Error, Operator, Scenario, ScenarioSettings};
+use testbed::{Error, Hub, Scenario, ScenarioSettings, hub};
 use tokio::task::JoinSet;
 
 use crate::measure::{Cost, Numbers};
 
 /// So many hubs are asked for at the same time.
 const AT_ONCE: usize = 16;
-/// Between two looks at how many are ready.
-const LOOK: Duration = Duration::from_millis(500);
-/// Nothing takes longer, for each hub.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Nothing takes longer.
+const LEAST_PATIENCE: Duration = Duration::from_secs(60);
+/// And so much more for each hub.
+const FOR_EACH: Duration = Duration::from_secs(2);
 
 /// A run.
 pub struct Load {
@@ -48,7 +48,7 @@ impl Load {
         let before = Cost::so_far(&scenario, &operator).await?;
 
         make(&scenario, self.hubs).await?;
-        self.until_all_are_ready(&mut operator).await?;
+        self.until_all_are_ready(&scenario).await?;
         let ready = Cost::so_far(&scenario, &operator).await?;
         let moments = moments(&scenario.hubs()).await?;
         let first = moments.iter().map(|(made, _)| *made).min().unwrap_or_default();
@@ -77,38 +77,18 @@ impl Load {
         })
     }
 
-    /// The operator's own metric is asked: that costs neither Kubernetes nor Azure anything.
-    async fn until_all_are_ready(&self, operator: &mut Operator) -> Result<(), Error> {
-        let patience = Duration::from_secs(60) + PATIENCE * u32::try_from(self.hubs).unwrap_or(u32::MAX);
-        let started = Instant::now();
-        loop {
-            let (_, metrics) = operator.get("/metrics").await?;
-            let ready = ready(&metrics);
-            if ready >= self.hubs {
-                return Ok(());
-            }
-            operator.process().check()?;
-            if started.elapsed() > patience {
-                return Err(Error::TimedOut {
-                    what: format!("{ready} of {} hubs were ready", self.hubs),
-                    waited: patience,
-                    last: operator.tail(),
-                });
-            }
-            tokio::time::sleep(LOOK).await;
+    async fn until_all_are_ready(&self, scenario: &Scenario) -> Result<(), Error> {
+        let patience = LEAST_PATIENCE + FOR_EACH * u32::try_from(self.hubs).unwrap_or(u32::MAX);
+        let hubs = scenario.hubs();
+        for index in 0..self.hubs {
+            hub::until(&hubs, &name(index), "Ready", patience, Hub::is_ready).await?;
         }
+        Ok(())
     }
 }
 
-/// How many objects are ready, by the operator's metrics.
-fn ready(metrics: &str) -> usize {
-    metrics
-        .lines()
-        .filter(|line| {
-            line.contains("conditions{") && line.contains(r#"="Ready""#) && line.contains(r#"="True""#)
-        })
-        .filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok())
-        .sum()
+fn name(index: usize) -> String {
+    format!("hub-{index}")
 }
 
 /// Makes the hubs, some at a time.
@@ -119,7 +99,7 @@ async fn make(scenario: &Scenario, hubs: usize) -> Result<(), Error> {
             finished(making.join_next().await)?;
         }
         let api = scenario.hubs();
-        let hub = hub(&format!("hub-{index}"))?;
+        let hub = declared(&name(index))?;
         making.spawn(async move { api.create(&PostParams::default(), &hub).await.map(drop) });
     }
     while !making.is_empty() {
@@ -137,7 +117,7 @@ fn finished(made: Option<Made>) -> Result<(), Error> {
 }
 
 /// A hub of the kind that the first example shows.
-fn hub(name: &str) -> Result<DynamicObject, Error> {
+fn declared(name: &str) -> Result<DynamicObject, Error> {
     let json = json!({
         "apiVersion": "keyholder.dev/v1alpha1", "kind": "AIHub", "metadata": { "name": name },
         "spec": {
@@ -183,18 +163,4 @@ fn mib(kib: Option<u64>) -> f64 {
 pub fn cores() -> usize {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     text.lines().filter(|line| line.starts_with("processor")).count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ready_hubs_are_counted_in_the_metrics() {
-        let metrics = "# HELP x\n\
-            keyholder_conditions{type=\"Ready\",status=\"True\",reason=\"AllConditionsMet\"} 7\n\
-            keyholder_conditions{type=\"Ready\",status=\"False\",reason=\"Creating\"} 2\n\
-            keyholder_conditions{type=\"KeyApplied\",status=\"True\",reason=\"KeyInUse\"} 9\n";
-        assert_eq!(ready(metrics), 7);
-    }
 }
