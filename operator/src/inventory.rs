@@ -143,25 +143,26 @@ impl Inventory {
 async fn list_hubs(arm: &ArmClient, subscription: &str) -> Result<Arc<Hubs>, ArmError> {
     let path =
         format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces");
-    let listed = arm.list(&path, wire::WORKSPACES_VERSION, &[]).await?;
-    let hubs = listed
-        .items
-        .into_iter()
-        .filter_map(|item| {
+    let listed = arm
+        .list_with(&path, wire::WORKSPACES_VERSION, &[], |item| {
             let id = ArmId::parse(item.get("id")?.as_str()?).ok()?;
             let hub = convert::hub(&item).map_err(|error| error.to_string());
             Some((id.lower(), hub))
         })
-        .collect();
-    Ok(Arc::new(hubs))
+        .await?;
+    Ok(Arc::new(listed.items.into_iter().collect()))
 }
 
 async fn list_groups(arm: &ArmClient, subscription: &str) -> Result<Arc<Groups>, ArmError> {
     let path = format!("/subscriptions/{subscription}/resources");
     let query = [("$expand", "createdTime,changedTime,provisioningState")];
-    let listed = arm.list(&path, wire::RESOURCES_VERSION, &query).await?;
+    let listed = arm
+        .list_with(&path, wire::RESOURCES_VERSION, &query, |item| {
+            convert::group_resource(&item)
+        })
+        .await?;
     let mut groups = Groups::new();
-    for resource in listed.items.iter().filter_map(convert::group_resource) {
+    for resource in listed.items {
         if let Ok(id) = ArmId::parse(&resource.id) {
             groups
                 .entry(id.resource_group().to_lowercase())

@@ -13,9 +13,9 @@ use crate::error::{ArmError, Cause};
 
 /// A whole list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Listed {
+pub struct Listed<T = Value> {
     /// The items of all pages.
-    pub items: Vec<Value>,
+    pub items: Vec<T>,
     /// How many pages it took.
     pub pages: u32,
 }
@@ -32,6 +32,20 @@ impl ArmClient {
         api_version: &str,
         query: &[(&str, &str)],
     ) -> Result<Listed, ArmError> {
+        self.list_with(path, api_version, query, Some).await
+    }
+
+    /// The same, keeping of each item what `take` makes of it: a long list is never there as a whole.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    pub async fn list_with<T: Send>(
+        &self,
+        path: &str,
+        api_version: &str,
+        query: &[(&str, &str)],
+        mut take: impl FnMut(Value) -> Option<T> + Send,
+    ) -> Result<Listed<T>, ArmError> {
         let fail = |cause| ArmError::new(Method::Get.as_str(), path.to_owned(), cause);
         let mut next = address::build(self.cloud.arm_endpoint(), path, api_version, query)
             .map_err(|why| fail(Cause::InvalidPath(why)))?;
@@ -40,6 +54,7 @@ impl ArmClient {
             items: Vec::new(),
             pages: 0,
         };
+        let mut count = 0;
         loop {
             let purpose = if listed.pages == 0 {
                 Purpose::Request
@@ -55,8 +70,10 @@ impl ArmClient {
                 })
             };
             listed.pages += 1;
-            let link = take_page(response.body, &mut listed.items).map_err(&bad)?;
-            if listed.items.len() > self.limits.items {
+            let (items, link) = take_page(response.body).map_err(&bad)?;
+            count += items.len();
+            listed.items.extend(items.into_iter().filter_map(&mut take));
+            if count > self.limits.items {
                 return Err(bad(format!(
                     "the list goes on beyond {} items",
                     self.limits.items
@@ -80,20 +97,20 @@ impl ArmClient {
     }
 }
 
-/// Moves a page's items to `items`; gives its `nextLink`. An empty link is the end, as some resource providers write it.
-fn take_page(body: Option<Value>, items: &mut Vec<Value>) -> Result<Option<String>, String> {
+/// A page's items and its `nextLink`. An empty link is the end, as some resource providers write it.
+fn take_page(body: Option<Value>) -> Result<(Vec<Value>, Option<String>), String> {
     let Some(Value::Object(mut page)) = body else {
         return Err("it is not a page of a list: its body is not an object".to_owned());
     };
-    match page.remove("value") {
-        Some(Value::Array(more)) => items.extend(more),
+    let items = match page.remove("value") {
+        Some(Value::Array(items)) => items,
         Some(_) => return Err("it is not a page of a list: its value is not an array".to_owned()),
         None => return Err("it is not a page of a list: it has no value".to_owned()),
-    }
+    };
     match page.remove("nextLink") {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(link)) if link.is_empty() => Ok(None),
-        Some(Value::String(link)) => Ok(Some(link)),
+        None | Some(Value::Null) => Ok((items, None)),
+        Some(Value::String(link)) if link.is_empty() => Ok((items, None)),
+        Some(Value::String(link)) => Ok((items, Some(link))),
         Some(_) => Err("its nextLink is not a string".to_owned()),
     }
 }
