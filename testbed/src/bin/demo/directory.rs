@@ -136,8 +136,12 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A child that is just being started holds every lock of this process until it is another program.
+    static CHILDREN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
     #[test]
     fn a_shell_reads_back_what_was_quoted() {
+        let _alone = CHILDREN.lock();
         let odd = "a 'b' $c \"d\"";
         let script = format!("printf %s {}", quoted(odd));
         let output = std::process::Command::new("sh")
@@ -149,6 +153,7 @@ mod tests {
 
     #[test]
     fn a_directory_in_use_is_refused_and_a_free_one_loses_what_is_stale() {
+        let _alone = CHILDREN.lock();
         let folder = tempfile::tempdir().unwrap();
         let first = Directory::open(folder.path()).unwrap();
         first.write("operator.pid", "1\n").unwrap();
