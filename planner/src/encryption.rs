@@ -208,7 +208,7 @@ fn access_hindrance(
     encryption: &LiveEncryption,
     declared: &Declared<'_>,
 ) -> Option<String> {
-    let principal = principal(&user(encryption), live, input.observed)?;
+    let principal = principal(&user(encryption), Some(live), input.observed)?;
     match access_of(declared.vault, declared.key, principal, input.observed) {
         Access::Missing(message) => Some(message),
         Access::Held | Access::Undecidable(_) | Access::NotRead(_) => None,

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use keyholder_crds::{ConditionType, Reason};
 
+use crate::arm_id::ArmId;
 use crate::cure;
 use crate::encryption::{keep, user};
 use crate::judge::{Opinion, Truth, Verdict, stored_reason, was};
@@ -94,7 +95,7 @@ pub(crate) fn healthy(
     }
     match access(input, live, encryption) {
         Opinion::Is(verdict) if verdict.status == Truth::True => {
-            Opinion::Is(warning(input, encryption, found, version).unwrap_or(verdict))
+            Opinion::Is(warning(input, vault, found, version).unwrap_or(verdict))
         }
         other => other,
     }
@@ -121,23 +122,13 @@ fn firewall(input: &Input<'_>) -> Option<Verdict> {
 }
 
 /// What is to be said of a key that is healthy so far.
-fn warning(
-    input: &Input<'_>,
-    encryption: &LiveEncryption,
-    found: &LiveKey,
-    version: &LiveKeyVersion,
-) -> Option<Verdict> {
+fn warning(input: &Input<'_>, vault: &ArmId, found: &LiveKey, version: &LiveKeyVersion) -> Option<Verdict> {
     let pinned = matches!(
         &input.hub.encryption,
         ValidEncryption::CustomerManaged { version: Some(_), .. }
     );
     let renewal = key::renewal(found, version, !pinned, input.pace.expiry_lead, input.now)?;
     let current = &version.identifier;
-    let vault = input
-        .observed
-        .vault
-        .known()
-        .map_or(&encryption.vault, |vault| &vault.id);
     let create = cure::create_key(vault, current.key().as_str());
     let pin = if pinned {
         " The hub is pinned to this version: set spec.encryption.customerManagedKey.version to the new one, or remove it."
@@ -176,7 +167,7 @@ fn access(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption) -> Opi
     let was_healthy = was(input.status, ConditionType::KeyHealthy, Truth::True);
     let was_lost = stored_reason(input.status, ConditionType::KeyHealthy) == Some(Reason::AccessLost);
     let user = user(encryption);
-    let found = match principal(&user, live, input.observed) {
+    let found = match principal(&user, Some(live), input.observed) {
         Some(principal) => access_of(&encryption.vault, encryption.key.key(), principal, input.observed),
         None => Access::NotRead(Why {
             reason: Reason::Pending,

@@ -128,31 +128,25 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
             }
         }
     }
+    // The judgement's, or what came of the write.
+    let opinion = |of: ConditionType| match of {
+        ConditionType::Provisioned => Some(&provisioned),
+        ConditionType::PrerequisitesMet => prerequisites.as_ref().or(Some(&judgement.prerequisites)),
+        _ => judgement.opinion(of),
+    };
     for of in JUDGED {
-        let opinion = match of {
-            ConditionType::Provisioned => Some(&provisioned),
-            ConditionType::PrerequisitesMet => prerequisites.as_ref().or(Some(&judgement.prerequisites)),
-            _ => judgement.opinion(of),
-        };
-        match opinion {
+        match opinion(of) {
             Some(Opinion::Is(verdict)) => set(&mut status, of, verdict, input.hub.generation, input.now),
             Some(Opinion::NotApplicable) => remove(&mut status, of),
             Some(Opinion::Keep) | None => {}
         }
     }
-    let needs_somebody = |of: ConditionType| {
-        let opinion = if of == ConditionType::Provisioned {
-            Some(&provisioned)
-        } else {
-            judgement.opinion(of)
-        };
-        match opinion {
-            Some(Opinion::Is(verdict)) => verdict.stalled,
-            // What was said stands, and whether it stalls.
-            _ => judge::stored(input.status, ConditionType::Stalled)
-                .zip(judge::stored(input.status, of))
-                .is_some_and(|(stalled, stored)| stalled.reason == stored.reason),
-        }
+    let needs_somebody = |of: ConditionType| match opinion(of) {
+        Some(Opinion::Is(verdict)) => verdict.stalled,
+        // What was said stands, and whether it stalls.
+        _ => judge::stored(input.status, ConditionType::Stalled)
+            .zip(judge::stored(input.status, of))
+            .is_some_and(|(stalled, stored)| stalled.reason == stored.reason),
     };
     summarise(&mut status, needs_somebody, input.hub.generation, input.now);
     status.summary = Some(summary(input, &status));

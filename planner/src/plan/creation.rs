@@ -74,14 +74,11 @@ pub(super) fn begin(
         } => {
             judgement.operation = Some(operation);
             let hint = preflight::missing_own_access(input.hub, input.observed);
-            judgement.provisioned = Opinion::Is(Verdict {
-                message: [Some(verdict.message), hint]
-                    .into_iter()
-                    .flatten()
-                    .collect::<Vec<_>>()
-                    .join("\n"),
-                ..verdict
-            });
+            let message = match hint {
+                Some(hint) => format!("{}\n{hint}", verdict.message),
+                None => verdict.message,
+            };
+            judgement.provisioned = Opinion::Is(Verdict { message, ..verdict });
             return wait(judgement, next);
         }
         Step::Free { started_at } => started_at,

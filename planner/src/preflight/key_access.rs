@@ -65,7 +65,7 @@ pub(super) fn check(
 /// Access of the hub's own identity, once a creation was tried. That it cannot be seen does not block: no source settles
 /// whether Azure gives it by itself.
 fn own_access(vault: &ArmId, key: &KeyName, observed: &Observed) -> Option<Access> {
-    let principal = observed.hub.known()?.system_assigned_principal.as_deref()?;
+    let principal = principal(&KeyUser::SystemAssigned, observed.hub.known(), observed)?;
     Some(access_of(vault, key, principal, observed))
 }
 
@@ -90,10 +90,7 @@ pub(crate) fn grantee(hub: &ValidHub, observed: &Observed) -> Option<(Grantee, A
         return None;
     };
     let live = observed.vault.known().filter(|live| live.rbac)?;
-    let principal = match user {
-        KeyUser::UserAssigned(id) => identity(id, observed)?.known()?.principal_id.clone(),
-        KeyUser::SystemAssigned => observed.hub.known()?.system_assigned_principal.clone()?,
-    };
+    let principal = principal(user, observed.hub.known(), observed)?.to_owned();
     let access = access_of(vault, key, &principal, observed);
     let key = live.id.child("keys", key.as_str());
     Some((Grantee { key, principal }, access))
@@ -179,11 +176,15 @@ pub(crate) fn access_of(vault: &ArmId, key: &KeyName, principal: &str, observed:
 }
 
 /// The principal that unwraps, where it is known: a user-assigned identity's, or the hub's own once it exists.
-pub(crate) fn principal<'a>(user: &KeyUser, live: &'a LiveHub, observed: &'a Observed) -> Option<&'a str> {
+pub(crate) fn principal<'a>(
+    user: &KeyUser,
+    live: Option<&'a LiveHub>,
+    observed: &'a Observed,
+) -> Option<&'a str> {
     match user {
         KeyUser::UserAssigned(id) => identity(id, observed)
             .and_then(Fact::known)
             .map(|identity| identity.principal_id.as_str()),
-        KeyUser::SystemAssigned => live.system_assigned_principal.as_deref(),
+        KeyUser::SystemAssigned => live?.system_assigned_principal.as_deref(),
     }
 }

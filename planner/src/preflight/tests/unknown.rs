@@ -138,11 +138,14 @@ fn the_principal_that_unwraps_is_found_where_it_is() {
     let observed = ready_for_creation(&hub);
     let mut live = live(&hub, "Succeeded");
     let user = KeyUser::UserAssigned(hub.user_assigned[0].clone());
-    assert_eq!(principal(&user, &live, &observed), Some("principal"));
-    assert_eq!(principal(&user, &live, &Observed::nothing()), None);
-    assert_eq!(principal(&KeyUser::SystemAssigned, &live, &observed), None);
+    assert_eq!(principal(&user, Some(&live), &observed), Some("principal"));
+    assert_eq!(principal(&user, Some(&live), &Observed::nothing()), None);
+    assert_eq!(principal(&KeyUser::SystemAssigned, Some(&live), &observed), None);
     live.system_assigned_principal = Some("own".to_owned());
-    assert_eq!(principal(&KeyUser::SystemAssigned, &live, &observed), Some("own"));
+    assert_eq!(
+        principal(&KeyUser::SystemAssigned, Some(&live), &observed),
+        Some("own")
+    );
     let other = LiveIdentity {
         principal_id: "other".to_owned(),
         tenant_id: "tenant".to_owned(),
@@ -155,5 +158,5 @@ fn the_principal_that_unwraps_is_found_where_it_is() {
             Fact::Known(other),
         ),
     );
-    assert_eq!(principal(&user, &live, &two), Some("principal"));
+    assert_eq!(principal(&user, Some(&live), &two), Some("principal"));
 }
