@@ -25,7 +25,7 @@ fn other_key(name: &str) -> Value {
 
 #[tokio::test]
 async fn defaults_are_azures_pace() {
-    let azure = Azure::start().await;
+    let azure = Azure::with(&json!({ "limits": {} })).await;
     let now = azure.control("GET", "/settings", None).await.expect(200).body;
     let defaults = serde_json::to_value(azure_simulator::Settings::default()).unwrap();
     let mut expected = defaults.clone();

@@ -10,8 +10,8 @@ const DELETES: &str = "x-ms-ratelimit-remaining-subscription-deletes";
 
 #[tokio::test]
 async fn every_answer_tells_what_is_left() {
-    let azure = Azure::start().await;
     // Azure's own numbers.
+    let azure = Azure::with(&json!({ "limits": {} })).await;
     assert_eq!(azure.get(GROUP).await.header(READS), "249");
     assert_eq!(
         azure
