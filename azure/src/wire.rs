@@ -53,7 +53,7 @@ pub const RESOURCE_GROUPS_VERSION: &str = "2025-04-01";
 pub const RESOURCES_VERSION: &str = "2025-04-01";
 /// `Microsoft.Search/locations/usages`.
 pub const SEARCH_VERSION: &str = "2025-05-01";
-/// `Microsoft.Storage/locations/usages`.
+/// `Microsoft.Storage`: `storageAccounts`, `locations/usages`.
 pub const STORAGE_VERSION: &str = "2026-04-01";
 /// `Microsoft.PolicyInsights/checkPolicyRestrictions`.
 pub const POLICY_RESTRICTIONS_VERSION: &str = "2024-10-01";

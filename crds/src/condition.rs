@@ -125,6 +125,8 @@ pub enum Reason {
     AccessPropagating,
     /// A user-assigned identity does not exist.
     IdentityNotFound,
+    /// The hub's storage account or its own key vault does not exist.
+    AssociatedResourceNotFound,
     /// A resource provider is not registered in the subscription.
     ProviderNotRegistered,
     /// A quota is used up.

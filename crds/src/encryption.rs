@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter};
 
-use crate::rules;
+use crate::{formats, rules};
 
 /// Who holds the key that encrypts the resource at rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display, EnumIter)]
@@ -79,22 +79,26 @@ pub struct CustomerManagedKey {
     /// The key vault: its name, or its whole ARM id when it is in another resource group or subscription. It needs
     /// soft delete and purge protection, and must be in the hub's region and tenant. It cannot be changed once the
     /// hub exists; the key can.
-    #[schemars(length(max = 1024), pattern(r"(?i)^([a-z][a-z0-9-]{1,22}[a-z0-9]|/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.KeyVault/vaults/[a-z][a-z0-9-]{1,22}[a-z0-9])$"))]
+    #[schemars(length(max = 1024))]
+    #[x_kube(validation = formats::vault())]
     pub vault: String,
 
     /// The key's name in the vault (not its URL): an RSA or RSA-HSM key of at least 2048 bits.
-    #[schemars(length(max = 127), pattern(r"^[a-zA-Z0-9-]{1,127}$"))]
+    #[schemars(length(max = 127))]
+    #[x_kube(validation = formats::key())]
     pub key: String,
 
     /// Pins one version of the key (32 hexadecimal digits). Left out, the newest usable version is applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32), pattern(r"^[a-fA-F0-9]{32}$"))]
+    #[schemars(length(max = 32))]
+    #[x_kube(validation = formats::key_version())]
     pub version: Option<String>,
 
     /// The user-assigned identity that unwraps with the key: one of spec.identity.userAssigned. Left out, the hub's
     /// system-assigned identity does. It cannot be changed once the hub exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 1024), pattern(r"(?i)^([a-z0-9][a-z0-9_-]{2,127}|/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/]+)$"))]
+    #[schemars(length(max = 1024))]
+    #[x_kube(validation = formats::identity())]
     pub identity: Option<String>,
 
     /// Verify looks whether the identity may use the key. Grant gives it the role Key Vault Crypto Service Encryption User

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter};
 
 use crate::encryption::Encryption;
-use crate::rules;
 use crate::status::AIHubStatus;
+use crate::{formats, rules};
 
 /// The declared state of an Azure AI hub.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -45,26 +45,29 @@ use crate::status::AIHubStatus;
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::high_business_impact_comes_with_a_customer_managed_key())]
+#[x_kube(validation = rules::key_identity_is_one_of_the_hubs())]
+#[x_kube(validation = rules::somebody_unwraps())]
 pub struct AIHubSpec {
     /// The Azure subscription (a GUID). It cannot be changed once the hub exists.
-    #[schemars(
-        length(max = 36),
-        pattern(r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$")
-    )]
+    #[schemars(length(max = 36))]
+    #[x_kube(validation = formats::subscription())]
     pub subscription_id: String,
 
     /// The resource group, which must exist. It cannot be changed once the hub exists.
-    #[schemars(length(min = 1, max = 90), pattern(r"^[-\w\._\(\)]*[-\w_\(\)]$"))]
+    #[schemars(length(min = 1, max = 90))]
+    #[x_kube(validation = formats::resource_group())]
     pub resource_group: String,
 
     /// The Azure region, such as westeurope: the region of the key vault too. It cannot be changed once the hub exists.
-    #[schemars(length(min = 1, max = 64), pattern(r"^[A-Za-z0-9 ]+$"))]
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(validation = formats::location())]
     pub location: String,
 
     /// The hub's name in Azure: 3 to 33 letters, digits, - and _. Left out, it is the name of this object. It cannot
     /// be changed once the hub exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 33), pattern(r"^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$"))]
+    #[schemars(length(max = 33))]
+    #[x_kube(validation = formats::azure_name())]
     pub azure_name: Option<String>,
 
     /// The managed identities that the hub carries.
@@ -72,12 +75,14 @@ pub struct AIHubSpec {
 
     /// The hub's default storage account: its name, or its whole ARM id when it is elsewhere. It cannot be changed
     /// once the hub exists. A key does not pass down to it.
-    #[schemars(length(max = 1024), pattern(r"(?i)^([a-z0-9]{3,24}|/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Storage/storageAccounts/[a-z0-9]{3,24})$"))]
+    #[schemars(length(max = 1024))]
+    #[x_kube(validation = formats::storage_account())]
     pub storage_account: String,
 
     /// The key vault in which the hub keeps its own secrets (connections): its name, or its whole ARM id. It may be
     /// another than that of the encryption key. It cannot be changed once the hub exists.
-    #[schemars(length(max = 1024), pattern(r"(?i)^([a-z][a-z0-9-]{1,22}[a-z0-9]|/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.KeyVault/vaults/[a-z][a-z0-9-]{1,22}[a-z0-9])$"))]
+    #[schemars(length(max = 1024))]
+    #[x_kube(validation = formats::vault())]
     pub key_vault: String,
 
     /// How the hub is encrypted at rest. There is no default: leaving it out is not a choice.
@@ -116,7 +121,8 @@ pub struct AIHubSpec {
 pub struct Identity {
     /// User-assigned identities: names, or whole ARM ids when they are in another resource group or subscription.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32), inner(length(max = 1024), pattern(r"(?i)^([a-z0-9][a-z0-9_-]{2,127}|/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ManagedIdentity/userAssignedIdentities/[^/]+)$")))]
+    #[schemars(length(max = 32), inner(length(max = 1024)))]
+    #[x_kube(validation = formats::identities())]
     pub user_assigned: Vec<String>,
 
     /// Whether the resource has an identity of its own, which comes into being with it.

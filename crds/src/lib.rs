@@ -5,6 +5,7 @@
 
 pub mod condition;
 pub mod encryption;
+pub mod formats;
 pub mod hub;
 pub mod rules;
 pub mod status;

@@ -16,6 +16,17 @@ fn transition(new: &str, old: &str, as_bound: &str, path: &str, message: &str) -
         .field_path(path)
 }
 
+/// True when this edit changes the mode to another than the bound one, or leaves a mode without what belongs to it: that alone
+/// is told then, not what follows from it.
+const MODE_REFUSED: &str = "(self.spec.encryption.mode != oldSelf.spec.encryption.mode && \
+                            self.spec.encryption.mode != oldSelf.status.bound.mode) || \
+                            (self.spec.encryption.mode == 'CustomerManaged') != has(self.spec.encryption.customerManagedKey)";
+
+/// A transition rule for what only one of the modes has. With a mode that is refused nothing else is told.
+fn transition_within_mode(new: &str, old: &str, as_bound: &str, path: &str, message: &str) -> Rule {
+    transition(new, old, &format!("{as_bound} || {MODE_REFUSED}"), path, message)
+}
+
 /// `new`'s last segment is that of the bound ARM id: the rule for resources whose names are unique in all of Azure.
 fn same_global_name(new: &str, bound: &str) -> String {
     format!("('/' + {new}).endsWith({bound}.substring({bound}.lastIndexOf('/')))")
@@ -59,7 +70,7 @@ pub fn data_location_unchanged() -> Rule {
         )
     };
     let new = effective("self");
-    transition(
+    transition_within_mode(
         &new,
         &effective("oldSelf"),
         &format!(
@@ -80,7 +91,7 @@ pub fn vault_unchanged() -> Rule {
         )
     };
     let new = vault("self");
-    transition(
+    transition_within_mode(
         &new,
         &vault("oldSelf"),
         &format!(
@@ -96,36 +107,46 @@ pub fn vault_unchanged() -> Rule {
 #[must_use]
 pub fn key_identity_unchanged() -> Rule {
     let identity = |root: &str| {
-        let field = format!("{root}.spec.encryption.customerManagedKey.identity");
-        format!(
-            "(has({root}.spec.encryption.customerManagedKey) && has({field}) ? ({field}.startsWith('/') ? {field}.lowerAscii() : \
-             ('/subscriptions/' + {root}.spec.subscriptionId + '/resourcegroups/' + {root}.spec.resourceGroup + \
-             '/providers/microsoft.managedidentity/userassignedidentities/' + {field}).lowerAscii()) : '')"
-        )
+        let key = format!("{root}.spec.encryption.customerManagedKey");
+        let id = identity_id(&format!("{root}.spec"), &format!("{key}.identity"));
+        format!("(has({key}) && has({key}.identity) ? {id} : '')")
     };
     let new = identity("self");
-    transition(
+    transition_within_mode(
         &new,
         &identity("oldSelf"),
-        &format!("{new} == (has(oldSelf.status.bound.keyIdentity) ? oldSelf.status.bound.keyIdentity : '')"),
+        // A name means an identity of the hub's group: with another group it is that which is told.
+        &format!(
+            "{new} == (has(oldSelf.status.bound.keyIdentity) ? oldSelf.status.bound.keyIdentity : '') || ({} != {} && !{})",
+            group("self"),
+            group("oldSelf"),
+            in_bound_group()
+        ),
         ".spec.encryption.customerManagedKey",
         &refusal("Azure fixes the identity that unwraps the key when the hub is created."),
     )
 }
 
+/// The ARM id of a spec's resource group, in lower case and with its last slash.
+fn group(root: &str) -> String {
+    format!(
+        "('/subscriptions/' + {root}.spec.subscriptionId + '/resourcegroups/' + {root}.spec.resourceGroup + '/').lowerAscii()"
+    )
+}
+
+/// True when the spec's resource group is the bound one.
+fn in_bound_group() -> String {
+    format!("oldSelf.status.bound.resourceId.startsWith({})", group("self"))
+}
+
 /// Subscription and resource group are part of the hub's ARM id.
 #[must_use]
 pub fn group_unchanged() -> Rule {
-    let group = |root: &str| {
-        format!(
-            "('/subscriptions/' + {root}.spec.subscriptionId + '/resourcegroups/' + {root}.spec.resourceGroup + '/').lowerAscii()"
-        )
-    };
     let new = group("self");
     transition(
         &new,
         &group("oldSelf"),
-        &format!("oldSelf.status.bound.resourceId.startsWith({new})"),
+        &in_bound_group(),
         ".spec.resourceGroup",
         &refusal("The hub's subscription and resource group are part of its ARM id."),
     )
@@ -189,6 +210,14 @@ pub fn key_vault_unchanged() -> Rule {
     )
 }
 
+/// A user-assigned identity's ARM id in lower case, as a hub spells it below `root`.
+fn identity_id(root: &str, text: &str) -> String {
+    format!(
+        "({text}.startsWith('/') ? {text} : '/subscriptions/' + {root}.subscriptionId + '/resourceGroups/' + \
+         {root}.resourceGroup + '/providers/Microsoft.ManagedIdentity/userAssignedIdentities/' + {text}).lowerAscii()"
+    )
+}
+
 /// High business impact is fixed at creation.
 #[must_use]
 pub fn high_business_impact_unchanged() -> Rule {
@@ -198,7 +227,7 @@ pub fn high_business_impact_unchanged() -> Rule {
         )
     };
     let new = impact("self");
-    transition(
+    transition_within_mode(
         &new,
         &impact("oldSelf"),
         &format!("{new} == oldSelf.status.bound.highBusinessImpact"),
@@ -229,6 +258,31 @@ pub fn high_business_impact_comes_with_a_customer_managed_key() -> Rule {
     Rule::new("self.encryption.mode != 'CustomerManaged' || !has(self.highBusinessImpact) || self.highBusinessImpact")
         .message("Azure turns high business impact on for a hub with a customer-managed key: leave highBusinessImpact out or set it to true.")
         .field_path(".highBusinessImpact")
+}
+
+/// Who unwraps the key is an identity that the hub carries.
+#[must_use]
+pub fn key_identity_is_one_of_the_hubs() -> Rule {
+    let key = "self.encryption.customerManagedKey";
+    let wanted = identity_id("self", &format!("{key}.identity"));
+    let one = identity_id("self", "one");
+    Rule::new(format!(
+        "!has({key}) || !has({key}.identity) || (has(self.identity.userAssigned) && \
+         self.identity.userAssigned.exists(one, {one} == {wanted}))"
+    ))
+    .message("the identity that unwraps the key is not among the hub's identities: name it in identity.userAssigned too.")
+    .field_path(".encryption.customerManagedKey")
+}
+
+/// Without a user-assigned identity for the key, the hub's own unwraps.
+#[must_use]
+pub fn somebody_unwraps() -> Rule {
+    let key = "self.encryption.customerManagedKey";
+    Rule::new(format!(
+        "!has({key}) || has({key}.identity) || (has(self.identity.systemAssigned) && self.identity.systemAssigned)"
+    ))
+    .message("nobody can unwrap with the key: name one of identity.userAssigned in encryption.customerManagedKey.identity, or set identity.systemAssigned: true.")
+    .field_path(".encryption.customerManagedKey")
 }
 
 /// A hub has an identity.

@@ -245,6 +245,8 @@ pub enum PreflightCheckName {
     Name,
     /// The user-assigned identities exist.
     Identity,
+    /// The storage account and the key vault that the hub works with exist.
+    AssociatedResources,
     /// The key's vault exists, in the right region and tenant, with soft delete and purge protection, and lets the service in.
     Vault,
     /// The key exists, is of a usable kind and size, enabled and valid.

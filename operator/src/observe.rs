@@ -12,6 +12,7 @@ use keyholder_crds::{AIHubStatus, Reason};
 use keyholder_planner::needs::AccessOf;
 use keyholder_planner::observed::{LiveHub, OperationSeen};
 use keyholder_planner::plan::Pace;
+use keyholder_planner::validate::STORAGE_ACCOUNT;
 use keyholder_planner::{ArmId, Fact, Observed, ValidHub, Why, needs};
 use serde_json::Value;
 use url::Url;
@@ -112,6 +113,15 @@ impl Look<'_> {
                     .await;
                 observed.providers.insert((*namespace).to_owned(), registered);
             }
+        }
+        for id in &needs.associated {
+            let version = if id.is_type(STORAGE_ACCOUNT) {
+                wire::STORAGE_VERSION
+            } else {
+                wire::VAULTS_VERSION
+            };
+            let exists = look.read(&id.lower(), version, Duration::ZERO, |_| Ok(())).await;
+            observed.associated.push((id.clone(), exists));
         }
         for id in &needs.identities {
             let identity = look

@@ -57,6 +57,12 @@ pub fn create_identity(id: &ArmId, location: &Location) -> String {
     format!("az identity create {} --location {location}", place(id))
 }
 
+/// Creates a storage account.
+#[must_use]
+pub fn create_storage_account(id: &ArmId, location: &Location) -> String {
+    format!("az storage account create {} --location {location}", place(id))
+}
+
 /// Creates a vault that is fit for customer-managed keys.
 #[must_use]
 pub fn create_vault(id: &ArmId, location: &Location) -> String {

@@ -110,6 +110,10 @@ pub(crate) fn ready_for_creation(hub: &ValidHub) -> Observed {
                 tenant_id: "tenant".to_owned(),
             }),
         )],
+        associated: preflight::associated(hub)
+            .into_iter()
+            .map(|id| (id, Fact::Known(())))
+            .collect(),
         role_assignments: Fact::Known(vec![RoleAssignment {
             scope: vault.to_string(),
             role_definition_id: role.clone(),

@@ -31,3 +31,6 @@ pub fn intent(status: &AIHubStatus, write: &Write, now: Timestamp, pace: Pace) -
 pub(crate) fn settled(now: Timestamp, pace: Pace) -> Time {
     Time(not_before(after(now, pace.settle)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,18 +105,19 @@ impl Verdict {
 #[must_use]
 pub fn needs_somebody(reason: Reason) -> bool {
     use Reason::{
-        AccessLost, AccessMissing, CredentialRejected, DataLocationSwitchForbidden, DeletedInAzure,
-        IdentityNotFound, ImmutableFieldChanged, InvalidSpec, KeyDeleted, KeyDisabled, KeyExpired,
-        KeyNotFound, KeyUnsuitable, Locked, Missing, ModeSwitchForbidden, NameReserved, NoIdentity, NotOwned,
-        OperatorNotAuthorized, PolicyDenied, PolicyModifies, ProviderNotRegistered, PurgeProtectionDisabled,
-        QuotaExceeded, RegionMismatch, ResourceGroupNotFound, ResourceMissing, SoftDeleteDisabled,
-        TenantMismatch, TransitionUnverified, Undecodable, VaultBlocksTrustedServices, VaultNotFound,
-        VaultSwitchForbidden, WriteIgnored,
+        AccessLost, AccessMissing, AssociatedResourceNotFound, CredentialRejected,
+        DataLocationSwitchForbidden, DeletedInAzure, IdentityNotFound, ImmutableFieldChanged, InvalidSpec,
+        KeyDeleted, KeyDisabled, KeyExpired, KeyNotFound, KeyUnsuitable, Locked, Missing,
+        ModeSwitchForbidden, NameReserved, NoIdentity, NotOwned, OperatorNotAuthorized, PolicyDenied,
+        PolicyModifies, ProviderNotRegistered, PurgeProtectionDisabled, QuotaExceeded, RegionMismatch,
+        ResourceGroupNotFound, ResourceMissing, SoftDeleteDisabled, TenantMismatch, TransitionUnverified,
+        Undecodable, VaultBlocksTrustedServices, VaultNotFound, VaultSwitchForbidden, WriteIgnored,
     };
     matches!(
         reason,
         AccessLost
             | AccessMissing
+            | AssociatedResourceNotFound
             | CredentialRejected
             | DataLocationSwitchForbidden
             | DeletedInAzure

@@ -33,6 +33,8 @@ pub struct Needs {
     pub providers: &'static [&'static str],
     /// User-assigned identities, when `preflight` or for `access`.
     pub identities: Vec<ArmId>,
+    /// Storage accounts and vaults that must exist, when `preflight`.
+    pub associated: Vec<ArmId>,
     /// Vault and key.
     pub key: bool,
     /// Which vault, when `key`.
@@ -64,6 +66,7 @@ impl Needs {
             preflight: false,
             providers: &[],
             identities: Vec::new(),
+            associated: Vec::new(),
             key: false,
             vault: None,
             key_name: None,
@@ -97,6 +100,7 @@ fn creation(hub: &ValidHub, failed: Option<&LiveHub>) -> Needs {
         preflight: true,
         providers: preflight::providers(hub),
         identities: hub.user_assigned.clone(),
+        associated: preflight::associated(hub),
         policy: true,
         quotas: preflight::quotas(hub),
         ..Needs::nothing()

@@ -68,6 +68,8 @@ pub struct Observed {
     pub deleted_key: Fact<DeletedKey>,
     /// The user-assigned identities that the spec names, in its order.
     pub identities: Vec<(ArmId, Fact<LiveIdentity>)>,
+    /// The storage account and the key vault that the hub works with, as the spec names them.
+    pub associated: Vec<(ArmId, Fact<()>)>,
     /// Role assignments that apply at the key's scope to the identity that unwraps.
     pub role_assignments: Fact<Vec<RoleAssignment>>,
     /// The role definitions that those assignments name, by lower-case ARM id.
@@ -96,6 +98,7 @@ impl Observed {
             key: Fact::not_read(),
             deleted_key: Fact::not_read(),
             identities: Vec::new(),
+            associated: Vec::new(),
             role_assignments: Fact::not_read(),
             role_definitions: BTreeMap::new(),
             providers: BTreeMap::new(),

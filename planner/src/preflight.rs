@@ -11,10 +11,12 @@ use crate::cure;
 use crate::observed::{Fact, LiveVault, Observed, Why};
 use crate::validate::{KeyUser, ValidEncryption, ValidHub};
 
+mod associated;
 mod key_access;
 mod limits;
 mod vault_and_key;
 
+pub use associated::associated;
 pub(crate) use key_access::{Access, Grantee, access_of, grantee, missing_own_access, principal};
 pub(crate) use limits::bill;
 pub use limits::quotas;
@@ -113,7 +115,8 @@ pub fn providers(hub: &ValidHub) -> &'static [&'static str] {
 #[must_use]
 pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
     use PreflightCheckName::{
-        Access, Cost, Identity, Key, Name, Policy, Providers, Quota, ResourceGroup, Vault,
+        Access, AssociatedResources, Cost, Identity, Key, Name, Policy, Providers, Quota, ResourceGroup,
+        Vault,
     };
     let mut checks = vec![
         Check {
@@ -132,6 +135,10 @@ pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
             name: Identity,
             outcome: check_identities(hub, observed),
         },
+        Check {
+            name: AssociatedResources,
+            outcome: associated::check(hub, observed),
+        },
     ];
     if let ValidEncryption::CustomerManaged {
         vault,
@@ -145,14 +152,17 @@ pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
             name: Vault,
             outcome: vault_and_key::check_vault(hub, vault, tenant(identity, observed), observed),
         });
-        checks.push(Check {
-            name: Key,
-            outcome: vault_and_key::check_key(vault, key, version.as_ref(), observed, now),
-        });
-        checks.push(Check {
-            name: Access,
-            outcome: key_access::check(hub, vault, key, identity, observed),
-        });
+        // What would be in a vault that is not there is no second cause.
+        if observed.vault != Fact::Absent {
+            checks.push(Check {
+                name: Key,
+                outcome: vault_and_key::check_key(vault, key, version.as_ref(), observed, now),
+            });
+            checks.push(Check {
+                name: Access,
+                outcome: key_access::check(hub, vault, key, identity, observed),
+            });
+        }
     }
     checks.push(Check {
         name: Policy,

@@ -87,7 +87,8 @@ pub fn of_live(live: &LiveHub, declared: &Bound) -> Bound {
     }
 }
 
-/// Every change between what is and what is declared that Azure does not make, in the order of the fields' weight.
+/// Every change between what is and what is declared that Azure does not make, in the order of the fields' weight. With the
+/// mode refused, nothing is told of the fields that only one of the modes has.
 #[must_use]
 pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
     let profile = Profile::of_hub(have.data_location);
@@ -107,8 +108,9 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
         EncryptionMode::CustomerManaged => Transition::ToCustomerManaged,
         EncryptionMode::MicrosoftManaged => Transition::ToMicrosoftManaged,
     };
+    let mode_refused = declared.mode != have.mode && forbidden(switch);
     refuse(
-        declared.mode != have.mode && forbidden(switch),
+        mode_refused,
         Reason::ModeSwitchForbidden,
         "spec.encryption.mode",
         format!(
@@ -117,7 +119,9 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
         ),
     );
     refuse(
-        !same_name(declared.vault.as_deref(), have.vault.as_deref()) && forbidden(Transition::OtherVault),
+        !mode_refused
+            && !same_name(declared.vault.as_deref(), have.vault.as_deref())
+            && forbidden(Transition::OtherVault),
         Reason::VaultSwitchForbidden,
         "spec.encryption.customerManagedKey.vault",
         format!(
@@ -128,7 +132,7 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
         ),
     );
     refuse(
-        declared.data_location != have.data_location && forbidden(Transition::DataLocation),
+        !mode_refused && declared.data_location != have.data_location && forbidden(Transition::DataLocation),
         Reason::DataLocationSwitchForbidden,
         "spec.encryption.dataLocation",
         format!(
@@ -140,7 +144,7 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
     );
     let fixed = [
         (
-            declared.key_identity != have.key_identity,
+            !mode_refused && declared.key_identity != have.key_identity,
             "spec.encryption.customerManagedKey.identity",
             "the identity that unwraps the key",
             text(have.key_identity.as_deref()),
@@ -170,7 +174,7 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
             have.key_vault.as_str(),
         ),
         (
-            declared.high_business_impact != have.high_business_impact,
+            !mode_refused && declared.high_business_impact != have.high_business_impact,
             "spec.highBusinessImpact",
             "high business impact",
             if have.high_business_impact {

@@ -82,6 +82,18 @@ const CASES: &[Case] = &[
         },
     ),
     (
+        "no-storage",
+        "AssociatedResourceNotFound",
+        |_| {},
+        |text| text.replace("storageAccount: aihubdata", "storageAccount: aihubdeta"),
+    ),
+    (
+        "no-hub-vault",
+        "AssociatedResourceNotFound",
+        |_| {},
+        |text| text.replace("keyVault: hub-secrets", "keyVault: hub-secretz"),
+    ),
+    (
         "region",
         "RegionMismatch",
         |seed| vault(seed, &json!({ "location": "northeurope" })),

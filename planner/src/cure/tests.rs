@@ -29,6 +29,12 @@ fn each_command_is_whole() {
             ),
         ),
         (
+            create_storage_account(&id("Microsoft.Storage/storageAccounts", "aihubdata"), &location),
+            format!(
+                "az storage account create --name aihubdata --resource-group rg-ai {subscription} --location westeurope"
+            ),
+        ),
+        (
             create_vault(&vault, &location),
             format!(
                 "az keyvault create {place} --location westeurope --enable-purge-protection true --enable-rbac-authorization true"
@@ -63,6 +69,13 @@ fn each_command_is_whole() {
         (
             recover_key(&vault, &key),
             format!("az keyvault key recover {of_key} {subscription}"),
+        ),
+        (
+            purge_hub(&id("Microsoft.MachineLearningServices/workspaces", "research")),
+            format!(
+                "az rest --method delete --uri \"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-ai/providers/\
+                 Microsoft.MachineLearningServices/workspaces/research?api-version=2026-05-01&forceToPurge=true\""
+            ),
         ),
         (recover_vault(&vault), format!("az keyvault recover {place}")),
         (

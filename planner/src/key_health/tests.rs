@@ -210,3 +210,11 @@ fn a_policy_of_its_own_that_went_is_lost_although_a_group_may_have_one() {
         .retain(|condition| condition.type_ != ConditionType::KeyHealthy.to_string());
     assert_eq!(world.says(400), row("Unknown", Reason::Unverifiable));
 }
+
+#[test]
+fn a_warning_does_not_hide_that_access_went() {
+    let mut world = world();
+    world.key().current.expires = Some(at_second(10 * DAY));
+    world.observed.role_assignments = Fact::Known(Vec::new());
+    assert_eq!(world.says(9 * DAY), row("False", Reason::AccessLost));
+}

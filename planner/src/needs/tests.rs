@@ -36,9 +36,11 @@ fn unknown() -> Fact<LiveHub> {
 fn before_a_creation_everything_is_read() {
     let hub = hub();
     let needs = needs(&hub, &AIHubStatus::default(), false, &Fact::Absent);
-    assert!(needs.preflight && needs.key && needs.access);
+    assert!(needs.preflight && needs.key && needs.access && needs.policy);
+    assert_eq!(needs.quotas, ["Microsoft.Search", "Microsoft.Storage"]);
     assert_eq!(needs.providers, preflight::providers(&hub));
     assert_eq!(needs.identities, hub.user_assigned);
+    assert_eq!(needs.associated, preflight::associated(&hub));
     assert_eq!(needs.vault, Some(id("Microsoft.KeyVault/vaults", "corp-keys")));
     assert_eq!(needs.key_name.as_ref().unwrap().as_str(), "ai-hub");
     assert_eq!(
@@ -264,4 +266,23 @@ fn absence_means_deletion_once_a_hub_was_seen() {
     assert!(was_created(&creating));
     creating.resource_id = None;
     assert!(!was_created(&creating));
+}
+
+#[test]
+fn policy_is_asked_about_an_update_that_does_not_show() {
+    let (hub, mut status) = ready_hub();
+    let asked = |status: &AIHubStatus| {
+        let live = Fact::Known(live(&hub, "Succeeded"));
+        needs(&hub, status, false, &live).policy
+    };
+    for (kind, state, expected) in [
+        (OperationKind::Update, OperationState::Verifying, true),
+        (OperationKind::Update, OperationState::Ignored, true),
+        (OperationKind::Update, OperationState::Intended, false),
+        (OperationKind::Update, OperationState::Failed, false),
+        (OperationKind::ChangeKey, OperationState::Ignored, false),
+    ] {
+        status.operation = operation(kind, state);
+        assert_eq!(asked(&status), expected, "{kind} {state}");
+    }
 }

@@ -50,7 +50,8 @@ fn why(message: &str) -> Why {
 #[test]
 fn with_everything_there_every_check_passes_in_order() {
     use PreflightCheckName::{
-        Access, Cost, Identity, Key, Name, Policy, Providers, Quota, ResourceGroup, Vault,
+        Access, AssociatedResources, Cost, Identity, Key, Name, Policy, Providers, Quota, ResourceGroup,
+        Vault,
     };
     let checks = run_with(|_| {});
     let names: Vec<PreflightCheckName> = checks.iter().map(|check| check.name).collect();
@@ -61,6 +62,7 @@ fn with_everything_there_every_check_passes_in_order() {
             ResourceGroup,
             Name,
             Identity,
+            AssociatedResources,
             Vault,
             Key,
             Access,
@@ -73,7 +75,7 @@ fn with_everything_there_every_check_passes_in_order() {
         assert!(matches!(check.outcome, Outcome::Passed { .. }), "{check:?}");
         assert_eq!(check.to_status().result, CheckResult::Passed);
     }
-    let note = checks[6].to_status().message.unwrap();
+    let note = checks[7].to_status().message.unwrap();
     assert!(note.contains(COSMOS_DB_APPLICATION), "{note}");
 
     let plain = ValidHub {
@@ -84,7 +86,17 @@ fn with_everything_there_every_check_passes_in_order() {
         .iter()
         .map(|check| check.name)
         .collect();
-    assert_eq!(names, [Providers, ResourceGroup, Name, Identity, Policy]);
+    assert_eq!(
+        names,
+        [
+            Providers,
+            ResourceGroup,
+            Name,
+            Identity,
+            AssociatedResources,
+            Policy
+        ]
+    );
 }
 
 #[test]
@@ -105,7 +117,7 @@ fn a_service_side_hub_needs_one_provider_and_no_word_on_cosmos() {
 fn each_missing_thing_is_told_with_its_cure() {
     use PreflightCheckName as P;
     type Change = fn(&mut Observed);
-    let table: [(Change, P, Reason, &str); 21] = [
+    let table: [(Change, P, Reason, &str); 23] = [
         (
             |o| {
                 o.providers
@@ -132,6 +144,18 @@ fn each_missing_thing_is_told_with_its_cure() {
             P::Identity,
             Reason::IdentityNotFound,
             "az identity create --name hub",
+        ),
+        (
+            |o| o.associated[0].1 = Fact::Absent,
+            P::AssociatedResources,
+            Reason::AssociatedResourceNotFound,
+            "az storage account create --name aihubdata --resource-group rg-ai",
+        ),
+        (
+            |o| o.associated[1].1 = Fact::Absent,
+            P::AssociatedResources,
+            Reason::AssociatedResourceNotFound,
+            "az keyvault create --name hub-secrets --resource-group rg-ai",
         ),
         (
             |o| o.vault = Fact::Absent,
@@ -302,16 +326,30 @@ fn a_tenant_is_compared_only_where_it_is_known() {
 }
 
 #[test]
-fn a_key_in_a_vault_that_is_missing_has_no_cure_of_its_own() {
+fn a_vault_that_is_missing_is_one_cause() {
     let checks = run_with(|observed| {
         observed.vault = Fact::Absent;
         observed.key = Fact::Absent;
+        observed.role_assignments = Fact::Absent;
     });
-    let Outcome::Failed { reason, message } = outcome(&checks, PreflightCheckName::Key) else {
-        panic!()
-    };
-    assert_eq!(*reason, Reason::KeyNotFound);
-    assert!(!message.contains("Cure"), "{message}");
+    let failed: Vec<PreflightCheckName> = checks
+        .iter()
+        .filter(|check| !matches!(check.outcome, Outcome::Passed { .. }))
+        .map(|check| check.name)
+        .collect();
+    assert_eq!(failed, [PreflightCheckName::Vault]);
+}
+
+#[test]
+fn a_vault_that_serves_twice_is_told_once() {
+    let mut object = object("Delete");
+    object.spec.key_vault = "corp-keys".to_owned();
+    let hub = validate(&object, "owner").unwrap();
+    assert_eq!(associated(&hub), std::slice::from_ref(&hub.storage_account));
+    object.spec.encryption.mode = keyholder_crds::EncryptionMode::MicrosoftManaged;
+    object.spec.encryption.customer_managed_key = None;
+    let hub = validate(&object, "owner").unwrap();
+    assert_eq!(associated(&hub), [hub.storage_account.clone(), hub.key_vault]);
 }
 
 #[test]

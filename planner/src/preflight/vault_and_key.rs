@@ -106,9 +106,6 @@ pub(super) fn check_key(
             Some((reason, message)) => Outcome::Failed { reason, message },
             None => Outcome::PASSED,
         },
-        Fact::Absent if observed.vault == Fact::Absent => {
-            Outcome::failed(Reason::KeyNotFound, &format!("Key {id} does not exist."), &[])
-        }
         Fact::Absent => match &observed.deleted_key {
             // Its name is taken while it is kept: a new one cannot be created.
             Fact::Known(deleted) => Outcome::failed(

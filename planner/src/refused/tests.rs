@@ -74,3 +74,16 @@ fn a_policy_is_named_with_its_assignment_and_field() {
         )
     );
 }
+
+#[test]
+fn a_name_that_is_kept_can_be_purged_or_avoided() {
+    let hub = crate::fixtures::id("Microsoft.MachineLearningServices/workspaces", "research");
+    let told = message(Reason::NameReserved, "Azure's words", None, Some(&hub));
+    assert!(told.starts_with("Azure's words\nPurging it deletes"), "{told}");
+    assert!(told.contains("another spec.azureName"), "{told}");
+    assert!(
+        told.ends_with(&format!("\nCure:\n{}", cure::purge_hub(&hub))),
+        "{told}"
+    );
+    assert!(!message(Reason::NameReserved, "Azure's words", None, None).contains("Cure"));
+}

@@ -414,3 +414,77 @@ fn columns_are_short() {
     let summary = super::summary(&input(&plain, &status, &observed, 0), &status);
     assert_eq!((summary.key, summary.version), (None, None));
 }
+
+/// A stored message stays while only the id of the request differs, and goes with anything else.
+#[test]
+fn a_message_is_kept_while_nothing_else_is_said() {
+    let mut status = AIHubStatus::default();
+    let verdict = |reason, id: &str| Verdict::no(reason, format!("no (request {id})"));
+    let of = ConditionType::Provisioned;
+    set(
+        &mut status,
+        of,
+        &verdict(Reason::Throttled, "1a"),
+        1,
+        at_second(0),
+    );
+    let worded = |verdict: &Verdict, generation| super::worded(&status, of, verdict, generation);
+    assert_eq!(worded(&verdict(Reason::Throttled, "2b"), 1), "no (request 1a)");
+    assert_eq!(worded(&verdict(Reason::Throttled, "2b"), 2), "no (request 2b)");
+    assert_eq!(
+        worded(&verdict(Reason::AzureUnreachable, "2b"), 1),
+        "no (request 2b)"
+    );
+    assert_eq!(
+        worded(&Verdict::unknown(Reason::Throttled, "no (request 2b)"), 1),
+        "no (request 2b)"
+    );
+    assert_eq!(
+        worded(&Verdict::no(Reason::Throttled, "yes (request 2b)".to_owned()), 1),
+        "yes (request 2b)"
+    );
+}
+
+#[test]
+fn a_check_is_kept_while_nothing_else_is_said() {
+    use keyholder_crds::{CheckResult, PreflightCheckName};
+    let check = |name, result, id: &str| PreflightCheck {
+        check: name,
+        result,
+        message: Some(format!("no (request {id})")),
+    };
+    let stored = [check(PreflightCheckName::Key, CheckResult::Unknown, "1a")];
+    let same = [check(PreflightCheckName::Key, CheckResult::Unknown, "2b")];
+    assert_eq!(kept(&stored, &same), stored);
+    for other in [
+        check(PreflightCheckName::Key, CheckResult::Failed, "2b"),
+        check(PreflightCheckName::Vault, CheckResult::Unknown, "2b"),
+    ] {
+        assert_eq!(kept(&stored, std::slice::from_ref(&other)), [other]);
+    }
+}
+
+#[test]
+fn what_waits_for_somebody_does_so_too_while_azure_cannot_be_read() {
+    let (mut hub, status) = ready_hub();
+    hub.location = crate::name::Location::parse("eastus").unwrap();
+    hub.generation = 2;
+    let refused = pass(&hub, &status, &created(&hub), 100, false, &accepted())
+        .report
+        .status;
+    assert_eq!(
+        condition(&refused, ConditionType::Stalled).1,
+        "ImmutableFieldChanged"
+    );
+    let unread = Observed {
+        hub: Fact::Unknown(why(Reason::AzureUnreachable, None)),
+        ..created(&hub)
+    };
+    let later = pass(&hub, &refused, &unread, 200, false, &accepted())
+        .report
+        .status;
+    assert_eq!(
+        condition(&later, ConditionType::Stalled),
+        ("True".to_owned(), "ImmutableFieldChanged".to_owned())
+    );
+}

@@ -81,6 +81,8 @@ mod tests {
             ("HTTP 404, request 1a", "HTTP 403, request 1a"),
             ("expires at 2026-11-24", "expires at 2026-11-25"),
             ("request of alice", "request of bob"),
+            ("request 1a-2b", "request pending"),
+            ("request pending", "request 1a-2b"),
             ("one", "one more"),
             ("3 of 16 are used", "4 of 16 are used"),
         ] {

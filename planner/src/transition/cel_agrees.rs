@@ -150,7 +150,7 @@ fn choices() -> impl Strategy<Value = Choice> {
 /// What is bound; what the object said before this edit; and what it says now. Mostly one field moves.
 fn edits() -> impl Strategy<Value = (Choice, Choice, Choice)> {
     let fields = vec![
-        0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 4, 5, 5, 6, 7, 8, 9, 10, 11, 12, 13_usize,
+        0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 4, 5, 5, 6, 6, 6, 7, 8, 9, 10, 11, 12, 13_usize,
     ];
     let field = prop::sample::select(fields);
     (choices(), choices(), choices(), field, 0..4_usize).prop_map(|(bound, other, third, field, stale)| {
@@ -241,10 +241,28 @@ fn value_of(bound: &Bound, path: &str) -> String {
     }
 }
 
+/// Takes the rules for the form of values away: here each value is well formed, and their expressions cost the most.
+fn without_forms(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::Array(rules)) = members.get_mut("x-kubernetes-validations") {
+                rules.retain(|rule| !rule["rule"].as_str().unwrap().contains(".matches('(?i)^"));
+            }
+            members.values_mut().for_each(without_forms);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_forms),
+        _ => {}
+    }
+}
+
 /// The rules as the API server has them.
 fn rules() -> CompiledSchema {
-    let crd = serde_json::to_value(AIHub::crd()).unwrap();
-    let rules = compile_schema(crd.pointer("/spec/versions/0/schema/openAPIV3Schema").unwrap());
+    let mut crd = serde_json::to_value(AIHub::crd()).unwrap();
+    let schema = crd
+        .pointer_mut("/spec/versions/0/schema/openAPIV3Schema")
+        .unwrap();
+    without_forms(schema);
+    let rules = compile_schema(schema);
     assert!(!rules.has_errors(), "{:?}", rules.compilation_errors());
     rules
 }

@@ -120,24 +120,34 @@ fn taking_the_key_away_and_bringing_it_back_is_refused_both_ways() {
     let reasons = |declared: &Bound, have: &Bound| -> Vec<Reason> {
         refusals(declared, have).iter().map(|one| one.reason).collect()
     };
-    let expected = [
-        Reason::ModeSwitchForbidden,
-        Reason::VaultSwitchForbidden,
-        Reason::DataLocationSwitchForbidden,
-        Reason::ImmutableFieldChanged,
-        Reason::ImmutableFieldChanged,
-    ];
-    assert_eq!(reasons(&microsoft, &bound()), expected);
-    assert_eq!(reasons(&bound(), &microsoft), expected);
-    let text = &refusals(&microsoft, &bound())[1].message;
-    assert!(
-        text.contains("vaults/corp-keys") && text.contains("asked for is none"),
-        "{text}"
+    // The vault, the identity and the rest only follow from it.
+    assert_eq!(reasons(&microsoft, &bound()), [Reason::ModeSwitchForbidden]);
+    assert_eq!(reasons(&bound(), &microsoft), [Reason::ModeSwitchForbidden]);
+    let mut elsewhere = microsoft;
+    elsewhere.location = "eastus".to_owned();
+    assert_eq!(
+        reasons(&elsewhere, &bound()),
+        [Reason::ModeSwitchForbidden, Reason::ImmutableFieldChanged]
     );
-    let text = &refusals(&microsoft, &bound())[2].message;
+}
+
+#[test]
+fn the_message_tells_what_is_and_what_is_asked_for() {
+    let mut service_side = bound();
+    service_side.data_location = Some(DataLocation::ServiceSide);
+    service_side.vault = None;
+    let told = refusals(&service_side, &bound());
+    for (refusal, part) in told.iter().zip([
+        "asked for is none",
+        "it is ManagedResourceGroup, asked for is ServiceSide",
+    ]) {
+        assert!(refusal.message.contains(part), "{}", refusal.message);
+    }
+    assert_eq!(told.len(), 2);
     assert!(
-        text.contains("it is ManagedResourceGroup, asked for is none"),
-        "{text}"
+        told[0].message.contains("vaults/corp-keys"),
+        "{}",
+        told[0].message
     );
 }
 

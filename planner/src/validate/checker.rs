@@ -78,6 +78,10 @@ impl Checker<'_> {
     ) -> Option<ArmId> {
         let id = if text.starts_with('/') {
             match ArmId::parse(text) {
+                Ok(id) if !is_guid(id.subscription()) => {
+                    self.fail(path, format!("the subscription in {text:?} is not a GUID"));
+                    return None;
+                }
                 Ok(id) if id.is_type(kind) => id,
                 Ok(id) => {
                     self.fail(

@@ -192,6 +192,12 @@ fn each_wrong_value_is_told_at_its_field() {
             "resourceGroups is missing",
         ),
         (
+            "/spec/keyVault",
+            json!("/subscriptions/x/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/abc"),
+            "spec.keyVault",
+            "not a GUID",
+        ),
+        (
             "/spec/storageAccount",
             arm(VAULT, "abc"),
             "spec.storageAccount",
@@ -292,7 +298,8 @@ fn each_wrong_value_is_told_at_its_field() {
 
 #[test]
 fn what_is_at_the_limit_is_taken() {
-    let arm = "/subscriptions/OTHER/resourcegroups/rg-security/providers/microsoft.keyvault/Vaults/Corp-Keys";
+    let arm = "/subscriptions/0ABCDEF0-0000-0000-0000-00000000000a/resourcegroups/rg-security/providers/\
+               microsoft.keyvault/Vaults/Corp-Keys";
     let table = [
         ("/spec/resourceGroup", json!("a".repeat(90))),
         ("/spec/resourceGroup", json!("é-_.()a")),

@@ -65,7 +65,7 @@ fn without_a_fit_key_nothing_is_created() {
         condition(&pass.report.status, ConditionType::Provisioned).1,
         "Pending"
     );
-    assert_eq!(pass.report.status.preflight.len(), 10);
+    assert_eq!(pass.report.status.preflight.len(), 11);
 }
 
 #[test]
@@ -268,4 +268,41 @@ fn a_hub_that_was_in_order_and_failed_is_not_taken_back_to_an_older_key() {
             .unwrap(),
         NEXT_KEY
     );
+}
+
+#[test]
+fn what_it_costs_is_told_once_and_before() {
+    let hub = hub();
+    let costs = |pass: &Pass| {
+        pass.plan
+            .beforehand
+            .iter()
+            .map(|note| note.reason)
+            .collect::<Vec<_>>()
+    };
+    let created = new(&hub, &ready_for_creation(&hub));
+    assert!(created.plan.write.is_some());
+    assert_eq!(costs(&created), [Reason::BillableResources]);
+    let keyless = Observed {
+        key: Fact::Absent,
+        ..ready_for_creation(&hub)
+    };
+    let blocked = new(&hub, &keyless);
+    assert!(blocked.plan.write.is_none());
+    assert_eq!(costs(&blocked), [Reason::BillableResources]);
+    let again = pass(&hub, &blocked.report.status, &keyless, 60, false, &accepted());
+    assert_eq!(costs(&again), []);
+    // Earlier checks without a word on costs do not count as told.
+    let mut before = blocked.report.status;
+    before
+        .preflight
+        .retain(|check| check.check != keyholder_crds::PreflightCheckName::Cost);
+    assert!(!before.preflight.is_empty());
+    let told = pass(&hub, &before, &keyless, 60, false, &accepted());
+    assert_eq!(costs(&told), [Reason::BillableResources]);
+    let plain = ValidHub {
+        encryption: crate::validate::ValidEncryption::MicrosoftManaged,
+        ..hub
+    };
+    assert_eq!(costs(&new(&plain, &ready_for_creation(&plain))), []);
 }

@@ -119,3 +119,23 @@ fn without_a_policy_it_is_a_write_that_was_ignored() {
         assert_eq!(again.plan.write, None);
     }
 }
+
+#[test]
+fn it_stands_unseen_only_until_the_next_try_is_due() {
+    let (hub, status, mut observed) = ignored(closing());
+    observed.policy = Fact::not_read();
+    let due = status.operation.as_ref().unwrap().not_before.as_ref().unwrap().0;
+    let due = due.as_second() - at_second(0).as_second();
+    assert_eq!(
+        pass(&hub, &status, &observed, due - 1, false, &accepted())
+            .plan
+            .write,
+        None
+    );
+    assert!(
+        pass(&hub, &status, &observed, due, false, &accepted())
+            .plan
+            .write
+            .is_some()
+    );
+}

@@ -129,6 +129,31 @@ fn access_that_was_given_and_went_is_not_given_again() {
         "{}",
         told.message
     );
+    // What else is missing has nothing to do with it.
+    let keyless = Observed {
+        key: Fact::Absent,
+        ..ready_for_creation(&hub)
+    };
+    let other = next(&hub, &seen.report.status, &keyless, 700, &accepted());
+    assert_eq!(prerequisites(&other).1, "KeyNotFound");
+    // Who no longer asks for it is told what is missing, and no more.
+    let mut verified = hub.clone();
+    let crate::validate::ValidEncryption::CustomerManaged { access, .. } = &mut verified.encryption else {
+        panic!()
+    };
+    *access = KeyAccess::Verify;
+    let unasked = next(
+        &verified,
+        &seen.report.status,
+        &without_access(&hub),
+        700,
+        &accepted(),
+    );
+    assert_eq!(prerequisites(&unasked).1, "AccessMissing");
+    for pass in [other, unasked] {
+        let told = crate::judge::stored(&pass.report.status, ConditionType::PrerequisitesMet).unwrap();
+        assert!(!told.message.contains("gave this access"), "{}", told.message);
+    }
     // Nor is it to a hub that holds data.
     let (_, ready) = ready_hub();
     let lost = Observed {
@@ -227,6 +252,9 @@ fn a_refused_grant_is_told_and_tried_again() {
         condition(&refused.report.status, ConditionType::Provisioned).1,
         "OperatorNotAuthorized"
     );
+    assert_eq!(prerequisites(&refused).1, "OperatorNotAuthorized");
+    let told = crate::judge::stored(&refused.report.status, ConditionType::PrerequisitesMet).unwrap();
+    assert!(told.message.contains("Keyholder Granter"), "{}", told.message);
     let waits = next(
         &hub,
         &refused.report.status,
@@ -293,4 +321,43 @@ fn the_hubs_own_identity_gets_access_once_it_exists() {
         &Executed::Done,
     );
     assert_eq!(granted.plan.write.unwrap().kind, OperationKind::Grant);
+}
+
+#[test]
+fn an_operation_that_azure_named_is_not_asked_for_again() {
+    let hub = hub();
+    let first = next(
+        &hub,
+        &AIHubStatus::default(),
+        &without_access(&hub),
+        0,
+        &accepted(),
+    );
+    assert!(first.report.status.operation.as_ref().unwrap().url.is_some());
+    let seen = next(
+        &hub,
+        &first.report.status,
+        &ready_for_creation(&hub),
+        11,
+        &accepted(),
+    );
+    let operation = seen.report.status.operation.unwrap();
+    assert_eq!(
+        (operation.state, operation.url),
+        (OperationState::Verifying, None)
+    );
+}
+
+#[test]
+fn the_bill_comes_before_the_first_write() {
+    let hub = hub();
+    let first = next(
+        &hub,
+        &AIHubStatus::default(),
+        &without_access(&hub),
+        0,
+        &Executed::Done,
+    );
+    assert_eq!(first.plan.write.unwrap().kind, OperationKind::Grant);
+    assert_eq!(first.plan.beforehand[0].reason, Reason::BillableResources);
 }

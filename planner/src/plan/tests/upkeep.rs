@@ -406,3 +406,28 @@ fn a_hub_that_lost_its_tag_is_told_how_to_get_it_back() {
     let told = crate::judge::stored(&fresh.report.status, ConditionType::Provisioned).unwrap();
     assert!(told.message.contains("choose another name"), "{}", told.message);
 }
+
+#[test]
+fn a_hub_of_the_name_that_was_never_seen_in_order_is_somebody_elses() {
+    let (hub, mut status) = ready_hub();
+    status.encryption = None;
+    assert!(status.bound.is_some());
+    let mut observed = created(&hub);
+    seen(&mut observed).tags.clear();
+    let pass = next(&hub, &status, &observed, 100);
+    let told = crate::judge::stored(&pass.report.status, ConditionType::Provisioned).unwrap();
+    assert!(told.message.contains("somebody else's"), "{}", told.message);
+}
+
+#[test]
+fn an_update_that_shows_is_over_whatever_else_is_wanted_by_now() {
+    let (mut hub, mut status) = ready_hub();
+    hub.public_network_access = Some(keyholder_crds::PublicNetworkAccess::Disabled);
+    let mut verifying = operation(OperationKind::Update, OperationState::Verifying);
+    verifying.not_before = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at_second(
+        1000,
+    )));
+    status.operation = Some(verifying);
+    let write = next(&hub, &status, &created(&hub), 100).plan.write.unwrap();
+    assert_eq!(write.intent, "publicNetworkAccess");
+}

@@ -129,9 +129,16 @@ fn quotas_that_cannot_be_read_block_nothing_but_one_that_is_used_up_does() {
         &[("basic", 0, 16), ("standard", 0, 16)],
         &Fact::Unknown(why("403")),
     );
-    assert!(
-        matches!(outcome, Outcome::Unknown { blocks: false, .. }),
-        "{outcome:?}"
+    let Outcome::Unknown {
+        why: told,
+        blocks: false,
+    } = outcome
+    else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(
+        told.message,
+        "Not known whether there is quota for the managed resource group: 403"
     );
     let outcome = quota(&[("basic", 0, 0), ("standard", 0, 0)], &Fact::Unknown(why("403")));
     assert!(matches!(outcome, Outcome::Failed { .. }), "{outcome:?}");

@@ -7,7 +7,7 @@ use super::*;
 fn what_is_not_known_blocks_only_what_cannot_be_undone() {
     use PreflightCheckName as P;
     type Change = fn(&mut Observed);
-    let table: [(Change, P, bool); 11] = [
+    let table: [(Change, P, bool); 13] = [
         (
             |o| {
                 o.providers
@@ -26,6 +26,12 @@ fn what_is_not_known_blocks_only_what_cannot_be_undone() {
         (|o| o.identities[0].1 = Fact::Unknown(why("x")), P::Identity, true),
         (|o| o.identities.clear(), P::Identity, true),
         (|o| o.identities.clear(), P::Access, true),
+        (
+            |o| o.associated[0].1 = Fact::Unknown(why("x")),
+            P::AssociatedResources,
+            false,
+        ),
+        (|o| o.associated.clear(), P::AssociatedResources, false),
         (|o| o.vault = Fact::Unknown(why("x")), P::Vault, true),
         (|o| o.key = Fact::Unknown(why("x")), P::Key, true),
         (|o| o.vault = Fact::Unknown(why("x")), P::Access, true),
