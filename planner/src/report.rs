@@ -171,7 +171,7 @@ fn cannot_grant(why: &Why) -> Verdict {
         format!(
             "The identity has no access to the key, and Keyholder could not give it: {}. To give access the operator's identity needs \
              the role Keyholder Granter at the vault (deploy/azure/README.md); or give it yourself.",
-            why.message
+            why.message.lines().next().unwrap_or_default()
         ),
     )
 }

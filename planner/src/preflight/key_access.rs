@@ -146,12 +146,13 @@ pub(crate) fn access_of(vault: &ArmId, key: &KeyName, principal: &str, observed:
         access::by_policies(&live.access_policies, principal)
     };
     let scope = live.id.child("keys", key.as_str());
+    let who = named(principal, observed);
     match rights.all() {
         Right::Held => Access::Held,
         Right::Missing if !live.rbac && access::others_hold(&live.access_policies, principal) => {
             Access::Undecidable(cure::message(
                 &format!(
-                    "No access policy of vault {} names principal {principal}; whether it is in a group that one names cannot be \
+                    "No access policy of vault {} names the {who}; whether it is in a group that one names cannot be \
                      seen from here.",
                     live.id
                 ),
@@ -159,19 +160,28 @@ pub(crate) fn access_of(vault: &ArmId, key: &KeyName, principal: &str, observed:
             ))
         }
         Right::Missing => Access::Missing(cure::message(
-            &format!(
-                "Principal {principal} lacks {} on key {scope}.",
-                rights.missing().join(", ")
-            ),
+            &format!("The {who} lacks {} on key {scope}.", rights.missing().join(", ")),
             &[cure::grant(&live.id, key, principal, live.rbac)],
         )),
         Right::Unknown => Access::Undecidable(cure::message(
             &format!(
-                "Whether principal {principal} may get, wrap and unwrap with key {scope} depends on a role assignment that \
+                "Whether the {who} may get, wrap and unwrap with key {scope} depends on a role assignment that \
                  is conditional or whose role cannot be read."
             ),
             &[cure::grant(&live.id, key, principal, live.rbac)],
         )),
+    }
+}
+
+/// A principal as people know it: by the identity whose it is.
+fn named(principal: &str, observed: &Observed) -> String {
+    let user_assigned = observed.identities.iter().find(|(_, fact)| {
+        fact.known()
+            .is_some_and(|identity| identity.principal_id.eq_ignore_ascii_case(principal))
+    });
+    match user_assigned {
+        Some((id, _)) => format!("identity {id} (principal {principal})"),
+        None => format!("hub's own identity (principal {principal})"),
     }
 }
 

@@ -249,7 +249,7 @@ fn each_missing_thing_is_told_with_its_cure() {
             |o| o.role_assignments = Fact::Absent,
             P::Access,
             Reason::AccessMissing,
-            "lacks get, wrap, unwrap on key",
+            "userAssignedIdentities/hub (principal principal) lacks get, wrap, unwrap on key",
         ),
         (
             |o| vault(o).rbac = false,

@@ -87,3 +87,17 @@ fn a_name_that_is_kept_can_be_purged_or_avoided() {
     );
     assert!(!message(Reason::NameReserved, "Azure's words", None, None).contains("Cure"));
 }
+
+#[test]
+fn who_may_not_is_told_which_roles_there_are() {
+    let told = message(Reason::OperatorNotAuthorized, "Azure's words", None, None);
+    assert!(told.starts_with("Azure's words\n"), "{told}");
+    for part in [
+        "Keyholder Observer",
+        "Keyholder Writer",
+        "deploy/azure",
+        "spec.subscriptionId",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+}

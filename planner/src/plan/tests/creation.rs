@@ -224,7 +224,7 @@ fn a_failed_creation_tells_what_the_hubs_own_identity_lacks_and_is_tried_again()
     observed.role_assignments = Fact::Known(Vec::new());
     let told = message(&observed);
     assert!(
-        told.starts_with("BadRequest: it may not unwrap\nPrincipal own-principal lacks get, wrap, unwrap")
+        told.starts_with("BadRequest: it may not unwrap\nThe hub's own identity (principal own-principal) lacks get, wrap, unwrap")
     );
     assert!(told.contains("az role assignment create"), "{told}");
 
