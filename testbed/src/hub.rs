@@ -130,9 +130,9 @@ impl fmt::Display for Hub {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "AIHub {} (generation {:?})",
+            "AIHub {} (generation {})",
             self.0.name_any(),
-            self.0.metadata.generation
+            self.0.metadata.generation.unwrap_or_default()
         )?;
         for one in self.conditions() {
             write!(

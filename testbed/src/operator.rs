@@ -145,6 +145,16 @@ impl Operator {
         }
     }
 
+    /// Waits until it ends by itself, and gives what is to be said then.
+    pub async fn until_ended(&mut self) -> Error {
+        loop {
+            if let Err(ended) = self.process.check() {
+                return ended;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// Where it serves health and metrics, once it does.
     ///
     /// # Errors

@@ -102,11 +102,16 @@ pub fn all() -> Vec<Story> {
         },
         Story {
             name: "purge",
-            about: "what each deletion policy leaves in Azure: Retain the hub, DeleteAndPurge nothing",
+            about: "what each deletion policy leaves in Azure: Retain the hub, Delete one that can be recovered, DeleteAndPurge nothing",
             steps: vec![
                 step!("From YAML to Ready", steps::from_yaml_to_ready),
                 step!("Retain: gone from Kubernetes, still in Azure", retained),
                 step!("Applied anew, it is the same hub", taken_up_again),
+                step!("Delete: Azure keeps what can be recovered, and bills it", deleted),
+                step!(
+                    "Its name is reserved, and the message says how to free it",
+                    name_reserved
+                ),
                 step!("DeleteAndPurge: nothing is left", steps::deletion),
             ],
         },
@@ -228,4 +233,49 @@ async fn still_there(stage: &Stage) -> Told {
     promised(answer.status == 200, "the hub is still in Azure", || {
         answer.body.to_string()
     })
+}
+
+async fn deleted(stage: &mut Stage) -> Told {
+    let group = steps::managed_group(stage, "research").await?;
+    steps::delete(stage, "research", "Delete").await?;
+    let alice = stage.sign_in(ALICE).await?;
+    let hub = alice
+        .send(reqwest::Method::GET, &hub_id("research"), "2026-05-01", None)
+        .await?;
+    let kept = alice
+        .send(
+            reqwest::Method::GET,
+            &azure::names::group(&group),
+            "2025-04-01",
+            None,
+        )
+        .await?;
+    println!(
+        "   Azure, asked for the hub, says {}; asked for its managed resource group {group}, {}.",
+        hub.status, kept.status
+    );
+    promised(
+        (hub.status, kept.status) == (404, 200),
+        "the hub is deleted, and its managed resource group is kept with it",
+        || format!("the hub answers {}, the group {}", hub.status, kept.status),
+    )
+}
+
+async fn name_reserved(stage: &mut Stage) -> Told {
+    stage.must(&["apply", "--filename=examples/managed-group"])?;
+    let hub = stage
+        .until("research", "refused for its name", |hub| {
+            hub.says("Provisioned", "NameReserved")
+        })
+        .await?;
+    steps::read_out(&hub, "Provisioned");
+    println!("   {ALICE} does as the message says:");
+    let alice = stage.sign_in(ALICE).await?;
+    let purge = format!("{}?forceToPurge=true", hub_id("research"));
+    let answer = alice
+        .send(reqwest::Method::DELETE, &purge, "2026-05-01", None)
+        .await?;
+    println!("     {}", answer.status);
+    stage.until("research", "Ready", Hub::is_ready).await?;
+    Ok(())
 }

@@ -121,7 +121,8 @@ async fn tell(arguments: &Arguments, story: &Story) -> ExitCode {
     }
     if !arguments.exit {
         println!("\n{}", stage.directory().invitation());
-        std::future::pending::<()>().await;
+        println!("\n{}", stage.operator_ended().await.chain());
+        return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }

@@ -1,5 +1,6 @@
 //! What the story plays on: the running system, and a narrator who types commands and reads out what happens.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -99,6 +100,11 @@ impl Stage {
         &self.operator
     }
 
+    /// Waits until the operator ends by itself, which it never should, and gives what is to be said then.
+    pub async fn operator_ended(&mut self) -> Error {
+        self.operator.until_ended().await
+    }
+
     /// Azure.
     pub fn azure(&self) -> &Azure {
         &self.azure
@@ -148,26 +154,31 @@ impl Stage {
 
     /// Waits until a hub is as wanted, and reads out how its conditions change meanwhile.
     pub async fn until(
-        &self,
+        &mut self,
         name: &str,
         what: &str,
         wanted: impl Fn(&Hub) -> bool,
     ) -> Result<Hub, NotAsPromised> {
         let started = Instant::now();
-        let said = Mutex::new(Vec::<String>::new());
+        let said = Mutex::new(BTreeMap::<String, String>::new());
         let watched = |hub: &Hub| {
             let mut said = said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             for condition in hub.conditions() {
                 let line = format!("{}={} {}", condition.kind, condition.status, condition.reason);
-                if !said.contains(&line) {
+                if said.get(&condition.kind) != Some(&line) {
                     println!("   {:5.1} s  {line}", started.elapsed().as_secs_f64());
-                    said.push(line);
+                    said.insert(condition.kind, line);
                 }
             }
             wanted(hub)
         };
-        let waited = hub::until(&self.hubs, name, what, PATIENCE, watched).await;
-        waited.map_err(|error| NotAsPromised::new(format!("AIHub {name} becomes {what}"), error.chain()))
+        let Self { operator, hubs, .. } = self;
+        tokio::select! {
+            waited = hub::until(hubs, name, what, PATIENCE, watched) => {
+                waited.map_err(|error| NotAsPromised::new(format!("AIHub {name} becomes {what}"), error.chain()))
+            }
+            ended = operator.until_ended() => Err(NotAsPromised::new("the operator goes on", ended.chain())),
+        }
     }
 
     /// A hub as it is now.

@@ -123,7 +123,14 @@ pub async fn change_key(stage: &mut Stage, name: &str, key: &str) -> Told {
         "--patch",
         &patch,
     ])?;
-    stage.until(name, "Ready with its new key", Hub::is_ready).await?;
+    let hub = stage
+        .until(name, "Ready with its new key, or refused it", |hub| {
+            hub.is_ready() || hub.says("KeyApplied", "WriteIgnored")
+        })
+        .await?;
+    promised(hub.is_ready(), "the hub is Ready with its new key", || {
+        hub.to_string()
+    })?;
     let alice = stage.sign_in(ALICE).await?;
     let found = key_in_azure(&alice, name).await?;
     promised(
@@ -175,13 +182,13 @@ pub async fn deletion(stage: &mut Stage) -> Told {
     let alice = stage.sign_in(ALICE).await?;
     let hub = alice.send(Method::GET, &hub_id(HUB), WORKSPACES, None).await?;
     promised(hub.status == 404, "the hub is gone from Azure", || {
-        hub.body.to_string()
+        format!("Azure still has hub {HUB}")
     })?;
     let kept = alice.send(Method::GET, &group(&name), RESOURCES, None).await?;
     promised(
         kept.status == 404,
         "its managed resource group is gone from Azure",
-        || kept.body.to_string(),
+        || format!("Azure still has resource group {name}, and bills what is in it"),
     )?;
     println!("   Azure says: no hub {HUB}, no resource group {name}.");
     Ok(())
@@ -221,7 +228,8 @@ fn is_key(identifier: &str, key: &str) -> bool {
     identifier.to_lowercase().contains(&format!("{VAULT}.")) && identifier.contains(&format!("/keys/{key}/"))
 }
 
-async fn managed_group(stage: &Stage, name: &str) -> Result<String, Error> {
+/// The name of a hub's managed resource group.
+pub async fn managed_group(stage: &Stage, name: &str) -> Result<String, Error> {
     Ok(stage
         .hub(name)
         .await?
