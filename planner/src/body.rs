@@ -12,9 +12,14 @@ use crate::name::KeyIdentifier;
 use crate::observed::{Body, LiveHub};
 use crate::validate::{KeyUser, ValidEncryption, ValidHub};
 
-/// The body that creates the hub; `key` is the versioned key of a customer-managed hub.
+/// The body that creates the hub; `key` is the versioned key of a customer-managed hub. `left` is what an earlier try left:
+/// tags that others put there stay.
 #[must_use]
-pub fn create(hub: &ValidHub, key: Option<&KeyIdentifier>) -> Body {
+pub fn create(hub: &ValidHub, key: Option<&KeyIdentifier>, left: Option<&LiveHub>) -> Body {
+    let tags = left.map_or_else(
+        || hub.all_tags(),
+        |left| merged_tags(hub, left).unwrap_or_else(|| left.tags.clone()),
+    );
     let mut properties = Map::new();
     properties.insert("storageAccount".to_owned(), json!(hub.storage_account.as_str()));
     properties.insert("keyVault".to_owned(), json!(hub.key_vault.as_str()));
@@ -54,7 +59,7 @@ pub fn create(hub: &ValidHub, key: Option<&KeyIdentifier>) -> Body {
         "kind": "Hub",
         "location": hub.location.as_str(),
         "identity": identity_block(hub, &[]),
-        "tags": hub.all_tags(),
+        "tags": tags,
         "properties": properties,
     })
 }
@@ -62,7 +67,7 @@ pub fn create(hub: &ValidHub, key: Option<&KeyIdentifier>) -> Body {
 /// The question what policies would do to the hub as it is declared (policyinsights, CheckRestrictionsRequest).
 #[must_use]
 pub fn policy_question(hub: &ValidHub, key: Option<&KeyIdentifier>, api_version: &str) -> Body {
-    let mut content = create(hub, key);
+    let mut content = create(hub, key, None);
     if let Some(content) = content.as_object_mut() {
         content.insert(
             "type".to_owned(),
@@ -163,7 +168,7 @@ fn identity_block(hub: &ValidHub, dropped: &[&ArmId]) -> Value {
     block
 }
 
-/// All tags as they shall be, when one of ours differs: PATCH replaces the whole map, so the others' go along. Azure's tag
+/// All tags as they shall be, when one of ours differs: PUT and PATCH replace the whole map, so the others' go along. Azure's tag
 /// names ignore case.
 fn merged_tags(hub: &ValidHub, live: &LiveHub) -> Option<BTreeMap<String, String>> {
     let wanted = hub.all_tags();

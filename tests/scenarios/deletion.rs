@@ -120,7 +120,10 @@ async fn a_hub_deleted_in_azure_gets_no_empty_successor() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invalid_spec_does_not_hold_a_deletion() {
     let scenario = start("delete-invalid").await;
-    let manifest = hub("research").replace("identity: hub", "identity: stranger");
+    let manifest = hub("research").replace(
+        "  location: westeurope",
+        "  location: westeurope\n  azureName: login-hub",
+    );
     scenario.apply(&manifest).unwrap().ok().unwrap();
     let told = scenario
         .until_says("research", "Ready", "InvalidSpec")
@@ -130,7 +133,7 @@ async fn an_invalid_spec_does_not_hold_a_deletion() {
         told.condition("Ready")
             .unwrap()
             .message
-            .contains("spec.encryption.customerManagedKey.identity"),
+            .contains("spec.azureName"),
         "{told}"
     );
     scenario

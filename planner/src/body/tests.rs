@@ -25,7 +25,7 @@ fn a_hub_with_a_managed_group_is_put_whole() {
     hub.tags.insert("team".to_owned(), "research".to_owned());
     hub.public_network_access = Some(PublicNetworkAccess::Disabled);
     assert_eq!(
-        create(&hub, Some(&key())),
+        create(&hub, Some(&key()), None),
         json!({
             "kind": "Hub",
             "location": "westeurope",
@@ -64,7 +64,7 @@ fn a_service_side_hub_says_so_and_its_own_identity_is_not_named() {
         .unwrap()
         .identity = None;
     let hub = validate(&object, "owner").unwrap();
-    let body = create(&hub, Some(&key()));
+    let body = create(&hub, Some(&key()), None);
     assert_eq!(body["identity"], json!({ "type": "SystemAssigned" }));
     assert_eq!(
         body["properties"],
@@ -91,7 +91,7 @@ fn microsoft_managed_keys_have_no_encryption_block() {
         high_business_impact: false,
         ..hub()
     };
-    let body = create(&hub, None);
+    let body = create(&hub, None, None);
     assert_eq!(body["properties"]["hbiWorkspace"], json!(false));
     assert_eq!(body["properties"].get("encryption"), None);
     assert_eq!(body["properties"].get("enableServiceSideCMKEncryption"), None);
@@ -242,5 +242,20 @@ fn the_question_to_azure_policy_is_the_body_of_the_creation_with_its_type_and_na
         "Microsoft.MachineLearningServices/workspaces"
     );
     assert_eq!(envelope.remove("name").unwrap(), "research");
-    assert_eq!(content, create(&hub(), Some(&key())));
+    assert_eq!(content, create(&hub(), Some(&key()), None));
+}
+
+#[test]
+fn a_put_over_what_an_earlier_try_left_keeps_the_tags_of_others() {
+    let mut hub = hub();
+    hub.tags.insert("team".to_owned(), "research".to_owned());
+    let mut left = live(&hub, "Failed");
+    left.tags.insert("cost-centre".to_owned(), "42".to_owned());
+    let tags = |left: &LiveHub| create(&hub, Some(&key()), Some(left))["tags"].clone();
+    let expected = json!({
+        "cost-centre": "42", "keyholder-owner": "owner/ml-platform/research", "team": "research",
+    });
+    assert_eq!(tags(&left), expected);
+    left.tags.insert("team".to_owned(), "sales".to_owned());
+    assert_eq!(tags(&left), expected);
 }

@@ -124,7 +124,7 @@ pub(super) fn begin(
     let write = Write {
         kind,
         id: input.hub.id.clone(),
-        request: Request::Put(body::create(input.hub, key.ok().flatten())),
+        request: Request::Put(body::create(input.hub, key.ok().flatten(), live)),
         intent: input.hub.id.to_string(),
         bound: Some(judgement.bound.clone().unwrap_or(declared)),
         started_at: started_at.unwrap_or_else(|| second(input.now)),
