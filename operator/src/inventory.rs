@@ -17,11 +17,12 @@ use crate::observe::convert;
 /// Subscriptions that one identity may look at, at the most.
 const MOST_SUBSCRIPTIONS: u64 = 256;
 
-/// All hubs of a subscription, by lower-case ARM id. One that could not be understood is kept as its error.
-pub type Hubs = HashMap<String, Result<LiveHub, String>>;
+/// All hubs of a subscription, by lower-case ARM id. One that could not be understood is kept as its error. What is as the
+/// list before had it is shared with that list, so that two lists at once are hardly more than one.
+pub type Hubs = HashMap<Arc<str>, Arc<Result<LiveHub, String>>>;
 
-/// All resources of a subscription whose group Microsoft manages for a hub, by lower-case group name.
-pub type Groups = HashMap<String, Vec<GroupResource>>;
+/// All resources of a subscription whose group Microsoft manages for a hub, by lower-case group name; shared as hubs are.
+pub type Groups = HashMap<Arc<str>, Vec<Arc<GroupResource>>>;
 
 /// The shared reads of one identity.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ impl Inventory {
     /// Azure's, shared by all who asked.
     pub async fn hubs(&self, subscription: &str) -> Result<Arc<Hubs>, Arc<ArmError>> {
         self.hubs
-            .try_get_with(subscription.to_owned(), list_hubs(&self.arm, subscription))
+            .try_get_with(subscription.to_owned(), list_hubs(&self.arm, subscription, None))
             .await
     }
 
@@ -65,7 +66,10 @@ impl Inventory {
     /// Azure's, shared by all who asked.
     pub async fn groups(&self, subscription: &str) -> Result<Arc<Groups>, Arc<ArmError>> {
         self.groups
-            .try_get_with(subscription.to_owned(), list_groups(&self.arm, subscription))
+            .try_get_with(
+                subscription.to_owned(),
+                list_groups(&self.arm, subscription, None),
+            )
             .await
     }
 
@@ -74,7 +78,8 @@ impl Inventory {
     /// # Errors
     /// Azure's; what was read before stays.
     pub async fn refresh_hubs(&self, subscription: &str) -> Result<Arc<Hubs>, ArmError> {
-        let listed = list_hubs(&self.sweeper, subscription).await?;
+        let before = self.known_hubs(subscription).await;
+        let listed = list_hubs(&self.sweeper, subscription, before.as_deref()).await?;
         self.hubs
             .insert(subscription.to_owned(), Arc::clone(&listed))
             .await;
@@ -86,7 +91,8 @@ impl Inventory {
     /// # Errors
     /// Azure's; what was read before stays.
     pub async fn refresh_groups(&self, subscription: &str) -> Result<Arc<Groups>, ArmError> {
-        let listed = list_groups(&self.sweeper, subscription).await?;
+        let before = self.known_groups(subscription).await;
+        let listed = list_groups(&self.sweeper, subscription, before.as_deref()).await?;
         self.groups
             .insert(subscription.to_owned(), Arc::clone(&listed))
             .await;
@@ -140,36 +146,56 @@ impl Inventory {
     }
 }
 
-async fn list_hubs(arm: &ArmClient, subscription: &str) -> Result<Arc<Hubs>, ArmError> {
+async fn list_hubs(
+    arm: &ArmClient,
+    subscription: &str,
+    before: Option<&Hubs>,
+) -> Result<Arc<Hubs>, ArmError> {
     let path =
         format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces");
     let listed = arm
         .list_with(&path, wire::WORKSPACES_VERSION, &[], |item| {
-            let id = ArmId::parse(item.get("id")?.as_str()?).ok()?;
+            let id = ArmId::parse(item.get("id")?.as_str()?).ok()?.lower();
             let hub = convert::hub(&item).map_err(|error| error.to_string());
-            Some((id.lower(), hub))
+            let known = before.and_then(|before| before.get_key_value(id.as_str()));
+            Some(match known {
+                Some((id, known)) if is_spelled_as(known, &hub) => (Arc::clone(id), Arc::clone(known)),
+                _ => (Arc::from(id), Arc::new(hub)),
+            })
         })
         .await?;
     Ok(Arc::new(listed.items.into_iter().collect()))
 }
 
-async fn list_groups(arm: &ArmClient, subscription: &str) -> Result<Arc<Groups>, ArmError> {
+/// Equal, and with the key's URL, which the status repeats, in the same letters.
+fn is_spelled_as(before: &Result<LiveHub, String>, after: &Result<LiveHub, String>) -> bool {
+    let key = |hub: &Result<LiveHub, String>| {
+        let encryption = hub.as_ref().ok()?.encryption.as_ref()?;
+        Some(encryption.key.to_string())
+    };
+    before == after && key(before) == key(after)
+}
+
+async fn list_groups(
+    arm: &ArmClient,
+    subscription: &str,
+    before: Option<&Groups>,
+) -> Result<Arc<Groups>, ArmError> {
     let path = format!("/subscriptions/{subscription}/resources");
     let query = [("$expand", "createdTime,changedTime,provisioningState")];
-    let listed = arm
-        .list_with(&path, wire::RESOURCES_VERSION, &query, |item| {
-            convert::group_resource(&item)
-        })
-        .await?;
     let mut groups = Groups::new();
-    for resource in listed.items {
-        if let Ok(id) = ArmId::parse(&resource.id) {
-            groups
-                .entry(id.resource_group().to_lowercase())
-                .or_default()
-                .push(resource);
-        }
-    }
+    arm.list_with(&path, wire::RESOURCES_VERSION, &query, |item| {
+        let resource = convert::group_resource(&item)?;
+        let id = ArmId::parse(&resource.id).ok()?;
+        let group = id.resource_group().to_lowercase();
+        let known = before.and_then(|before| before.get_key_value(group.as_str()));
+        let same = known.and_then(|(_, resources)| resources.iter().find(|one| ***one == resource));
+        let resource = same.map_or_else(|| Arc::new(resource), Arc::clone);
+        let group = known.map_or_else(|| Arc::from(group), |(group, _)| Arc::clone(group));
+        groups.entry(group).or_default().push(resource);
+        None::<()>
+    })
+    .await?;
     Ok(Arc::new(groups))
 }
 
