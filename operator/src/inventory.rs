@@ -153,18 +153,51 @@ async fn list_hubs(
 ) -> Result<Arc<Hubs>, ArmError> {
     let path =
         format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces");
+    let mut shared = SharedIds::default();
     let listed = arm
         .list_with(&path, wire::WORKSPACES_VERSION, &[], |item| {
             let id = ArmId::parse(item.get("id")?.as_str()?).ok()?.lower();
-            let hub = convert::hub(&item).map_err(|error| error.to_string());
+            let mut hub = convert::hub(&item).map_err(|error| error.to_string());
             let known = before.and_then(|before| before.get_key_value(id.as_str()));
             Some(match known {
                 Some((id, known)) if is_spelled_as(known, &hub) => (Arc::clone(id), Arc::clone(known)),
-                _ => (Arc::from(id), Arc::new(hub)),
+                _ => {
+                    if let Ok(hub) = &mut hub {
+                        shared.share_within(hub);
+                    }
+                    (Arc::from(id), Arc::new(hub))
+                }
             })
         })
         .await?;
     Ok(Arc::new(listed.items.into_iter().collect()))
+}
+
+/// What hubs rest on, each id once for each spelling: vaults, identities and storage accounts serve many hubs.
+#[derive(Default)]
+struct SharedIds(HashMap<String, ArmId>);
+
+impl SharedIds {
+    fn share_within(&mut self, hub: &mut LiveHub) {
+        let encryption = hub.encryption.as_mut();
+        let of_key = encryption.map(|encryption| (&mut encryption.vault, encryption.identity.as_mut()));
+        let (vault, identity) = of_key.unzip();
+        let ids = hub
+            .user_assigned
+            .iter_mut()
+            .chain(&mut hub.key_vault)
+            .chain(&mut hub.storage_account)
+            .chain(vault)
+            .chain(identity.flatten());
+        for id in ids {
+            match self.0.get(id.as_str()) {
+                Some(known) => *id = known.clone(),
+                None => {
+                    self.0.insert(id.to_string(), id.clone());
+                }
+            }
+        }
+    }
 }
 
 /// Equal, and with the key's URL, which the status repeats, in the same letters.
@@ -217,4 +250,64 @@ pub enum Age {
     Recent(Duration),
     /// Everything is read now: needed before anything is said for the worse.
     Now,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn hub(name: &str, vault: &str, key: &str) -> LiveHub {
+        let id =
+            |kind: &str, name: &str| format!("/subscriptions/s/resourceGroups/g/providers/{kind}/{name}");
+        convert::hub(&json!({
+            "id": id("Microsoft.MachineLearningServices/workspaces", name),
+            "location": "westeurope",
+            "properties": {
+                "keyVault": id("Microsoft.KeyVault/vaults", vault),
+                "encryption": {
+                    "status": "Enabled",
+                    "keyVaultProperties": {
+                        "keyVaultArmId": id("Microsoft.KeyVault/vaults", vault),
+                        "keyIdentifier": format!("https://{vault}.vault.azure.net/keys/{key}/0123456789abcdef0123456789abcdef"),
+                    },
+                },
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn hubs_share_an_id_in_the_same_letters_alone() {
+        let mut hubs = [
+            hub("a", "vault", "k"),
+            hub("b", "vault", "k"),
+            hub("c", "VAULT", "k"),
+        ];
+        let before = hubs.clone();
+        let mut shared = SharedIds::default();
+        for hub in &mut hubs {
+            shared.share_within(hub);
+        }
+        let places = hubs.each_ref().map(|hub| {
+            let own = hub.key_vault.as_ref().unwrap().as_str();
+            let keys = hub.encryption.as_ref().unwrap().vault.as_str();
+            assert_eq!(own.as_ptr(), keys.as_ptr());
+            own.as_ptr()
+        });
+        assert_eq!(places[0], places[1]);
+        assert_ne!(places[0], places[2]);
+        assert_eq!(hubs[2].key_vault.as_ref().unwrap().name(), "VAULT");
+        assert_eq!(hubs, before);
+    }
+
+    #[test]
+    fn a_hub_is_kept_while_it_and_the_letters_of_its_key_are_as_before() {
+        let before = Ok(hub("a", "vault", "k"));
+        assert!(is_spelled_as(&before, &before.clone()));
+        assert!(!is_spelled_as(&before, &Ok(hub("a", "VAULT", "k"))));
+        assert!(!is_spelled_as(&before, &Ok(hub("b", "vault", "k"))));
+        assert!(!is_spelled_as(&before, &Err("unreadable".to_owned())));
+    }
 }
