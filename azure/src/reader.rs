@@ -7,6 +7,7 @@
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
+use moka::Expiry;
 use moka::future::Cache;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -22,6 +23,9 @@ mod tests;
 const MOST_ENTRIES: u64 = 8192;
 /// What nobody asked for in this time is dropped.
 const IDLE: Duration = Duration::from_secs(900);
+/// The same for questions: each is about one object, and asked again by its next passes or not at all. Longer than a request
+/// may take, so that none is dropped while it is asked.
+const QUESTION_IDLE: Duration = Duration::from_secs(150);
 
 /// What a read brought.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +86,7 @@ impl Reader {
         let resources = Cache::builder()
             .max_capacity(MOST_ENTRIES)
             .time_to_idle(IDLE)
+            .expire_after(Questions)
             .build();
         let lists = Cache::builder()
             .max_capacity(MOST_ENTRIES)
@@ -161,7 +166,7 @@ impl Reader {
         let text = question.to_string();
         let slot = self
             .resources
-            .get_with(Key::new(path, api_version, &[("", &text)]), Slot::empty())
+            .get_with(Key::question(path, api_version, &text), Slot::empty())
             .await;
         slot.get(max_age, |read_at| async move {
             let response = self.arm.post(path, api_version, question).await?;
@@ -248,6 +253,27 @@ impl Reader {
 struct Key {
     path: String,
     rest: String,
+    is_question: bool,
+}
+
+/// Questions are dropped sooner than what is read.
+struct Questions;
+
+impl<T> Expiry<Key, T> for Questions {
+    fn expire_after_create(&self, key: &Key, _: &T, _: std::time::Instant) -> Option<Duration> {
+        key.is_question.then_some(QUESTION_IDLE)
+    }
+
+    fn expire_after_read(
+        &self,
+        key: &Key,
+        _: &T,
+        _: std::time::Instant,
+        _: Option<Duration>,
+        _: std::time::Instant,
+    ) -> Option<Duration> {
+        key.is_question.then_some(QUESTION_IDLE)
+    }
 }
 
 impl Key {
@@ -263,6 +289,14 @@ impl Key {
         Self {
             path: path.to_ascii_lowercase(),
             rest,
+            is_question: false,
+        }
+    }
+
+    fn question(path: &str, api_version: &str, text: &str) -> Self {
+        Self {
+            is_question: true,
+            ..Self::new(path, api_version, &[("", text)])
         }
     }
 

@@ -9,7 +9,7 @@ use futures::stream::{BoxStream, StreamExt};
 use keyholder_crds::AIHub;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
-use kube::{Client, ResourceExt};
+use kube::{Client, Resource, ResourceExt};
 use kube_runtime::controller::{Action, Config, Controller};
 use kube_runtime::reflector::{ObjectRef, Store, reflector, store};
 use kube_runtime::{WatchStreamExt, watcher};
@@ -23,9 +23,12 @@ pub type Guarded = DeserializeGuard<AIHub>;
 /// Wakes not taken in time are lost to the slowest watcher of them; the next sweep wakes again.
 const WAKES: usize = 16_384;
 
+/// What `kubectl apply` keeps on an object: all of it once more.
+const APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// Tells controllers that something about an object changed in Azure.
 #[derive(Clone, Debug)]
-pub struct Waker(broadcast::Sender<ObjectRef<Guarded>>);
+pub struct Waker(broadcast::Sender<Arc<ObjectRef<Guarded>>>);
 
 impl Waker {
     /// A waker that nobody listens to so far.
@@ -37,14 +40,14 @@ impl Waker {
     /// Has the object looked at soon.
     pub fn wake(&self, object: ObjectRef<Guarded>) {
         // An error means that no controller runs, so there is nothing to wake.
-        let _ = self.0.send(object);
+        let _ = self.0.send(Arc::new(object));
     }
 
     fn stream(&self, namespace: Option<String>) -> BoxStream<'static, ObjectRef<Guarded>> {
         futures::stream::unfold(self.0.subscribe(), |mut receiver| async move {
             loop {
                 match receiver.recv().await {
-                    Ok(object) => return Some((object, receiver)),
+                    Ok(object) => return Some((Arc::unwrap_or_clone(object), receiver)),
                     Err(broadcast::error::RecvError::Lagged(missed)) => {
                         tracing::warn!(missed, "wakes were missed; the next sweep repeats them");
                     }
@@ -78,7 +81,7 @@ impl Shell {
         let (reader, writer) = store();
         let stream = watcher(api, watcher::Config::default().streaming_lists())
             .default_backoff()
-            .modify(|object| object.managed_fields_mut().clear())
+            .modify(forget_unread)
             .reflect(writer)
             .applied_objects()
             .inspect(|event| {
@@ -118,6 +121,14 @@ impl Shell {
                 futures::future::ready(())
             })
             .await;
+    }
+}
+
+/// Nothing reads these, and the object stays in memory.
+fn forget_unread(object: &mut Guarded) {
+    object.meta_mut().managed_fields = None;
+    if let Some(annotations) = &mut object.meta_mut().annotations {
+        annotations.remove(APPLIED);
     }
 }
 

@@ -17,11 +17,12 @@ use crate::observe::convert;
 /// Subscriptions that one identity may look at, at the most.
 const MOST_SUBSCRIPTIONS: u64 = 256;
 
-/// All hubs of a subscription, by lower-case ARM id. One that could not be understood is kept as its error.
-pub type Hubs = HashMap<String, Result<LiveHub, String>>;
+/// All hubs of a subscription, by lower-case ARM id. One that could not be understood is kept as its error. What is as the
+/// list before had it is shared with that list, so that two lists at once are hardly more than one.
+pub type Hubs = HashMap<Arc<str>, Arc<Result<LiveHub, String>>>;
 
-/// All resources of a subscription whose group Microsoft manages for a hub, by lower-case group name.
-pub type Groups = HashMap<String, Vec<GroupResource>>;
+/// All resources of a subscription whose group Microsoft manages for a hub, by lower-case group name; shared as hubs are.
+pub type Groups = HashMap<Arc<str>, Vec<Arc<GroupResource>>>;
 
 /// The shared reads of one identity.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ impl Inventory {
     /// Azure's, shared by all who asked.
     pub async fn hubs(&self, subscription: &str) -> Result<Arc<Hubs>, Arc<ArmError>> {
         self.hubs
-            .try_get_with(subscription.to_owned(), list_hubs(&self.arm, subscription))
+            .try_get_with(subscription.to_owned(), list_hubs(&self.arm, subscription, None))
             .await
     }
 
@@ -65,7 +66,10 @@ impl Inventory {
     /// Azure's, shared by all who asked.
     pub async fn groups(&self, subscription: &str) -> Result<Arc<Groups>, Arc<ArmError>> {
         self.groups
-            .try_get_with(subscription.to_owned(), list_groups(&self.arm, subscription))
+            .try_get_with(
+                subscription.to_owned(),
+                list_groups(&self.arm, subscription, None),
+            )
             .await
     }
 
@@ -74,7 +78,8 @@ impl Inventory {
     /// # Errors
     /// Azure's; what was read before stays.
     pub async fn refresh_hubs(&self, subscription: &str) -> Result<Arc<Hubs>, ArmError> {
-        let listed = list_hubs(&self.sweeper, subscription).await?;
+        let before = self.known_hubs(subscription).await;
+        let listed = list_hubs(&self.sweeper, subscription, before.as_deref()).await?;
         self.hubs
             .insert(subscription.to_owned(), Arc::clone(&listed))
             .await;
@@ -86,7 +91,8 @@ impl Inventory {
     /// # Errors
     /// Azure's; what was read before stays.
     pub async fn refresh_groups(&self, subscription: &str) -> Result<Arc<Groups>, ArmError> {
-        let listed = list_groups(&self.sweeper, subscription).await?;
+        let before = self.known_groups(subscription).await;
+        let listed = list_groups(&self.sweeper, subscription, before.as_deref()).await?;
         self.groups
             .insert(subscription.to_owned(), Arc::clone(&listed))
             .await;
@@ -140,36 +146,89 @@ impl Inventory {
     }
 }
 
-async fn list_hubs(arm: &ArmClient, subscription: &str) -> Result<Arc<Hubs>, ArmError> {
+async fn list_hubs(
+    arm: &ArmClient,
+    subscription: &str,
+    before: Option<&Hubs>,
+) -> Result<Arc<Hubs>, ArmError> {
     let path =
         format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces");
+    let mut shared = SharedIds::default();
     let listed = arm
         .list_with(&path, wire::WORKSPACES_VERSION, &[], |item| {
-            let id = ArmId::parse(item.get("id")?.as_str()?).ok()?;
-            let hub = convert::hub(&item).map_err(|error| error.to_string());
-            Some((id.lower(), hub))
+            let id = ArmId::parse(item.get("id")?.as_str()?).ok()?.lower();
+            let mut hub = convert::hub(&item).map_err(|error| error.to_string());
+            let known = before.and_then(|before| before.get_key_value(id.as_str()));
+            Some(match known {
+                Some((id, known)) if is_spelled_as(known, &hub) => (Arc::clone(id), Arc::clone(known)),
+                _ => {
+                    if let Ok(hub) = &mut hub {
+                        shared.share_within(hub);
+                    }
+                    (Arc::from(id), Arc::new(hub))
+                }
+            })
         })
         .await?;
     Ok(Arc::new(listed.items.into_iter().collect()))
 }
 
-async fn list_groups(arm: &ArmClient, subscription: &str) -> Result<Arc<Groups>, ArmError> {
-    let path = format!("/subscriptions/{subscription}/resources");
-    let query = [("$expand", "createdTime,changedTime,provisioningState")];
-    let listed = arm
-        .list_with(&path, wire::RESOURCES_VERSION, &query, |item| {
-            convert::group_resource(&item)
-        })
-        .await?;
-    let mut groups = Groups::new();
-    for resource in listed.items {
-        if let Ok(id) = ArmId::parse(&resource.id) {
-            groups
-                .entry(id.resource_group().to_lowercase())
-                .or_default()
-                .push(resource);
+/// What hubs rest on, each id once for each spelling: vaults, identities and storage accounts serve many hubs.
+#[derive(Default)]
+struct SharedIds(HashMap<String, ArmId>);
+
+impl SharedIds {
+    fn share_within(&mut self, hub: &mut LiveHub) {
+        let encryption = hub.encryption.as_mut();
+        let of_key = encryption.map(|encryption| (&mut encryption.vault, encryption.identity.as_mut()));
+        let (vault, identity) = of_key.unzip();
+        let ids = hub
+            .user_assigned
+            .iter_mut()
+            .chain(&mut hub.key_vault)
+            .chain(&mut hub.storage_account)
+            .chain(vault)
+            .chain(identity.flatten());
+        for id in ids {
+            match self.0.get(id.as_str()) {
+                Some(known) => *id = known.clone(),
+                None => {
+                    self.0.insert(id.to_string(), id.clone());
+                }
+            }
         }
     }
+}
+
+/// Equal, and with the key's URL, which the status repeats, in the same letters.
+fn is_spelled_as(before: &Result<LiveHub, String>, after: &Result<LiveHub, String>) -> bool {
+    let key = |hub: &Result<LiveHub, String>| {
+        let encryption = hub.as_ref().ok()?.encryption.as_ref()?;
+        Some(encryption.key.to_string())
+    };
+    before == after && key(before) == key(after)
+}
+
+async fn list_groups(
+    arm: &ArmClient,
+    subscription: &str,
+    before: Option<&Groups>,
+) -> Result<Arc<Groups>, ArmError> {
+    let path = format!("/subscriptions/{subscription}/resources");
+    let query = [("$expand", "createdTime,changedTime,provisioningState")];
+    let mut groups = Groups::new();
+    arm.list_with(&path, wire::RESOURCES_VERSION, &query, |item| {
+        let resource = convert::group_resource(&item)?;
+        let id = ArmId::parse(&resource.id).ok()?;
+        let group = id.resource_group().to_lowercase();
+        let known = before.and_then(|before| before.get_key_value(group.as_str()));
+        let same = known.and_then(|(_, resources)| resources.iter().find(|one| ***one == resource));
+        let resource = same.map_or_else(|| Arc::new(resource), Arc::clone);
+        let group = known.map_or_else(|| Arc::from(group), |(group, _)| Arc::clone(group));
+        groups.entry(group).or_default().push(resource);
+        None::<()>
+    })
+    .await?;
     Ok(Arc::new(groups))
 }
 
@@ -191,4 +250,64 @@ pub enum Age {
     Recent(Duration),
     /// Everything is read now: needed before anything is said for the worse.
     Now,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn hub(name: &str, vault: &str, key: &str) -> LiveHub {
+        let id =
+            |kind: &str, name: &str| format!("/subscriptions/s/resourceGroups/g/providers/{kind}/{name}");
+        convert::hub(&json!({
+            "id": id("Microsoft.MachineLearningServices/workspaces", name),
+            "location": "westeurope",
+            "properties": {
+                "keyVault": id("Microsoft.KeyVault/vaults", vault),
+                "encryption": {
+                    "status": "Enabled",
+                    "keyVaultProperties": {
+                        "keyVaultArmId": id("Microsoft.KeyVault/vaults", vault),
+                        "keyIdentifier": format!("https://{vault}.vault.azure.net/keys/{key}/0123456789abcdef0123456789abcdef"),
+                    },
+                },
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn hubs_share_an_id_in_the_same_letters_alone() {
+        let mut hubs = [
+            hub("a", "vault", "k"),
+            hub("b", "vault", "k"),
+            hub("c", "VAULT", "k"),
+        ];
+        let before = hubs.clone();
+        let mut shared = SharedIds::default();
+        for hub in &mut hubs {
+            shared.share_within(hub);
+        }
+        let places = hubs.each_ref().map(|hub| {
+            let own = hub.key_vault.as_ref().unwrap().as_str();
+            let keys = hub.encryption.as_ref().unwrap().vault.as_str();
+            assert_eq!(own.as_ptr(), keys.as_ptr());
+            own.as_ptr()
+        });
+        assert_eq!(places[0], places[1]);
+        assert_ne!(places[0], places[2]);
+        assert_eq!(hubs[2].key_vault.as_ref().unwrap().name(), "VAULT");
+        assert_eq!(hubs, before);
+    }
+
+    #[test]
+    fn a_hub_is_kept_while_it_and_the_letters_of_its_key_are_as_before() {
+        let before = Ok(hub("a", "vault", "k"));
+        assert!(is_spelled_as(&before, &before.clone()));
+        assert!(!is_spelled_as(&before, &Ok(hub("a", "VAULT", "k"))));
+        assert!(!is_spelled_as(&before, &Ok(hub("b", "vault", "k"))));
+        assert!(!is_spelled_as(&before, &Err("unreadable".to_owned())));
+    }
 }

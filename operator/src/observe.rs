@@ -220,7 +220,7 @@ impl Look<'_> {
     async fn hub(&self, id: &ArmId) -> Fact<LiveHub> {
         if self.age == Age::Swept {
             match self.inventory.hubs(id.subscription()).await {
-                Ok(hubs) => match hubs.get(&id.lower()) {
+                Ok(hubs) => match hubs.get(id.lower().as_str()).map(AsRef::as_ref) {
                     Some(Ok(hub)) => return Fact::Known(hub.clone()),
                     Some(Err(error)) => return not_understood(id.as_str(), error),
                     None => {}
@@ -261,8 +261,9 @@ impl Look<'_> {
         if self.age == Age::Swept {
             match self.inventory.groups(subscription).await {
                 Ok(groups) => {
-                    if let Some(resources) = groups.get(&name.to_lowercase()) {
-                        return Fact::Known(resources.clone());
+                    if let Some(resources) = groups.get(name.to_lowercase().as_str()) {
+                        let resources = resources.iter().map(|one| one.as_ref().clone());
+                        return Fact::Known(resources.collect());
                     }
                     // That nothing is listed does not say that the group is gone: it is asked for.
                 }

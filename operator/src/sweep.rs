@@ -280,7 +280,8 @@ async fn principal_of(azure: &Azure, id: &ArmId) -> Option<String> {
 /// The principal of a hub's own identity, as the list of hubs has it.
 async fn own_principal(azure: &Azure, hub: &ArmId) -> Option<String> {
     let hubs = azure.inventory.known_hubs(hub.subscription()).await?;
-    hubs.get(&hub.lower())?
+    hubs.get(hub.lower().as_str())?
+        .as_ref()
         .as_ref()
         .ok()?
         .system_assigned_principal
@@ -329,7 +330,7 @@ fn interest(object: ObjectRef<Guarded>, hub: &AIHub, valid: &ValidHub) -> Intere
 
 fn hub_changed(before: Option<&Hubs>, after: &Hubs, id: &ArmId) -> bool {
     let id = id.lower();
-    before.is_none_or(|before| before.get(&id) != after.get(&id))
+    before.is_none_or(|before| before.get(id.as_str()) != after.get(id.as_str()))
 }
 
 fn group_changed(before: Option<&Groups>, after: &Groups, group: Option<&str>) -> bool {
@@ -343,23 +344,23 @@ mod tests {
 
     use super::*;
 
-    fn resource(name: &str) -> GroupResource {
-        GroupResource {
+    fn resource(name: &str) -> Arc<GroupResource> {
+        Arc::new(GroupResource {
             id: format!("/x/{name}"),
             r#type: "T".to_owned(),
             name: name.to_owned(),
             state: None,
-        }
+        })
     }
 
     #[test]
     fn a_resource_that_went_is_a_change_of_its_group_alone() {
         let before = Groups::from([
-            ("a".to_owned(), vec![resource("one"), resource("two")]),
-            ("b".to_owned(), vec![resource("three")]),
+            (Arc::from("a"), vec![resource("one"), resource("two")]),
+            (Arc::from("b"), vec![resource("three")]),
         ]);
         let mut after = before.clone();
-        after.insert("a".to_owned(), vec![resource("one")]);
+        after.insert(Arc::from("a"), vec![resource("one")]);
         assert!(group_changed(Some(&before), &after, Some("a")));
         assert!(!group_changed(Some(&before), &after, Some("b")));
         assert!(!group_changed(Some(&before), &after, None));
@@ -367,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_group_that_went_whole_is_a_change() {
-        let before = Groups::from([("a".to_owned(), vec![resource("one")])]);
+        let before = Groups::from([(Arc::from("a"), vec![resource("one")])]);
         assert!(group_changed(Some(&before), &Groups::new(), Some("a")));
     }
 }

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Why a text is no ARM id of a resource in a resource group.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,14 +20,10 @@ pub struct ArmIdError {
 }
 
 /// ARM id of a resource in a resource group, of any depth.
+///
+/// Its text alone is kept: an operator holds several ids for each hub, and looks into few of them.
 #[derive(Clone, Debug)]
-pub struct ArmId {
-    text: String,
-    subscription: String,
-    resource_group: String,
-    resource_type: String,
-    name: String,
-}
+pub struct ArmId(Arc<str>);
 
 impl ArmId {
     /// Reads an id.
@@ -49,107 +46,102 @@ impl ArmId {
         if !next("it is empty")?.eq_ignore_ascii_case("subscriptions") {
             return Err(fail("it does not start with /subscriptions/"));
         }
-        let subscription = next("the subscription is missing")?;
+        next("the subscription is missing")?;
         if !next("resourceGroups is missing")?.eq_ignore_ascii_case("resourceGroups") {
             return Err(fail("resourceGroups is missing"));
         }
-        let resource_group = next("the resource group is missing")?;
+        next("the resource group is missing")?;
         if !next("providers is missing")?.eq_ignore_ascii_case("providers") {
             return Err(fail("providers is missing"));
         }
-        let mut resource_type = next("the provider namespace is missing")?.to_owned();
-        let mut name = None;
+        next("the provider namespace is missing")?;
+        let mut named = false;
         while let Some(kind) = segments.next() {
             let child = segments.next().unwrap_or_default();
             if kind.is_empty() || child.is_empty() {
                 return Err(fail("a type or a name is missing"));
             }
-            resource_type.push('/');
-            resource_type.push_str(kind);
-            name = Some(child);
+            named = true;
         }
-        let name = name.ok_or_else(|| fail("type and name are missing"))?;
-        Ok(Self {
-            text: text.to_owned(),
-            subscription: subscription.to_owned(),
-            resource_group: resource_group.to_owned(),
-            resource_type,
-            name: name.to_owned(),
-        })
+        if named {
+            Ok(Self(Arc::from(text)))
+        } else {
+            Err(fail("type and name are missing"))
+        }
     }
 
     /// The id of a resource by its parts; `kind` is `<namespace>/<type>`.
     #[must_use]
     pub fn of(subscription: &str, resource_group: &str, kind: &str, name: &str) -> Self {
-        Self {
-            text: format!(
-                "/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/{kind}/{name}"
-            ),
-            subscription: subscription.to_owned(),
-            resource_group: resource_group.to_owned(),
-            resource_type: kind.to_owned(),
-            name: name.to_owned(),
-        }
+        Self(Arc::from(format!(
+            "/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/{kind}/{name}"
+        )))
     }
 
     /// A child of this resource.
     #[must_use]
     pub fn child(&self, kind: &str, name: &str) -> Self {
-        Self {
-            text: format!("{}/{kind}/{name}", self.text),
-            resource_type: format!("{}/{kind}", self.resource_type),
-            name: name.to_owned(),
-            ..self.clone()
-        }
+        Self(Arc::from(format!("{}/{kind}/{name}", self.0)))
     }
 
     /// As it was spelled.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 
     /// In lower case: one spelling for all.
     #[must_use]
     pub fn lower(&self) -> String {
-        self.text.to_ascii_lowercase()
+        self.0.to_ascii_lowercase()
     }
 
     /// The subscription.
     #[must_use]
     pub fn subscription(&self) -> &str {
-        &self.subscription
+        self.segment(2)
     }
 
     /// The resource group's name.
     #[must_use]
     pub fn resource_group(&self) -> &str {
-        &self.resource_group
+        self.segment(4)
     }
 
     /// The whole type, such as `Microsoft.KeyVault/vaults/keys`.
     #[must_use]
-    pub fn resource_type(&self) -> &str {
-        &self.resource_type
+    pub fn resource_type(&self) -> String {
+        self.kinds().collect::<Vec<_>>().join("/")
     }
 
     /// The resource's own name: the last segment.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        self.0.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The segment at a place that every id has.
+    fn segment(&self, place: usize) -> &str {
+        self.0.split('/').nth(place).unwrap_or_default()
+    }
+
+    /// The provider's namespace, then the type at each level.
+    fn kinds(&self) -> impl Iterator<Item = &str> {
+        let mut rest = self.0.split('/').skip(6);
+        rest.next().into_iter().chain(rest.step_by(2))
     }
 
     /// Whether the resource is of this type.
     #[must_use]
     pub fn is_type(&self, kind: &str) -> bool {
-        self.resource_type.eq_ignore_ascii_case(kind)
+        self.resource_type().eq_ignore_ascii_case(kind)
     }
 
     /// Whether the names are equal: identity enough for resources whose names are unique in all of Azure, such as
     /// vaults and storage accounts, which keep their name when they are moved to another group.
     #[must_use]
     pub fn same_name(&self, other: &Self) -> bool {
-        self.name.eq_ignore_ascii_case(&other.name)
+        self.name().eq_ignore_ascii_case(other.name())
     }
 
     /// Whether something assigned at `scope` holds for this resource: at the resource itself or above it.
@@ -170,7 +162,7 @@ impl ArmId {
 
 impl fmt::Display for ArmId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.text)
+        formatter.write_str(&self.0)
     }
 }
 
@@ -184,7 +176,7 @@ impl FromStr for ArmId {
 
 impl PartialEq for ArmId {
     fn eq(&self, other: &Self) -> bool {
-        self.text.eq_ignore_ascii_case(&other.text)
+        self.0.eq_ignore_ascii_case(&other.0)
     }
 }
 

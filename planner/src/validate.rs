@@ -52,10 +52,6 @@ pub enum KeyUser {
 
 /// How the hub is encrypted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one for each object, and nearly always the large one"
-)]
 pub enum ValidEncryption {
     /// Microsoft holds the key.
     MicrosoftManaged,

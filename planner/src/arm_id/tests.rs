@@ -13,7 +13,7 @@ fn an_id_tells_its_parts_and_keeps_its_spelling() {
     assert_eq!((id.as_str(), id.to_string().as_str()), (VAULT, VAULT));
     assert_eq!((id.subscription(), id.resource_group()), ("S", "rg"));
     assert_eq!(
-        (id.resource_type(), id.name()),
+        (id.resource_type().as_str(), id.name()),
         ("Microsoft.KeyVault/vaults", "corp-keys")
     );
     assert!(id.is_type("microsoft.keyvault/VAULTS") && !id.is_type("Microsoft.KeyVault/vaults/keys"));
@@ -21,7 +21,7 @@ fn an_id_tells_its_parts_and_keeps_its_spelling() {
     let key = id.child("keys", "ai-hub");
     assert_eq!(key, format!("{VAULT}/keys/ai-hub").parse().unwrap());
     assert_eq!(
-        (key.resource_type(), key.name()),
+        (key.resource_type().as_str(), key.name()),
         ("Microsoft.KeyVault/vaults/keys", "ai-hub")
     );
     assert_eq!(id.lower(), VAULT.to_ascii_lowercase());
