@@ -3,11 +3,11 @@
 //! Invariant: every patch carries the resourceVersion that the decision rests on, so that a decision made on a stale
 //! object, or by a leader that lost its lease, is refused with 409.
 
-use k8s_controller::events::{Event, EventRecorder};
+use k8s_controller::events::{Event, EventRecorder, MAX_NOTE_BYTES};
 use k8s_openapi::api::core::v1::ObjectReference;
 use keyholder_crds::vocabulary::{FINALIZER, FINALIZER_MANAGER, STATUS_MANAGER};
 use keyholder_crds::{AIHub, AIHubStatus};
-use keyholder_planner::Note;
+use keyholder_planner::{Note, cure};
 use kube::api::{Api, Patch, PatchParams};
 use kube::{Client, Resource, ResourceExt};
 use kube_runtime::events::EventType;
@@ -102,7 +102,7 @@ impl<'a> Writer<'a> {
                 },
                 reason: note.reason.to_string(),
                 action: "Reconcile".to_owned(),
-                note: Some(note.message.clone()),
+                note: Some(cure::within(&note.message, MAX_NOTE_BYTES)),
                 related: None::<ObjectReference>,
             };
             if let Err(error) = self.events.publish(object, &event).await {

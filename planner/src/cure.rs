@@ -15,6 +15,32 @@ pub fn message(text: &str, commands: &[String]) -> String {
     format!("{text}\nCure:\n{}", commands.join("\n"))
 }
 
+/// As much of a message as fits into `bytes`, in whole lines: half a command would be worse than none.
+#[must_use]
+pub fn within(text: &str, bytes: usize) -> String {
+    const MORE: &str = "\nThe rest stands in the condition.";
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    let mut short = String::new();
+    for line in text.lines() {
+        let separator = usize::from(!short.is_empty());
+        if short.len() + separator + line.len() + MORE.len() > bytes {
+            break;
+        }
+        if separator > 0 {
+            short.push('\n');
+        }
+        short.push_str(line);
+    }
+    // A heading without a command below it says nothing.
+    let short = short.strip_suffix("\nCure:").unwrap_or(&short);
+    if short.is_empty() {
+        return text.to_owned();
+    }
+    format!("{short}{MORE}")
+}
+
 fn place(id: &ArmId) -> String {
     format!(
         "--name {} --resource-group {} --subscription {}",

@@ -11,7 +11,7 @@
 pub mod access;
 pub mod arm_id;
 pub mod body;
-mod cure;
+pub mod cure;
 mod encryption;
 #[cfg(test)]
 mod fixtures;

@@ -101,3 +101,16 @@ fn a_message_has_its_cure_on_lines_of_their_own() {
     let commands = ["az one".to_owned(), "az two".to_owned()];
     assert_eq!(message("No.", &commands), "No.\nCure:\naz one\naz two");
 }
+
+#[test]
+fn a_long_message_ends_with_a_whole_line() {
+    let more = "The rest stands in the condition.";
+    let one = format!("No.\nCure:\naz one\n{more}");
+    let long = message("No.", &["az one".to_owned(), "az two".repeat(20)]);
+    assert_eq!(within(&long, long.len()), long);
+    assert_eq!(within(&long, long.len() - 1), one);
+    assert_eq!(within(&long, one.len()), one);
+    assert_eq!(within(&long, one.len() - 1), format!("No.\n{more}"));
+    // A first line that is too long itself is for somebody else to cut.
+    assert_eq!(within("a long line", 5), "a long line");
+}
