@@ -117,17 +117,17 @@ async fn a_denying_policy_is_told_before_anything_is_created() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_example_is_refused_and_cured_as_its_page_says() {
-    let scenario = with("limits-example", |seed| {
-        seed.add("policyAssignments", policy("deny"));
-    })
-    .await;
+    let scenario = with("limits-example", |_| {}).await;
+    let page = std::fs::read_to_string(repository().join("examples/policy-denial/README.md")).unwrap();
+    let (_, rest) = page.split_once("<<'SEED'\n").unwrap();
+    let (seed, _) = rest.split_once("SEED\n").unwrap();
+    scenario.azure.control().seed(seed).await.unwrap();
     scenario.apply(&example("policy-denial")).unwrap().ok().unwrap();
     scenario
         .until_says("open-hub", "PrerequisitesMet", "PolicyDenied")
         .await
         .unwrap();
     let closed = r#"{"spec":{"publicNetworkAccess":"Disabled"}}"#;
-    let page = std::fs::read_to_string(repository().join("examples/policy-denial/README.md")).unwrap();
     assert!(page.contains(closed), "{page}");
     scenario
         .run(&["patch", "aihub", "open-hub", "--type=merge", "--patch", closed])
