@@ -3,6 +3,7 @@
 //!
 //! Invariant: what stands here is API. Names are added, never changed, and each is defined once.
 
+pub mod compute;
 pub mod condition;
 pub mod encryption;
 pub mod formats;
@@ -11,6 +12,7 @@ pub mod rules;
 pub mod status;
 pub mod vocabulary;
 
+pub use compute::{ComputeEncryption, DiskEncryption};
 pub use condition::{ConditionType, Reason};
 pub use encryption::{CustomerManagedKey, DataLocation, Encryption, EncryptionMode, KeyAccess};
 pub use hub::{AIHub, AIHubSpec, DeletionPolicy, Identity, PublicNetworkAccess, UnverifiedTransition};

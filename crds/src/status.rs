@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter};
 
+use crate::compute::ComputeEncryption;
 use crate::encryption::{DataLocation, EncryptionMode};
 
 /// What was observed of an Azure AI hub.
@@ -28,6 +29,10 @@ pub struct AIHubStatus {
     /// The encryption that Azure reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<EncryptionStatus>,
+
+    /// What the disks of the hub's compute are encrypted with, as Microsoft documents it for a hub such as this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute_encryption: Option<ComputeEncryption>,
 
     /// The resource group that Microsoft manages for the hub.
     #[serde(default, skip_serializing_if = "Option::is_none")]

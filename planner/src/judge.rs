@@ -4,8 +4,8 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_crds::{
-    AIHubStatus, AccessGrant, Bound, ConditionType, EncryptionMode, EncryptionStatus, KeyVersionStatus,
-    ManagedResourceGroupStatus, Operation, PreflightCheck, Reason,
+    AIHubStatus, AccessGrant, Bound, ComputeEncryption, ConditionType, EncryptionMode, EncryptionStatus,
+    KeyVersionStatus, ManagedResourceGroupStatus, Operation, PreflightCheck, Reason,
 };
 
 use crate::name::KeyIdentifier;
@@ -198,6 +198,8 @@ pub struct Judgement {
     pub bound: Option<Bound>,
     /// Encryption as Azure has it.
     pub encryption: Option<EncryptionStatus>,
+    /// What the disks of its compute are encrypted with.
+    pub compute_encryption: Option<ComputeEncryption>,
     /// The managed resource group as Azure has it.
     pub managed_resource_group: Option<ManagedResourceGroupStatus>,
     /// The write that is under way, when no other is made.
@@ -221,6 +223,7 @@ impl Judgement {
             resource_id: status.resource_id.clone(),
             bound: status.bound.clone(),
             encryption: status.encryption.clone(),
+            compute_encryption: status.compute_encryption.clone(),
             managed_resource_group: status.managed_resource_group.clone(),
             operation: status.operation.clone(),
             access_grant: status.access_grant.clone(),

@@ -11,6 +11,7 @@
 pub mod access;
 pub mod arm_id;
 pub mod body;
+mod compute;
 pub mod cure;
 mod encryption;
 #[cfg(test)]

@@ -72,6 +72,9 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
     status.bound.clone_from(&judgement.bound);
     status.encryption.clone_from(&judgement.encryption);
     status
+        .compute_encryption
+        .clone_from(&judgement.compute_encryption);
+    status
         .managed_resource_group
         .clone_from(&judgement.managed_resource_group);
     status.operation.clone_from(&judgement.operation);

@@ -47,6 +47,12 @@ async fn with_a_managed_group_within_the_budget() {
         "{ready}"
     );
 
+    // Azure turned high business impact on with the key.
+    assert_eq!(
+        ready.text("/status/computeEncryption/instanceScratchDisks"),
+        "MicrosoftManaged"
+    );
+
     let reads = operator_log(&scenario)
         .await
         .iter()
@@ -106,6 +112,10 @@ async fn with_microsofts_key() {
     let ready = scenario.until_ready(name).await.unwrap();
     assert!(ready.says("KeyApplied", "MicrosoftManagedKey"), "{ready}");
     assert!(ready.at("/status/encryption/keyIdentifier").is_null());
+    assert_eq!(
+        ready.text("/status/computeEncryption/instanceScratchDisks"),
+        "NotEncrypted"
+    );
     let (_, body) = in_azure(&scenario, name).await;
     assert!(body.pointer("/properties/encryption").is_none());
 }

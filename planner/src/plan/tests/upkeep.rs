@@ -384,6 +384,15 @@ fn what_waits_for_somebody_stalls_whatever_its_reason() {
     };
     let kept = next(&hub, &pass.report.status, &again, 200);
     assert_eq!(said(&kept.report.status, ConditionType::Ready).0, "False");
+    let stalled = pass.report.status;
+    let input = input(&hub, &stalled, &again, 200);
+    let mut silent = plan(&input);
+    silent.judgement = crate::judge::Judgement::kept(&stalled);
+    let held = crate::report::report(&input, &silent, &crate::report::Executed::Nothing);
+    assert_eq!(
+        said(&held.status, ConditionType::Stalled),
+        ("True".to_owned(), "KeyMismatch".to_owned())
+    );
 }
 
 #[test]
