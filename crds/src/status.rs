@@ -184,6 +184,9 @@ pub struct Operation {
     pub state: OperationState,
     /// What it is to lead to: a key identifier, the names of the fields changed, or the ARM id.
     pub intent: String,
+    /// The generation of the spec that asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
     /// When the intent was noted.
     pub started_at: Time,
     /// Where Azure reports on the operation, once Azure has accepted it.

@@ -50,7 +50,7 @@ struct Interest {
     user: Option<KeyUser>,
 }
 
-/// Vaults, keys and grants as the sweep before saw them.
+/// Vaults, keys, identities and grants as the sweep before saw them.
 type Seen = HashMap<(String, String), Option<Value>>;
 
 impl Sweeper {
@@ -144,7 +144,7 @@ impl Sweeper {
         failures
     }
 
-    /// Vaults and keys in use: each is read once.
+    /// Vaults and keys in use, and the identities that unwrap: each is read once.
     async fn sweep_keys(
         &self,
         azure: &Azure,
@@ -155,6 +155,12 @@ impl Sweeper {
         let mut failures = 0;
         let mut users: BTreeMap<(String, &'static str), Vec<&Interest>> = BTreeMap::new();
         for interest in interests {
+            if let Some(KeyUser::UserAssigned(id)) = &interest.user {
+                users
+                    .entry((id.lower(), wire::IDENTITIES_VERSION))
+                    .or_default()
+                    .push(interest);
+            }
             if let Some(vault) = &interest.vault {
                 users
                     .entry((vault.lower(), wire::VAULTS_VERSION))
@@ -174,7 +180,7 @@ impl Sweeper {
             still_in_use.insert(mark.clone());
             match azure.inventory.reader.sweep(&path, version).await {
                 Ok(reading) => self.compare(seen, mark, reading.found().cloned(), &users),
-                Err(error) => failures += failed(&path, "key or vault", &error),
+                Err(error) => failures += failed(&path, "key, vault or identity", &error),
             }
         }
         failures

@@ -19,6 +19,7 @@ pub fn intent(status: &AIHubStatus, write: &Write, now: Timestamp, pace: Pace) -
             kind: write.kind,
             state: OperationState::Intended,
             intent: write.intent.clone(),
+            generation: Some(write.generation),
             started_at: Time(write.started_at),
             url: None,
             not_before: Some(settled(now, pace)),

@@ -12,7 +12,7 @@ use crate::judge::{Opinion, Truth, Verdict, stored_reason, was};
 use crate::key::{self, Renewal, Unusable};
 use crate::observed::{Fact, LiveEncryption, LiveHub, LiveKey, LiveKeyVersion, Why};
 use crate::plan::Input;
-use crate::preflight::{Access, access_of, principal};
+use crate::preflight::{Access, access_of, identity, principal};
 use crate::validate::{KeyUser, ValidEncryption};
 
 /// Judges the key version in use; `reads_key_in_use`: the key that this pass read is that one.
@@ -167,6 +167,16 @@ fn access(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption) -> Opi
     let was_healthy = was(input.status, ConditionType::KeyHealthy, Truth::True);
     let was_lost = stored_reason(input.status, ConditionType::KeyHealthy) == Some(Reason::AccessLost);
     let user = user(encryption);
+    if let KeyUser::UserAssigned(id) = &user
+        && identity(id, input.observed) == Some(&Fact::Absent)
+    {
+        let text = format!(
+            "Identity {id}, which unwraps with the key, does not exist any more: nobody can. One that is made anew under its name is another \
+             principal, which needs access to the key; no source says whether Azure takes it up."
+        );
+        let message = cure::message(&text, &[cure::create_identity(id, &input.hub.location)]);
+        return Opinion::Is(Verdict::no(Reason::IdentityNotFound, message));
+    }
     let found = match principal(&user, Some(live), input.observed) {
         Some(principal) => access_of(&encryption.vault, encryption.key.key(), principal, input.observed),
         None => Access::NotRead(Why {

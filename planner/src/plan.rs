@@ -71,6 +71,8 @@ pub struct Write {
     pub request: Request,
     /// What must be read back.
     pub intent: String,
+    /// The generation of the spec that asks for it.
+    pub generation: i64,
     /// What the object is bound to from now on; `None`: nothing new.
     pub bound: Option<Bound>,
     /// When this write was first intended (a retry keeps it).

@@ -33,6 +33,9 @@ const WITH_MANAGED_GROUP: &[&str] = &[
     "Microsoft.Search",
 ];
 
+/// What to do about a reference to something that is not there, besides making it.
+const OTHERWISE: &str = "Correct the name, or give the whole ARM id if it is in another resource group: a name means the hub's own. Or make it.";
+
 /// What came of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -266,13 +269,16 @@ fn check_identities(hub: &ValidHub, observed: &Observed) -> Outcome {
         .collect();
     Outcome::failed(
         Reason::IdentityNotFound,
-        &format!("No such identity: {}.", names.join(", ")),
+        &format!("No such identity: {}. {OTHERWISE}", names.join(", ")),
         &commands,
     )
 }
 
 /// The fact about one identity of the spec.
-fn identity<'a>(id: &ArmId, observed: &'a Observed) -> Option<&'a Fact<crate::observed::LiveIdentity>> {
+pub(crate) fn identity<'a>(
+    id: &ArmId,
+    observed: &'a Observed,
+) -> Option<&'a Fact<crate::observed::LiveIdentity>> {
     observed
         .identities
         .iter()

@@ -96,7 +96,7 @@ pub(crate) fn step(input: &Input<'_>, operation: Option<&Operation>, found: Foun
         }
         OperationState::Verifying => match gate {
             Some(until) if input.now < until => wait(operation.clone(), until),
-            _ if found == Found::Absent => FREE,
+            _ if superseded || found == Found::Absent => FREE,
             _ => hold(input, operation, OperationState::Ignored, AFTER_IGNORED),
         },
         OperationState::Failed | OperationState::Ignored => match gate {

@@ -91,6 +91,7 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
             kind: write.kind,
             state: OperationState::Intended,
             intent: write.intent.clone(),
+            generation: Some(write.generation),
             started_at: Time(write.started_at),
             url: None,
             not_before: None,

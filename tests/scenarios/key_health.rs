@@ -217,3 +217,18 @@ async fn a_vault_that_may_be_asked_tells_until_when_a_key_can_be_recovered() {
     control.key(&key(), &json!("recover")).await.unwrap();
     scenario.until_ready("research").await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_that_somebody_deleted_is_told() {
+    let (scenario, alice) = ready("health-identity").await;
+    let identity = names::identity(names::HUB_IDENTITY);
+    alice.delete(&identity, "2024-11-30").await.unwrap();
+    let told = scenario
+        .until_says("research", "KeyHealthy", "IdentityNotFound")
+        .await
+        .unwrap();
+    assert!(
+        told.is("KeyHealthy", "False") && told.is("Ready", "False"),
+        "{told}"
+    );
+}

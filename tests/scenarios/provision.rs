@@ -171,3 +171,35 @@ async fn tags_follow_the_spec_and_others_tags_stay() {
         json!("testbed/provision-tags/research")
     );
 }
+
+/// Two changes of one field, the second before Azure shows the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_is_changed_twice_at_once_is_as_the_second_says() {
+    let scenario = start("provision-twice").await;
+    scenario.apply(&hub("research")).unwrap().ok().unwrap();
+    scenario.until_ready("research").await.unwrap();
+    let lag = json!({
+        "principal": names::OPERATOR, "method": "PATCH", "urlContains": "workspaces/research", "nth": 1,
+        "times": 1, "action": { "lagSeconds": 1.0 },
+    });
+    scenario.azure.control().fault(&lag).await.unwrap();
+    let stage = |value: &str| {
+        let patch = json!({ "spec": { "tags": { "stage": value } } }).to_string();
+        scenario
+            .run(&["patch", "aihub", "research", "--type=merge", "--patch", &patch])
+            .unwrap()
+            .ok()
+            .unwrap();
+    };
+    stage("first");
+    scenario
+        .until("research", "being changed", |hub| {
+            !hub.at("/status/operation").is_null()
+        })
+        .await
+        .unwrap();
+    stage("second");
+    scenario.until_ready("research").await.unwrap();
+    let (_, body) = in_azure(&scenario, "research").await;
+    assert_eq!(body["tags"]["stage"], json!("second"));
+}

@@ -50,6 +50,7 @@ async fn two_hundred_hubs_cost_lists_and_one_key() {
         *reads.entry(one.path().to_lowercase()).or_default() += 1;
     }
     let vault = names::vault(names::VAULT).to_lowercase();
+    let identity = names::identity("hub").to_lowercase();
     // Each sweep reads the one vault once.
     let sweeps = reads.get(&vault).copied().unwrap_or_default();
     println!("reads of {sweeps} sweeps at rest: {reads:#?}");
@@ -67,6 +68,7 @@ async fn two_hundred_hubs_cost_lists_and_one_key() {
             1,
         ),
         (vault, 1),
+        (identity, 1),
     ]);
     for (path, count) in &reads {
         let each = budget

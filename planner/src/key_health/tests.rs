@@ -218,3 +218,25 @@ fn a_warning_does_not_hide_that_access_went() {
     world.observed.role_assignments = Fact::Known(Vec::new());
     assert_eq!(world.says(9 * DAY), row("False", Reason::AccessLost));
 }
+
+#[test]
+fn an_identity_that_is_gone_is_told_although_its_role_is_left() {
+    let mut world = world();
+    world.observed.identities[0].1 = Fact::Absent;
+    assert_eq!(world.says(100), row("False", Reason::IdentityNotFound));
+    let report = world.report(100);
+    let told = crate::judge::stored(&report.status, ConditionType::KeyHealthy).unwrap();
+    assert!(
+        told.message.contains("userAssignedIdentities/hub"),
+        "{}",
+        told.message
+    );
+    assert!(
+        told.message.contains("\nCure:\naz identity create --name hub"),
+        "{}",
+        told.message
+    );
+    // Not knowing is no verdict.
+    world.observed.identities[0].1 = Fact::not_read();
+    assert_eq!(world.says(100), row("True", Reason::KeyUsable));
+}

@@ -18,6 +18,7 @@ fn operation(kind: OperationKind, state: OperationState) -> Option<Operation> {
         kind,
         state,
         intent: "x".to_owned(),
+        generation: None,
         started_at: Time(at_second(0)),
         url: None,
         not_before: None,

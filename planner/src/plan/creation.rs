@@ -122,6 +122,7 @@ pub(super) fn begin(
         OperationKind::Create
     };
     let write = Write {
+        generation: input.hub.generation,
         kind,
         id: input.hub.id.clone(),
         request: Request::Put(body::create(input.hub, key.ok().flatten(), live)),

@@ -85,6 +85,7 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
                 started_at.filter(|_| operation.is_some_and(|one| one.kind == OperationKind::Delete));
             let purge = input.hub.deletion_policy == DeletionPolicy::DeleteAndPurge;
             let write = Write {
+                generation: input.hub.generation,
                 kind: OperationKind::Delete,
                 id: input.hub.id.clone(),
                 request: Request::Delete { purge },

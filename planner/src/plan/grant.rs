@@ -54,6 +54,7 @@ pub(super) fn due(
         "principalType": "ServicePrincipal",
     } });
     let write = Write {
+        generation: input.hub.generation,
         kind: OperationKind::Grant,
         intent: assignment.to_string(),
         id: assignment,

@@ -99,7 +99,14 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
             OperationKind::Update => !matches!(&change, Some((OperationKind::Update, intent, _)) if *intent == operation.intent),
             OperationKind::Delete => false,
         }),
+        // The same field may be wanted otherwise by now.
         superseded: input.status.observed_generation != Some(input.hub.generation)
+            || input
+                .status
+                .operation
+                .as_ref()
+                .and_then(|operation| operation.generation)
+                .is_some_and(|generation| generation != input.hub.generation)
             || change
                 .as_ref()
                 .zip(input.status.operation.as_ref())
@@ -154,6 +161,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
     };
     judgement.operation = None;
     let write = change.map(|(kind, intent, body)| Write {
+        generation: input.hub.generation,
         kind,
         id: input.hub.id.clone(),
         request: Request::Patch(body),

@@ -4,7 +4,7 @@
 
 use keyholder_crds::Reason;
 
-use super::{Outcome, not_read};
+use super::{OTHERWISE, Outcome, not_read};
 use crate::arm_id::ArmId;
 use crate::cure;
 use crate::observed::{Fact, Observed};
@@ -54,5 +54,9 @@ pub(super) fn check(hub: &ValidHub, observed: &Observed) -> Outcome {
     if missing.is_empty() {
         return unknown.unwrap_or(Outcome::PASSED);
     }
-    Outcome::failed(Reason::AssociatedResourceNotFound, &missing.join(" "), &commands)
+    Outcome::failed(
+        Reason::AssociatedResourceNotFound,
+        &format!("{} {OTHERWISE}", missing.join(" ")),
+        &commands,
+    )
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use keyholder_crds::Reason;
 
-use super::{LiveVault, Outcome};
+use super::{LiveVault, OTHERWISE, Outcome};
 use crate::arm_id::ArmId;
 use crate::cure;
 use crate::key::{self, Unusable};
@@ -22,7 +22,7 @@ pub(super) fn check_vault(hub: &ValidHub, id: &ArmId, tenant: Option<&str>, obse
         Fact::Absent => {
             return Outcome::failed(
                 Reason::VaultNotFound,
-                &format!("Vault {id} does not exist."),
+                &format!("Vault {id} does not exist. {OTHERWISE}"),
                 &[cure::create_vault(id, &hub.location)],
             );
         }
@@ -118,7 +118,7 @@ pub(super) fn check_key(
             ),
             Fact::Absent | Fact::Unknown(_) => Outcome::failed(
                 Reason::KeyNotFound,
-                &format!("Key {id} does not exist."),
+                &format!("Key {id} does not exist. Correct the name, or make it."),
                 &[cure::create_key(vault, name.as_str())],
             ),
         },

@@ -24,6 +24,7 @@ fn operation(state: OperationState, not_before: Option<i64>) -> Operation {
         kind: OperationKind::ChangeKey,
         state,
         intent: "x".to_owned(),
+        generation: None,
         started_at: Time(at_second(0)),
         url: Some("https://localhost/operation".to_owned()),
         not_before: not_before.map(|second| Time(at_second(second))),

@@ -160,6 +160,7 @@ fn a_planner_that_writes_while_a_change_is_refused() {
                 request: Request::Patch(json!({ "tags": tags })),
                 intent: "tags".to_owned(),
                 bound: Some(bound.clone()),
+                generation: input.hub.generation,
                 started_at: input.now,
             });
         }

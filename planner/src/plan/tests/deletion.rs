@@ -201,6 +201,7 @@ fn a_write_that_may_still_arrive_is_waited_for_and_ready_is_not_said_meanwhile()
         kind: OperationKind::ChangeKey,
         state: OperationState::Intended,
         intent: NEXT_KEY.to_owned(),
+        generation: None,
         started_at: Time(at_second(50)),
         url: None,
         not_before: Some(Time(at_second(105))),

@@ -333,6 +333,7 @@ fn a_change_that_may_still_arrive_is_not_overtaken_by_another() {
             kind,
             state: OperationState::Intended,
             intent: intent.to_owned(),
+            generation: None,
             started_at: Time(at_second(100)),
             url: None,
             not_before: Some(Time(at_second(105))),
@@ -439,4 +440,37 @@ fn an_update_that_shows_is_over_whatever_else_is_wanted_by_now() {
     status.operation = Some(verifying);
     let write = next(&hub, &status, &created(&hub), 100).plan.write.unwrap();
     assert_eq!(write.intent, "publicNetworkAccess");
+}
+
+/// The same field, changed again before the first change was read back.
+#[test]
+fn a_second_change_of_a_field_is_made_and_nobody_is_blamed() {
+    let (mut hub, status) = ready_hub();
+    let tags = |hub: &mut ValidHub, value: &str, generation| {
+        hub.tags.insert("stage".to_owned(), value.to_owned());
+        hub.generation = generation;
+    };
+    tags(&mut hub, "a", 2);
+    let mut observed = created(&hub);
+    seen(&mut observed).tags.remove("stage");
+    let done = crate::report::Executed::Done;
+    let first = pass(&hub, &status, &observed, 100, false, &done);
+    assert_eq!(first.plan.write.as_ref().unwrap().intent, "tags");
+    tags(&mut hub, "b", 3);
+    let waits = pass(&hub, &first.report.status, &observed, 101, false, &done);
+    assert_eq!(waits.plan.write, None);
+    assert_eq!(
+        waits.report.status.operation.as_ref().unwrap().state,
+        OperationState::Verifying
+    );
+    // The first shows by now.
+    seen(&mut observed)
+        .tags
+        .insert("stage".to_owned(), "a".to_owned());
+    let second = pass(&hub, &waits.report.status, &observed, 106, false, &done);
+    let Request::Patch(body) = second.plan.write.unwrap().request else {
+        panic!()
+    };
+    assert_eq!(body["tags"]["stage"], "b");
+    assert_eq!(second.report.status.operation.unwrap().generation, Some(3));
 }
