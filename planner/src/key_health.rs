@@ -12,7 +12,7 @@ use crate::judge::{Opinion, Truth, Verdict, stored_reason, was};
 use crate::key::{self, Renewal, Unusable};
 use crate::observed::{Fact, LiveEncryption, LiveHub, LiveKey, LiveKeyVersion, Why};
 use crate::plan::Input;
-use crate::preflight::{Access, access_of, identity, principal};
+use crate::preflight::{Access, access_of, identity, principal, unsettled};
 use crate::validate::{KeyUser, ValidEncryption};
 
 /// Judges the key version in use; `reads_key_in_use`: the key that this pass read is that one.
@@ -188,7 +188,7 @@ fn access(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption) -> Opi
     match found {
         Access::Held => usable(),
         Access::Missing(message) if user == KeyUser::SystemAssigned && !was_healthy && !was_lost => {
-            Opinion::Is(Verdict::unknown(Reason::Unverifiable, message))
+            Opinion::Is(Verdict::unknown(Reason::Unverifiable, unsettled(&message)))
         }
         // It had a policy of its own, which is gone.
         Access::Undecidable(message)

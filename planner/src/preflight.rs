@@ -17,7 +17,7 @@ mod limits;
 mod vault_and_key;
 
 pub use associated::associated;
-pub(crate) use key_access::{Access, Grantee, access_of, grantee, missing_own_access, principal};
+pub(crate) use key_access::{Access, Grantee, access_of, grantee, missing_own_access, principal, unsettled};
 pub(crate) use limits::bill;
 pub use limits::quotas;
 pub(crate) use vault_and_key::problem as key_problem;

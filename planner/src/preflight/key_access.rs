@@ -26,7 +26,8 @@ pub(super) fn check(
         let message = match own_access(vault, key, observed) {
             Some(Access::Held) => return Outcome::PASSED,
             Some(Access::NotRead(why)) => return Outcome::unknown(&why, false),
-            Some(Access::Missing(message) | Access::Undecidable(message)) => message,
+            Some(Access::Missing(message)) => unsettled(&message),
+            Some(Access::Undecidable(message)) => message,
             None => {
                 "The hub's own identity comes into being with the hub: its access is checked then.".to_owned()
             }
@@ -60,6 +61,13 @@ pub(super) fn check(
         }
         Access::NotRead(why) => Outcome::unknown(&why, true),
     }
+}
+
+/// What is to be said of access that the hub's own identity lacks as far as it can be seen.
+pub(crate) fn unsettled(message: &str) -> String {
+    format!(
+        "No source settles whether Azure gives a hub's own identity access to the key by itself; if it does not, this is missing: {message}"
+    )
 }
 
 /// Access of the hub's own identity, once a creation was tried. That it cannot be seen does not block: no source settles
