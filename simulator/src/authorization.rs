@@ -83,10 +83,10 @@ impl World {
             ));
         }
         let reads = action.to_lowercase().ends_with("/read");
-        let denial = self
-            .denials
-            .iter()
-            .find(|denial| !reads && !caller.bypass_deny_assignments && is_within(scope, &denial.scope));
+        if reads || caller.bypass_deny_assignments {
+            return Ok(());
+        }
+        let denial = self.denials.iter().find(|denial| is_within(scope, &denial.scope));
         match denial {
             None => Ok(()),
             Some(denial) => Err(Refusal::new(

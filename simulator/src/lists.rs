@@ -15,13 +15,18 @@ use crate::world::{Resource, World};
 impl World {
     /// One page of `items`.
     pub(crate) fn page(&self, request: &Request<'_>, items: Vec<Value>) -> Reply {
+        self.page_of(request, items, |item| item)
+    }
+
+    /// One page of what is shown of `items`; only what is on the page is made.
+    fn page_of<T>(&self, request: &Request<'_>, items: Vec<T>, show: impl FnMut(T) -> Value) -> Reply {
         let skip: usize = request
             .query("$skiptoken")
             .and_then(|token| token.parse().ok())
             .unwrap_or_default();
         let end = skip.saturating_add(self.settings.page_size.max(1));
         let more = items.len() > end;
-        let page: Vec<Value> = items.into_iter().skip(skip).take(end - skip).collect();
+        let page: Vec<Value> = items.into_iter().skip(skip).take(end - skip).map(show).collect();
         let mut body = json!({ "value": page });
         if more {
             crate::text::set(&mut body, "nextLink", next_link(request, &end.to_string()));
@@ -65,9 +70,8 @@ impl World {
             .readable(request, scope, &action)
             .filter(|one| one.kind() == kind)
             .filter_map(|one| one.seen(request.now))
-            .map(|body| self.shown(body))
             .collect();
-        Ok(self.page(request, items))
+        Ok(self.page_of(request, items, |body| self.shown(body)))
     }
 
     /// Resources of all types, without their properties.
@@ -87,9 +91,8 @@ impl World {
             })
             .filter(|one| one.seen(request.now).is_some())
             .filter(|one| filter.admits(one))
-            .map(|one| generic(one, expand))
             .collect();
-        Ok(self.page(request, items))
+        Ok(self.page_of(request, items, |one| generic(one, expand)))
     }
 
     fn readable<'a>(
