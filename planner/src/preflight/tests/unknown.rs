@@ -166,3 +166,13 @@ fn the_principal_that_unwraps_is_found_where_it_is() {
     );
     assert_eq!(principal(&user, Some(&live), &two), Some("principal"));
 }
+
+#[test]
+fn what_no_source_settles_is_said_before_what_is_missing() {
+    let told = unsettled("the principal lacks unwrap");
+    assert!(told.starts_with("No source settles whether"), "{told}");
+    assert!(
+        told.ends_with("this is missing: the principal lacks unwrap"),
+        "{told}"
+    );
+}
