@@ -7,7 +7,6 @@
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
-use moka::Expiry;
 use moka::future::Cache;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -76,27 +75,28 @@ pub struct Reader {
     arm: Arc<ArmClient>,
     sweeper: ArmClient,
     resources: Cache<Key, Arc<Slot<Reading>>>,
+    questions: Cache<Key, Arc<Slot<Reading>>>,
     lists: Cache<Key, Arc<Slot<ListReading>>>,
+}
+
+/// A cache that drops what nobody asked for in `idle`.
+fn cache<T: Clone + Send + Sync + 'static>(idle: Duration) -> Cache<Key, T> {
+    Cache::builder()
+        .max_capacity(MOST_ENTRIES)
+        .time_to_idle(idle)
+        .build()
 }
 
 impl Reader {
     /// Nothing read so far.
     #[must_use]
     pub fn new(arm: Arc<ArmClient>) -> Self {
-        let resources = Cache::builder()
-            .max_capacity(MOST_ENTRIES)
-            .time_to_idle(IDLE)
-            .expire_after(Questions)
-            .build();
-        let lists = Cache::builder()
-            .max_capacity(MOST_ENTRIES)
-            .time_to_idle(IDLE)
-            .build();
         Self {
             sweeper: arm.for_sweeps(),
             arm,
-            resources,
-            lists,
+            resources: cache(IDLE),
+            questions: cache(QUESTION_IDLE),
+            lists: cache(IDLE),
         }
     }
 
@@ -165,8 +165,8 @@ impl Reader {
     ) -> Result<Arc<Reading>, Arc<ArmError>> {
         let text = question.to_string();
         let slot = self
-            .resources
-            .get_with(Key::question(path, api_version, &text), Slot::empty())
+            .questions
+            .get_with(Key::new(path, api_version, &[("", &text)]), Slot::empty())
             .await;
         slot.get(max_age, |read_at| async move {
             let response = self.arm.post(path, api_version, question).await?;
@@ -253,27 +253,6 @@ impl Reader {
 struct Key {
     path: String,
     rest: String,
-    is_question: bool,
-}
-
-/// Questions are dropped sooner than what is read.
-struct Questions;
-
-impl<T> Expiry<Key, T> for Questions {
-    fn expire_after_create(&self, key: &Key, _: &T, _: std::time::Instant) -> Option<Duration> {
-        key.is_question.then_some(QUESTION_IDLE)
-    }
-
-    fn expire_after_read(
-        &self,
-        key: &Key,
-        _: &T,
-        _: std::time::Instant,
-        _: Option<Duration>,
-        _: std::time::Instant,
-    ) -> Option<Duration> {
-        key.is_question.then_some(QUESTION_IDLE)
-    }
 }
 
 impl Key {
@@ -289,14 +268,6 @@ impl Key {
         Self {
             path: path.to_ascii_lowercase(),
             rest,
-            is_question: false,
-        }
-    }
-
-    fn question(path: &str, api_version: &str, text: &str) -> Self {
-        Self {
-            is_question: true,
-            ..Self::new(path, api_version, &[("", text)])
         }
     }
 

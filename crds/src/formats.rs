@@ -6,25 +6,60 @@ use kube::core::Rule;
 
 const GUID: &str = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
 const GROUP: &str = "[-0-9A-Za-z_.()]*[-0-9A-Za-z_()]";
-const ACCOUNT: &str = "[a-z0-9]{3,24}";
-const VAULT: &str = "[a-z][a-z0-9-]{1,22}[a-z0-9]";
-const IDENTITY: &str = "[a-z0-9][a-z0-9_-]{2,127}";
+/// A hub's name in Azure.
+pub(crate) const AZURE_NAME: &str = "[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}";
+/// ARM type of user-assigned identities.
+pub(crate) const USER_ASSIGNED_IDENTITIES: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 
 fn matches(pattern: &str, message: &str) -> Rule {
     Rule::new(format!("self.matches('^{pattern}$')")).message(message)
 }
 
-/// A name, or the ARM id of a resource of type `kind` with such a name.
-fn reference_pattern(name: &str, kind: &str) -> String {
-    let kind = kind.replace('.', "[.]");
-    format!("(?i)^({name}|/subscriptions/{GUID}/resourceGroups/{GROUP}/providers/{kind}/{name})$")
+/// A kind of resource that a spec refers to.
+struct Referred {
+    /// Its ARM type.
+    kind: &'static str,
+    /// Its names, as an expression.
+    name: &'static str,
+    /// The same for people.
+    words: &'static str,
 }
 
-fn reference(what: &str, name: &str, kind: &str) -> String {
-    format!(
-        "{what}: give its name ({name}), or its whole ARM id when it is elsewhere \
-         (/subscriptions/GUID/resourceGroups/GROUP/providers/{kind}/NAME)."
-    )
+const STORAGE_ACCOUNTS: Referred = Referred {
+    kind: "Microsoft.Storage/storageAccounts",
+    name: "[a-z0-9]{3,24}",
+    words: "3 to 24 lower-case letters and digits",
+};
+const VAULTS: Referred = Referred {
+    kind: "Microsoft.KeyVault/vaults",
+    name: "[a-z][a-z0-9-]{1,22}[a-z0-9]",
+    words: "3 to 24 letters, digits and -, a letter first, no URL",
+};
+const IDENTITIES: Referred = Referred {
+    kind: USER_ASSIGNED_IDENTITIES,
+    name: "[a-z0-9][a-z0-9_-]{2,127}",
+    words: "3 to 128 letters, digits, - and _",
+};
+
+impl Referred {
+    /// Whether `text` is such a name, or the ARM id of a resource with such a name.
+    fn is(&self, text: &str) -> String {
+        let kind = self.kind.replace('.', "[.]");
+        let name = self.name;
+        format!(
+            "{text}.matches('(?i)^({name}|/subscriptions/{GUID}/resourceGroups/{GROUP}/providers/{kind}/{name})$')"
+        )
+    }
+
+    /// That `rule` holds; `what` it is not otherwise.
+    fn rule(&self, rule: String, what: &str) -> Rule {
+        let Self { kind, words, .. } = self;
+        let message = format!(
+            "{what}: give its name ({words}), or its whole ARM id when it is elsewhere \
+             (/subscriptions/GUID/resourceGroups/GROUP/providers/{kind}/NAME)."
+        );
+        Rule::new(rule).message(&*message)
+    }
 }
 
 /// A subscription's id.
@@ -58,7 +93,7 @@ pub fn location() -> Rule {
 #[must_use]
 pub fn azure_name() -> Rule {
     matches(
-        "[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}",
+        AZURE_NAME,
         "not a name that Azure takes for a hub: 3 to 33 letters, digits, - and _, a letter or a digit first.",
     )
 }
@@ -66,54 +101,26 @@ pub fn azure_name() -> Rule {
 /// A storage account, by name or id.
 #[must_use]
 pub fn storage_account() -> Rule {
-    let kind = "Microsoft.Storage/storageAccounts";
-    Rule::new(format!("self.matches('{}')", reference_pattern(ACCOUNT, kind))).message(&*reference(
-        "not a storage account",
-        "3 to 24 lower-case letters and digits",
-        kind,
-    ))
+    STORAGE_ACCOUNTS.rule(STORAGE_ACCOUNTS.is("self"), "not a storage account")
 }
 
 /// A key vault, by name or id.
 #[must_use]
 pub fn vault() -> Rule {
-    let kind = "Microsoft.KeyVault/vaults";
-    Rule::new(format!("self.matches('{}')", reference_pattern(VAULT, kind))).message(&*reference(
-        "not a key vault",
-        "3 to 24 letters, digits and -, a letter first, no URL",
-        kind,
-    ))
+    VAULTS.rule(VAULTS.is("self"), "not a key vault")
 }
-
-const IDENTITIES: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
-const IDENTITY_NAME: &str = "3 to 128 letters, digits, - and _";
 
 /// A user-assigned identity, by name or id.
 #[must_use]
 pub fn identity() -> Rule {
-    Rule::new(format!(
-        "self.matches('{}')",
-        reference_pattern(IDENTITY, IDENTITIES)
-    ))
-    .message(&*reference(
-        "not a user-assigned identity",
-        IDENTITY_NAME,
-        IDENTITIES,
-    ))
+    IDENTITIES.rule(IDENTITIES.is("self"), "not a user-assigned identity")
 }
 
 /// A list of user-assigned identities, by name or id.
 #[must_use]
 pub fn identities() -> Rule {
-    Rule::new(format!(
-        "self.all(one, one.matches('{}'))",
-        reference_pattern(IDENTITY, IDENTITIES)
-    ))
-    .message(&*reference(
-        "one of these is not a user-assigned identity",
-        IDENTITY_NAME,
-        IDENTITIES,
-    ))
+    let rule = format!("self.all(one, {})", IDENTITIES.is("one"));
+    IDENTITIES.rule(rule, "one of these is not a user-assigned identity")
 }
 
 /// A key's name.

@@ -5,6 +5,8 @@
 
 use kube::core::{Reason, Rule};
 
+use crate::formats::{AZURE_NAME, USER_ASSIGNED_IDENTITIES};
+
 /// True while nothing is bound.
 const UNBOUND: &str = "!has(oldSelf.status) || !has(oldSelf.status.bound)";
 
@@ -43,7 +45,7 @@ fn refusal(what: &str) -> String {
 /// Without `azureName`, the object's own name must be one that Azure takes.
 #[must_use]
 pub fn name_fits_azure() -> Rule {
-    Rule::new("has(self.spec.azureName) || self.metadata.name.matches('^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$')")
+    Rule::new(format!("has(self.spec.azureName) || self.metadata.name.matches('^{AZURE_NAME}$')"))
         .message("metadata.name is not a name that Azure takes for a hub (3 to 33 letters, digits, - and _): set spec.azureName.")
         .field_path(".spec.azureName")
 }
@@ -214,7 +216,7 @@ pub fn key_vault_unchanged() -> Rule {
 fn identity_id(root: &str, text: &str) -> String {
     format!(
         "({text}.startsWith('/') ? {text} : '/subscriptions/' + {root}.subscriptionId + '/resourceGroups/' + \
-         {root}.resourceGroup + '/providers/Microsoft.ManagedIdentity/userAssignedIdentities/' + {text}).lowerAscii()"
+         {root}.resourceGroup + '/providers/{USER_ASSIGNED_IDENTITIES}/' + {text}).lowerAscii()"
     )
 }
 

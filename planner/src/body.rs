@@ -16,10 +16,7 @@ use crate::validate::{KeyUser, ValidEncryption, ValidHub};
 /// tags that others put there stay.
 #[must_use]
 pub fn create(hub: &ValidHub, key: Option<&KeyIdentifier>, left: Option<&LiveHub>) -> Body {
-    let tags = left.map_or_else(
-        || hub.all_tags(),
-        |left| merged_tags(hub, left).unwrap_or_else(|| left.tags.clone()),
-    );
+    let tags = left.map_or_else(|| hub.all_tags(), |left| merged_tags(hub, left));
     let mut properties = Map::new();
     properties.insert("storageAccount".to_owned(), json!(hub.storage_account.as_str()));
     properties.insert("keyVault".to_owned(), json!(hub.key_vault.as_str()));
@@ -120,7 +117,8 @@ pub fn update(hub: &ValidHub, live: &LiveHub) -> Option<(Vec<&'static str>, Body
         fields.push("identity");
         body.insert("identity".to_owned(), identity_block(hub, &dropped));
     }
-    if let Some(tags) = merged_tags(hub, live) {
+    let tags = merged_tags(hub, live);
+    if tags != live.tags {
         fields.push("tags");
         body.insert("tags".to_owned(), json!(tags));
     }
@@ -168,13 +166,11 @@ fn identity_block(hub: &ValidHub, dropped: &[&ArmId]) -> Value {
     block
 }
 
-/// All tags as they shall be, when one of ours differs: PUT and PATCH replace the whole map, so the others' go along. Azure's tag
-/// names ignore case.
-fn merged_tags(hub: &ValidHub, live: &LiveHub) -> Option<BTreeMap<String, String>> {
-    let wanted = hub.all_tags();
+/// All tags as they shall be: PUT and PATCH replace the whole map, so the others' go along. Azure's tag names ignore case,
+/// and one that has its value already stays as it is spelled.
+fn merged_tags(hub: &ValidHub, live: &LiveHub) -> BTreeMap<String, String> {
     let mut merged = live.tags.clone();
-    let mut differs = false;
-    for (name, value) in wanted {
+    for (name, value) in hub.all_tags() {
         let have = live
             .tags
             .iter()
@@ -182,13 +178,12 @@ fn merged_tags(hub: &ValidHub, live: &LiveHub) -> Option<BTreeMap<String, String
         if have.is_some_and(|(_, have)| *have == value) {
             continue;
         }
-        differs = true;
         if let Some((spelled, _)) = have {
             merged.remove(spelled);
         }
         merged.insert(name, value);
     }
-    differs.then_some(merged)
+    merged
 }
 
 #[cfg(test)]

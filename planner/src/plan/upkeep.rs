@@ -88,31 +88,31 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
     } else {
         None
     };
+    let operation = input.status.operation.as_ref();
     let found = Found::Settled {
-        achieved: input.status.operation.as_ref().is_none_or(|operation| match operation.kind {
+        achieved: operation.is_none_or(|operation| match operation.kind {
             OperationKind::Create | OperationKind::Grant => true,
-            OperationKind::ChangeKey => {
-                live.encryption.as_ref().is_some_and(|encryption| encryption.key.to_string().eq_ignore_ascii_case(&operation.intent))
-            }
+            OperationKind::ChangeKey => live
+                .encryption
+                .as_ref()
+                .is_some_and(|encryption| encryption.key.to_string().eq_ignore_ascii_case(&operation.intent)),
             // One that may still arrive is not over because something else is wanted by now.
             OperationKind::Update if operation.state == OperationState::Intended => change.is_none(),
-            OperationKind::Update => !matches!(&change, Some((OperationKind::Update, intent, _)) if *intent == operation.intent),
+            OperationKind::Update => {
+                !matches!(&change, Some((OperationKind::Update, intent, _)) if *intent == operation.intent)
+            }
             OperationKind::Delete => false,
         }),
         // The same field may be wanted otherwise by now.
         superseded: input.status.observed_generation != Some(input.hub.generation)
-            || input
-                .status
-                .operation
-                .as_ref()
+            || operation
                 .and_then(|operation| operation.generation)
                 .is_some_and(|generation| generation != input.hub.generation)
             || change
                 .as_ref()
-                .zip(input.status.operation.as_ref())
+                .zip(operation)
                 .is_none_or(|((_, intent, _), operation)| *intent != operation.intent),
     };
-    let operation = input.status.operation.as_ref();
     let unsettled = matches!(
         found,
         Found::Settled {
