@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testbed::azure::Exchange;
 use testbed::azure::names;
 use testbed::binaries::repository;
@@ -68,4 +68,24 @@ pub async fn key_in_azure(scenario: &Scenario, hub: &str) -> String {
         .and_then(Value::as_str)
         .unwrap_or_default()
         .to_owned()
+}
+
+/// The ARM id of a key in the vault of the examples.
+pub fn key_id(key: &str) -> String {
+    format!("{}/keys/{key}", names::vault(names::VAULT))
+}
+
+/// A new version of the examples' key is made.
+pub async fn rotate(scenario: &Scenario) {
+    let control = scenario.azure.control();
+    control.key(&key_id(names::KEY), &json!("rotate")).await.unwrap();
+}
+
+/// `kubectl patch`, which is taken.
+pub fn merge(scenario: &Scenario, hub: &str, patch: &str) {
+    scenario
+        .run(&["patch", "aihub", hub, "--type=merge", "--patch", patch])
+        .unwrap()
+        .ok()
+        .unwrap();
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use testbed::azure::{Exchange, names};
 use testbed::{Error, Hub, Operator, Scenario};
 
-use crate::common::{hub, in_azure, key_in_azure, operator_log, settings};
+use crate::common::{hub, in_azure, key_id, key_in_azure, operator_log, settings};
 
 mod trouble;
 mod writes;
@@ -89,7 +89,7 @@ async fn begin(scenario: &Scenario, name: &str, phase: Phase) -> Result<(), Erro
             } else {
                 names::KEY
             };
-            let id = format!("{}/keys/{key}", names::vault(names::VAULT));
+            let id = key_id(key);
             scenario.azure.control().key(&id, &json!("rotate")).await
         }
         Phase::Delete => kubectl(scenario, &["delete", "aihub", name, "--wait=false"]),

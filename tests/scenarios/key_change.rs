@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testbed::azure::names;
 
-use crate::common::{WORKSPACES, hub, key_in_azure, start, writes};
+use crate::common::{WORKSPACES, hub, key_id, key_in_azure, merge, rotate, start, writes};
 
 fn to_key(key: &str) -> String {
     format!(r#"{{"spec":{{"encryption":{{"customerManagedKey":{{"key":"{key}"}}}}}}}}"#)
@@ -15,11 +15,7 @@ async fn another_key_of_the_same_vault_is_applied_and_remembered() {
     scenario.apply(&hub("research")).unwrap().ok().unwrap();
     scenario.until_ready("research").await.unwrap();
     let patch = to_key(names::OTHER_KEY);
-    scenario
-        .run(&["patch", "aihub", "research", "--type=merge", "--patch", &patch])
-        .unwrap()
-        .ok()
-        .unwrap();
+    merge(&scenario, "research", &patch);
     let ready = scenario.until_ready("research").await.unwrap();
 
     assert!(
@@ -45,11 +41,7 @@ async fn a_write_that_azure_ignores_is_told() {
     let fault = json!({ "principal": "operator", "method": "PATCH", "action": "ignoreWrite" });
     scenario.azure.control().fault(&fault).await.unwrap();
     let patch = to_key(names::OTHER_KEY);
-    scenario
-        .run(&["patch", "aihub", "research", "--type=merge", "--patch", &patch])
-        .unwrap()
-        .ok()
-        .unwrap();
+    merge(&scenario, "research", &patch);
     let told = scenario
         .until_says("research", "KeyApplied", "WriteIgnored")
         .await
@@ -75,7 +67,7 @@ async fn a_key_that_somebody_else_applied_is_taken_back() {
     let declared = key_in_azure(&scenario, "research").await;
 
     let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
-    let other = format!("{}/keys/{}", names::vault(names::VAULT), names::OTHER_KEY);
+    let other = key_id(names::OTHER_KEY);
     let key = alice.get(&other, "2025-05-01").await.unwrap();
     let url = key
         .pointer("/properties/keyUriWithVersion")
@@ -104,13 +96,7 @@ async fn a_new_version_is_followed() {
     scenario.apply(&hub("research")).unwrap().ok().unwrap();
     scenario.until_ready("research").await.unwrap();
     let before = key_in_azure(&scenario, "research").await;
-    let key = format!("{}/keys/{}", names::vault(names::VAULT), names::KEY);
-    scenario
-        .azure
-        .control()
-        .key(&key, &json!("rotate"))
-        .await
-        .unwrap();
+    rotate(&scenario).await;
     let followed = scenario
         .until("research", "Ready with the new version", |hub| {
             hub.is_ready() && hub.text("/status/encryption/keyIdentifier") != before
@@ -127,7 +113,7 @@ async fn a_disabled_key_is_told_before_data_is_unreachable() {
     let scenario = start("key-disabled").await;
     scenario.apply(&hub("research")).unwrap().ok().unwrap();
     scenario.until_ready("research").await.unwrap();
-    let key = format!("{}/keys/{}", names::vault(names::VAULT), names::KEY);
+    let key = key_id(names::KEY);
     scenario
         .azure
         .control()
@@ -158,11 +144,7 @@ async fn a_key_change_that_fails_leaves_the_old_key_and_says_why() {
     let fault = json!({ "principal": "operator", "method": "PATCH", "nth": 1, "action": action });
     scenario.azure.control().fault(&fault).await.unwrap();
     let patch = to_key(names::OTHER_KEY);
-    scenario
-        .run(&["patch", "aihub", "research", "--type=merge", "--patch", &patch])
-        .unwrap()
-        .ok()
-        .unwrap();
+    merge(&scenario, "research", &patch);
     let told = scenario
         .until("research", "told of the failure", |hub| {
             hub.conditions()

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use testbed::Scenario;
 use testbed::azure::{RestClient, names};
 
-use crate::common::{hub, operator_log, settings, start};
+use crate::common::{hub, key_id, operator_log, rotate, settings, start};
 
 const VAULTS: &str = "2026-02-01";
 const ASSIGNMENTS: &str = "2022-04-01";
 
 fn key() -> String {
-    format!("{}/keys/{}", names::vault(names::VAULT), names::KEY)
+    key_id(names::KEY)
 }
 
 async fn ready(name: &str) -> (Scenario, RestClient) {
@@ -128,7 +128,7 @@ async fn a_key_that_expires_soon_is_a_warning_until_a_new_version_is_followed() 
         .ok()
         .unwrap();
     assert_eq!(events.matches("KeyExpiringSoon").count(), 1, "{events}");
-    control.key(&key(), &json!("rotate")).await.unwrap();
+    rotate(&scenario).await;
     scenario
         .until("research", "without the warning", |hub| {
             hub.is_ready() && hub.says("KeyHealthy", "KeyUsable")
@@ -147,7 +147,7 @@ async fn a_key_past_its_date_is_told_and_a_new_version_cures_it() {
         .until_says("research", "KeyHealthy", "KeyExpired")
         .await
         .unwrap();
-    control.key(&key(), &json!("rotate")).await.unwrap();
+    rotate(&scenario).await;
     scenario.until_ready("research").await.unwrap();
 }
 

@@ -5,7 +5,7 @@ use testbed::Scenario;
 use testbed::azure::{Exchange, Seed, names};
 use testbed::binaries::repository;
 
-use crate::common::{example, hub, operator_log, settings, start, writes};
+use crate::common::{example, hub, merge, operator_log, settings, start, writes};
 
 const KIND: &str = "Microsoft.MachineLearningServices/workspaces";
 const POLICIES: &str = "2024-04-01";
@@ -129,11 +129,7 @@ async fn the_example_is_refused_and_cured_as_its_page_says() {
         .unwrap();
     let closed = r#"{"spec":{"publicNetworkAccess":"Disabled"}}"#;
     assert!(page.contains(closed), "{page}");
-    scenario
-        .run(&["patch", "aihub", "open-hub", "--type=merge", "--patch", closed])
-        .unwrap()
-        .ok()
-        .unwrap();
+    merge(&scenario, "open-hub", closed);
     scenario.until_ready("open-hub").await.unwrap();
 }
 

@@ -9,6 +9,7 @@ mod edits;
 mod faults;
 mod grant;
 mod identities;
+mod input;
 mod key_change;
 mod key_health;
 mod limits;

@@ -1,6 +1,6 @@
 //! "I apply YAML and get a hub encrypted with my key."
 
-use crate::common::{example, hub, in_azure, key_in_azure, operator_log, settings, start, writes};
+use crate::common::{example, hub, in_azure, key_in_azure, merge, operator_log, settings, start, writes};
 use serde_json::json;
 use testbed::Scenario;
 use testbed::azure::names;
@@ -157,11 +157,7 @@ async fn tags_follow_the_spec_and_others_tags_stay() {
         .unwrap();
 
     let patch = r#"{"spec":{"tags":{"team":"other"}}}"#;
-    scenario
-        .run(&["patch", "aihub", "research", "--type=merge", "--patch", patch])
-        .unwrap()
-        .ok()
-        .unwrap();
+    merge(&scenario, "research", patch);
     scenario.until_ready("research").await.unwrap();
     let (_, body) = in_azure(&scenario, "research").await;
     assert_eq!(body["tags"]["team"], json!("other"));
@@ -185,11 +181,7 @@ async fn a_field_that_is_changed_twice_at_once_is_as_the_second_says() {
     scenario.azure.control().fault(&lag).await.unwrap();
     let stage = |value: &str| {
         let patch = json!({ "spec": { "tags": { "stage": value } } }).to_string();
-        scenario
-            .run(&["patch", "aihub", "research", "--type=merge", "--patch", &patch])
-            .unwrap()
-            .ok()
-            .unwrap();
+        merge(&scenario, "research", &patch);
     };
     stage("first");
     scenario

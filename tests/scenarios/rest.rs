@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testbed::Scenario;
 use testbed::azure::names;
 
-use crate::common::{WORKSPACES, hub, operator_log, settings};
+use crate::common::{WORKSPACES, hub, key_id, operator_log, settings};
 
 const HUBS: usize = 200;
 const PAGE: usize = 50;
@@ -94,7 +94,7 @@ async fn two_hundred_hubs_cost_lists_and_one_key() {
 
     // A change from outside to one of them is seen.
     let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
-    let other = format!("{}/keys/{}", names::vault(names::VAULT), names::OTHER_KEY);
+    let other = key_id(names::OTHER_KEY);
     let key = alice.get(&other, "2025-05-01").await.unwrap();
     let url = key
         .pointer("/properties/keyUriWithVersion")

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use testbed::Scenario;
-use testbed::azure::names;
 
-use crate::common::{hub, key_in_azure, operator_log, settings};
+use crate::common::{hub, key_in_azure, merge, operator_log, rotate, settings};
 
 const HUBS: usize = 50;
 /// Within which the hubs of the key take the new version.
@@ -25,13 +24,7 @@ async fn fifty_hubs_of_one_key_take_a_new_version_one_after_the_other() {
         scenario.until_ready(name).await.unwrap();
     }
     let before = key_in_azure(&scenario, "hub-0").await;
-    let key = format!("{}/keys/{}", names::vault(names::VAULT), names::KEY);
-    scenario
-        .azure
-        .control()
-        .key(&key, &json!("rotate"))
-        .await
-        .unwrap();
+    rotate(&scenario).await;
     for name in &names {
         let followed = scenario
             .until(name, "Ready with the new version", |hub| {
@@ -89,25 +82,11 @@ async fn a_pinned_hub_does_not_follow() {
     let version = before.rsplit('/').next().unwrap().to_owned();
     let pin = |version: Value| {
         let patch = json!({ "spec": { "encryption": { "customerManagedKey": { "version": version } } } });
-        let said = scenario.run(&[
-            "patch",
-            "aihub",
-            "research",
-            "--type=merge",
-            "--patch",
-            &patch.to_string(),
-        ]);
-        said.unwrap().ok().unwrap();
+        merge(&scenario, "research", &patch.to_string());
     };
     pin(json!(version));
     scenario.until_ready("research").await.unwrap();
-    let key = format!("{}/keys/{}", names::vault(names::VAULT), names::KEY);
-    scenario
-        .azure
-        .control()
-        .key(&key, &json!("rotate"))
-        .await
-        .unwrap();
+    rotate(&scenario).await;
     let told = scenario
         .until("research", "told of the newer version", |hub| {
             hub.is_ready() && hub.text("/status/encryption/latestVersion") != version

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testbed::Scenario;
 use testbed::azure::names;
 
-use crate::common::{example, hub, key_in_azure, settings, writes};
+use crate::common::{example, hub, key_in_azure, merge, settings, writes};
 
 async fn with(name: &str, settings_of_azure: &[(&'static str, Value)]) -> Scenario {
     let mut settings = settings(name);
@@ -28,11 +28,7 @@ async fn life(scenario: &Scenario) {
         r#"{{"spec":{{"encryption":{{"customerManagedKey":{{"key":"{}"}}}}}}}}"#,
         names::OTHER_KEY
     );
-    scenario
-        .run(&["patch", "aihub", "research", "--type=merge", "--patch", &patch])
-        .unwrap()
-        .ok()
-        .unwrap();
+    merge(scenario, "research", &patch);
     scenario.until_ready("research").await.unwrap();
     assert!(
         key_in_azure(scenario, "research")

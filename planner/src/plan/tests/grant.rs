@@ -29,6 +29,11 @@ fn next(hub: &ValidHub, status: &AIHubStatus, observed: &Observed, now: i64, exe
     pass(hub, status, observed, now, false, executed)
 }
 
+/// The first pass over a hub whose identity has no access: it gives it.
+fn given(hub: &ValidHub, executed: &Executed) -> Pass {
+    next(hub, &AIHubStatus::default(), &without_access(hub), 0, executed)
+}
+
 fn prerequisites(pass: &Pass) -> (String, String) {
     condition(&pass.report.status, ConditionType::PrerequisitesMet)
 }
@@ -36,13 +41,7 @@ fn prerequisites(pass: &Pass) -> (String, String) {
 #[test]
 fn access_is_given_once_waited_for_and_then_the_hub_is_created() {
     let hub = hub();
-    let first = next(
-        &hub,
-        &AIHubStatus::default(),
-        &without_access(&hub),
-        0,
-        &Executed::Done,
-    );
+    let first = given(&hub, &Executed::Done);
     let write = first.plan.write.unwrap();
     assert_eq!((write.kind, write.bound), (OperationKind::Grant, None));
     let Request::Assign(body) = &write.request else {
@@ -106,13 +105,7 @@ fn access_is_given_once_waited_for_and_then_the_hub_is_created() {
 #[test]
 fn access_that_was_given_and_went_is_not_given_again() {
     let hub = hub();
-    let first = next(
-        &hub,
-        &AIHubStatus::default(),
-        &without_access(&hub),
-        0,
-        &Executed::Done,
-    );
+    let first = given(&hub, &Executed::Done);
     let seen = next(
         &hub,
         &first.report.status,
@@ -207,13 +200,7 @@ fn nothing_is_given_where_it_is_not_asked_for_not_missing_or_of_no_use() {
 #[test]
 fn a_grant_that_was_noted_and_perhaps_sent_is_looked_at_before_it_is_sent_again() {
     let hub = hub();
-    let first = next(
-        &hub,
-        &AIHubStatus::default(),
-        &without_access(&hub),
-        0,
-        &Executed::Done,
-    );
+    let first = given(&hub, &Executed::Done);
     let mut noted = first.report.status;
     let operation = noted.operation.as_mut().unwrap();
     operation.state = OperationState::Intended;
@@ -241,13 +228,7 @@ fn a_refused_grant_is_told_and_tried_again() {
         message: "no roleAssignments/write".to_owned(),
         retry_at: None,
     };
-    let refused = next(
-        &hub,
-        &AIHubStatus::default(),
-        &without_access(&hub),
-        0,
-        &Executed::Refused(why),
-    );
+    let refused = given(&hub, &Executed::Refused(why));
     assert_eq!(
         condition(&refused.report.status, ConditionType::Provisioned).1,
         "OperatorNotAuthorized"
@@ -326,13 +307,7 @@ fn the_hubs_own_identity_gets_access_once_it_exists() {
 #[test]
 fn an_operation_that_azure_named_is_not_asked_for_again() {
     let hub = hub();
-    let first = next(
-        &hub,
-        &AIHubStatus::default(),
-        &without_access(&hub),
-        0,
-        &accepted(),
-    );
+    let first = given(&hub, &accepted());
     assert!(first.report.status.operation.as_ref().unwrap().url.is_some());
     let seen = next(
         &hub,
@@ -351,13 +326,7 @@ fn an_operation_that_azure_named_is_not_asked_for_again() {
 #[test]
 fn the_bill_comes_before_the_first_write() {
     let hub = hub();
-    let first = next(
-        &hub,
-        &AIHubStatus::default(),
-        &without_access(&hub),
-        0,
-        &Executed::Done,
-    );
+    let first = given(&hub, &Executed::Done);
     assert_eq!(first.plan.write.unwrap().kind, OperationKind::Grant);
     assert_eq!(first.plan.beforehand[0].reason, Reason::BillableResources);
 }

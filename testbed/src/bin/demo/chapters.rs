@@ -227,7 +227,7 @@ async fn taken_up_again(stage: &mut Stage) -> Told {
 async fn still_there(stage: &Stage) -> Told {
     let alice = stage.sign_in(ALICE).await?;
     let answer: azure::Answer = alice
-        .send(reqwest::Method::GET, &hub_id("research"), "2026-05-01", None)
+        .send(reqwest::Method::GET, &hub_id("research"), steps::WORKSPACES, None)
         .await?;
     println!("   Azure, asked for the hub, says {}.", answer.status);
     promised(answer.status == 200, "the hub is still in Azure", || {
@@ -238,26 +238,14 @@ async fn still_there(stage: &Stage) -> Told {
 async fn deleted(stage: &mut Stage) -> Told {
     let group = steps::managed_group(stage, "research").await?;
     steps::delete(stage, "research", "Delete").await?;
-    let alice = stage.sign_in(ALICE).await?;
-    let hub = alice
-        .send(reqwest::Method::GET, &hub_id("research"), "2026-05-01", None)
-        .await?;
-    let kept = alice
-        .send(
-            reqwest::Method::GET,
-            &azure::names::group(&group),
-            "2025-04-01",
-            None,
-        )
-        .await?;
+    let (hub, kept) = steps::left_in_azure(stage, &group).await?;
     println!(
-        "   Azure, asked for the hub, says {}; asked for its managed resource group {group}, {}.",
-        hub.status, kept.status
+        "   Azure, asked for the hub, says {hub}; asked for its managed resource group {group}, {kept}."
     );
     promised(
-        (hub.status, kept.status) == (404, 200),
+        (hub, kept) == (404, 200),
         "the hub is deleted, and its managed resource group is kept with it",
-        || format!("the hub answers {}, the group {}", hub.status, kept.status),
+        || format!("the hub answers {hub}, the group {kept}"),
     )
 }
 
@@ -273,7 +261,7 @@ async fn name_reserved(stage: &mut Stage) -> Told {
     let alice = stage.sign_in(ALICE).await?;
     let purge = format!("{}?forceToPurge=true", hub_id("research"));
     let answer = alice
-        .send(reqwest::Method::DELETE, &purge, "2026-05-01", None)
+        .send(reqwest::Method::DELETE, &purge, steps::WORKSPACES, None)
         .await?;
     println!("     {}", answer.status);
     stage.until("research", "Ready", Hub::is_ready).await?;

@@ -11,7 +11,7 @@ use crate::stage::{Stage, hub_id, in_namespace};
 use crate::story::{Told, promised};
 
 /// The api-versions with which the story looks into Azure.
-const WORKSPACES: &str = "2026-05-01";
+pub const WORKSPACES: &str = "2026-05-01";
 const RESOURCES: &str = "2025-04-01";
 const SEARCH: &str = "2025-05-01";
 
@@ -179,19 +179,27 @@ pub async fn managed_group_damaged(stage: &mut Stage) -> Told {
 pub async fn deletion(stage: &mut Stage) -> Told {
     let name = managed_group(stage, HUB).await?;
     delete(stage, HUB, "DeleteAndPurge").await?;
-    let alice = stage.sign_in(ALICE).await?;
-    let hub = alice.send(Method::GET, &hub_id(HUB), WORKSPACES, None).await?;
-    promised(hub.status == 404, "the hub is gone from Azure", || {
+    let (hub, kept) = left_in_azure(stage, &name).await?;
+    promised(hub == 404, "the hub is gone from Azure", || {
         format!("Azure still has hub {HUB}")
     })?;
-    let kept = alice.send(Method::GET, &group(&name), RESOURCES, None).await?;
     promised(
-        kept.status == 404,
+        kept == 404,
         "its managed resource group is gone from Azure",
         || format!("Azure still has resource group {name}, and bills what is in it"),
     )?;
     println!("   Azure says: no hub {HUB}, no resource group {name}.");
     Ok(())
+}
+
+/// What Azure answers to somebody who asks for the hub of the main story, and for the managed resource group that it has or had.
+pub async fn left_in_azure(stage: &Stage, managed_group: &str) -> Result<(u16, u16), Error> {
+    let alice = stage.sign_in(ALICE).await?;
+    let hub = alice.send(Method::GET, &hub_id(HUB), WORKSPACES, None).await?;
+    let kept = alice
+        .send(Method::GET, &group(managed_group), RESOURCES, None)
+        .await?;
+    Ok((hub.status, kept.status))
 }
 
 /// Sets the deletion policy of a hub, deletes it, and waits until it is gone from Kubernetes.
