@@ -47,7 +47,8 @@ pub struct AIHubStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
 
-    /// The checks made before the hub is created, in the order they were made.
+    /// The checks made before the hub is created, in the order they were made. Once it is there, those that passed say no more
+    /// than that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preflight: Vec<PreflightCheck>,
 

@@ -127,9 +127,12 @@ impl Shell {
 /// Nothing reads these, and the object stays in memory.
 fn forget_unread(object: &mut Guarded) {
     object.meta_mut().managed_fields = None;
-    if let Some(annotations) = &mut object.meta_mut().annotations {
-        annotations.remove(APPLIED);
+    let annotations = &mut object.meta_mut().annotations;
+    if let Some(some) = annotations {
+        some.remove(APPLIED);
     }
+    // An empty map still holds room for several.
+    annotations.take_if(|annotations| annotations.is_empty());
 }
 
 fn error_policy(object: &Guarded, failure: &Failure, context: &Context) -> Action {

@@ -175,7 +175,7 @@ async fn list_hubs(
 
 /// What hubs rest on, each id once for each spelling: vaults, identities and storage accounts serve many hubs.
 #[derive(Default)]
-struct SharedIds(HashMap<String, ArmId>);
+pub struct SharedIds(HashMap<String, ArmId>);
 
 impl SharedIds {
     fn share_within(&mut self, hub: &mut LiveHub) {
@@ -190,11 +190,16 @@ impl SharedIds {
             .chain(vault)
             .chain(identity.flatten());
         for id in ids {
-            match self.0.get(id.as_str()) {
-                Some(known) => *id = known.clone(),
-                None => {
-                    self.0.insert(id.to_string(), id.clone());
-                }
+            self.share(id);
+        }
+    }
+
+    /// Has the id held once with all that came before in the same letters.
+    pub fn share(&mut self, id: &mut ArmId) {
+        match self.0.get(id.as_str()) {
+            Some(known) => *id = known.clone(),
+            None => {
+                self.0.insert(id.to_string(), id.clone());
             }
         }
     }
@@ -218,9 +223,11 @@ async fn list_groups(
     let query = [("$expand", "createdTime,changedTime,provisioningState")];
     let mut groups = Groups::new();
     arm.list_with(&path, wire::RESOURCES_VERSION, &query, |item| {
+        let group = ArmId::parse(item.get("id")?.as_str()?)
+            .ok()?
+            .resource_group()
+            .to_lowercase();
         let resource = convert::group_resource(&item)?;
-        let id = ArmId::parse(&resource.id).ok()?;
-        let group = id.resource_group().to_lowercase();
         let known = before.and_then(|before| before.get_key_value(group.as_str()));
         let same = known.and_then(|(_, resources)| resources.iter().find(|one| ***one == resource));
         let resource = same.map_or_else(|| Arc::new(resource), Arc::clone);

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::controller::{Guarded, Waker};
 use crate::identity::{Azure, Identities};
-use crate::inventory::{Groups, Hubs};
+use crate::inventory::{Groups, Hubs, SharedIds};
 use crate::metrics::Metrics;
 use crate::observe::convert;
 
@@ -96,6 +96,7 @@ impl Sweeper {
     /// Every decoded, valid object, by the identity that acts for it.
     fn interests(&self) -> Vec<(Arc<Azure>, Vec<Interest>)> {
         let mut by_principal: BTreeMap<_, (Arc<Azure>, Vec<Interest>)> = BTreeMap::new();
+        let mut shared = SharedIds::default();
         for object in self.stores.iter().flat_map(Store::state) {
             let Ok(hub) = &object.0 else { continue };
             let Ok(azure) = self.identities.serving(&hub.namespace().unwrap_or_default()) else {
@@ -107,9 +108,14 @@ impl Sweeper {
             let entry = by_principal
                 .entry(azure.principal.clone())
                 .or_insert_with(|| (azure, Vec::new()));
-            entry
-                .1
-                .push(interest(ObjectRef::from_obj(object.as_ref()), hub, &valid));
+            let mut interest = interest(ObjectRef::from_obj(object.as_ref()), hub, valid);
+            if let Some(vault) = &mut interest.vault {
+                shared.share(vault);
+            }
+            if let Some(KeyUser::UserAssigned(id)) = &mut interest.user {
+                shared.share(id);
+            }
+            entry.1.push(interest);
         }
         by_principal.into_values().collect()
     }
@@ -312,21 +318,21 @@ fn failed(what: &str, of: &str, error: &ArmError) -> u64 {
     1
 }
 
-fn interest(object: ObjectRef<Guarded>, hub: &AIHub, valid: &ValidHub) -> Interest {
+fn interest(object: ObjectRef<Guarded>, hub: &AIHub, valid: ValidHub) -> Interest {
     let group = hub
         .status
         .as_ref()
         .and_then(|status| status.managed_resource_group.as_ref())
         .map(|group| group.name.to_lowercase());
-    let (vault, key, user) = match &valid.encryption {
+    let (vault, key, user) = match valid.encryption {
         ValidEncryption::CustomerManaged {
             vault, key, identity, ..
-        } => (Some(vault.clone()), Some(key.to_string()), Some(identity.clone())),
+        } => (Some(vault), Some(key.to_string()), Some(identity)),
         ValidEncryption::MicrosoftManaged => (None, None, None),
     };
     Interest {
         object,
-        hub: valid.id.clone(),
+        hub: valid.id,
         group,
         vault,
         key,
@@ -352,7 +358,6 @@ mod tests {
 
     fn resource(name: &str) -> Arc<GroupResource> {
         Arc::new(GroupResource {
-            id: format!("/x/{name}"),
             r#type: "T".to_owned(),
             name: name.to_owned(),
             state: None,

@@ -178,7 +178,6 @@ pub(crate) fn group() -> Vec<GroupResource> {
     ]
     .into_iter()
     .map(|kind| GroupResource {
-        id: format!("/x/{kind}/one"),
         r#type: kind.to_owned(),
         name: "one".to_owned(),
         state: Some("Succeeded".to_owned()),

@@ -324,8 +324,6 @@ pub struct RoleDefinition {
 /// One resource of a managed resource group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupResource {
-    /// ARM id.
-    pub id: String,
     /// ARM resource type.
     pub r#type: String,
     /// Name.

@@ -104,6 +104,18 @@ impl Check {
     }
 }
 
+/// The checks of a hub that was created since: what was worth knowing before is said elsewhere now, or is over.
+pub(crate) fn without_notes(checks: &[PreflightCheck]) -> Vec<PreflightCheck> {
+    let quiet = |check: &PreflightCheck| PreflightCheck {
+        message: check
+            .message
+            .clone()
+            .filter(|_| check.result != CheckResult::Passed),
+        ..check.clone()
+    };
+    checks.iter().map(quiet).collect()
+}
+
 /// The resource providers that the hub needs in its subscription.
 #[must_use]
 pub fn providers(hub: &ValidHub) -> &'static [&'static str] {

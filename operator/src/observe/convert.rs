@@ -365,7 +365,6 @@ pub fn role_definition(value: &Value) -> Result<RoleDefinition, ConvertError> {
 pub fn group_resource(value: &Value) -> Option<GroupResource> {
     let resource: wire::GenericResource = typed(value).ok()?;
     Some(GroupResource {
-        id: resource.id?,
         r#type: resource.r#type?,
         name: resource.name?,
         state: resource.provisioning_state,

@@ -33,7 +33,6 @@ fn told(judgement: &Judgement) -> &Verdict {
 
 fn resource(kind: &str, state: Option<&str>) -> GroupResource {
     GroupResource {
-        id: format!("/x/{kind}/more"),
         r#type: kind.to_owned(),
         name: "more".to_owned(),
         state: state.map(str::to_owned),

@@ -12,7 +12,7 @@ use crate::needs::{has_been_ready, has_failed, is_deleting, is_in_progress, is_o
 use crate::observed::{Body, LiveHub};
 use crate::progress::{self, Found, Step};
 use crate::time::second;
-use crate::{body, compute, cure, encryption, group, key, transition};
+use crate::{body, compute, cure, encryption, group, key, preflight, transition};
 
 /// The hub exists: whose is it, and is it in order?
 pub(super) fn present(input: &Input<'_>, live: &LiveHub) -> Plan {
@@ -80,6 +80,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
     ));
     judgement.encryption = Some(judge::encryption(input, live, view.latest.as_ref()));
     judgement.compute_encryption = Some(compute::encryption(live));
+    judgement.preflight = Some(preflight::without_notes(&input.status.preflight));
     group::judge(input, live, &mut judgement);
 
     let update = body::update(input.hub, live);

@@ -71,7 +71,6 @@ fn worlds(hub: &ValidHub) -> Vec<Observed> {
     ];
     let mut stranger = group();
     stranger.push(GroupResource {
-        id: "/x".to_owned(),
         r#type: "Some/thing".to_owned(),
         name: "x".to_owned(),
         state: None,

@@ -140,7 +140,6 @@ fn fill(observed: &mut Observed, needs: &Needs, seen: &Seen) {
             "Microsoft.Storage/storageAccounts",
         ];
         let resources = types.map(|kind| GroupResource {
-            id: format!("/x/{kind}/one"),
             r#type: kind.to_owned(),
             name: "one".to_owned(),
             state: Some("Succeeded".to_owned()),

@@ -1,6 +1,7 @@
 //! A hub that exists.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use keyholder_crds::CheckResult;
 
 use super::*;
 use crate::body;
@@ -50,6 +51,23 @@ fn a_key_is_changed_before_anything_else() {
             &crate::name::KeyIdentifier::parse(NEXT_KEY).unwrap()
         ))
     );
+}
+
+#[test]
+fn checks_that_passed_say_no_more_once_the_hub_is_there() {
+    let (hub, status) = ready_hub();
+    let mut before = status.clone();
+    before.preflight[0].message = Some("worth knowing before".to_owned());
+    before.preflight[1].result = CheckResult::Unknown;
+    before.preflight[1].message = Some("nobody knows".to_owned());
+    let after = next(&hub, &before, &created(&hub), 100).report.status;
+    let told: Vec<_> = after
+        .preflight
+        .iter()
+        .filter_map(|check| check.message.as_deref())
+        .collect();
+    assert_eq!(after.preflight.len(), status.preflight.len());
+    assert_eq!(told, ["nobody knows"]);
 }
 
 #[test]
