@@ -1,5 +1,6 @@
 //! The resource types that this Azure has, with the api-versions that it understands.
 
+use crate::front::Behaviour;
 use crate::shape::Shape;
 use crate::shapes;
 
@@ -16,10 +17,19 @@ pub(crate) struct Type {
     pub(crate) length: (usize, usize),
     /// Other characters than letters and digits that a name may have.
     pub(crate) also: &'static str,
+    /// What it does.
+    pub(crate) behaviour: &'static Behaviour,
 }
 
 /// Microsoft.MachineLearningServices/workspaces
 pub(crate) const WORKSPACES: &str = "Microsoft.MachineLearningServices/workspaces";
+/// Microsoft.CognitiveServices/accounts
+pub(crate) const ACCOUNTS: &str = "Microsoft.CognitiveServices/accounts";
+/// Microsoft.CognitiveServices/deletedAccounts: the list of a subscription.
+pub(crate) const DELETED_ACCOUNTS: &str = "Microsoft.CognitiveServices/deletedAccounts";
+/// Microsoft.CognitiveServices/locations/resourceGroups/deletedAccounts
+pub(crate) const DELETED_ACCOUNTS_OF_LOCATION: &str =
+    "Microsoft.CognitiveServices/locations/resourceGroups/deletedAccounts";
 /// Microsoft.KeyVault/vaults
 pub(crate) const VAULTS: &str = "Microsoft.KeyVault/vaults";
 /// Microsoft.KeyVault/vaults/accessPolicies: `add`, `replace` and `remove`.
@@ -67,6 +77,8 @@ pub(crate) const RESOURCES_VERSIONS: &[&str] = &[
 /// api-versions of subscriptions.
 pub(crate) const SUBSCRIPTIONS_VERSIONS: &[&str] = &["2022-12-01"];
 
+/// api-versions of accounts.
+const ACCOUNT_VERSIONS: &[&str] = &["2026-07-01"];
 /// api-versions of vaults.
 pub(crate) const VAULT_VERSIONS: &[&str] = &["2025-05-01", "2026-02-01"];
 /// The first api-version whose new vaults have RBAC unless they say otherwise (key-vault, access-control-default).
@@ -80,6 +92,31 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::WORKSPACE,
         length: (3, 33),
         also: "-_",
+        behaviour: &crate::workspaces::BEHAVIOUR,
+    },
+    Type {
+        name: ACCOUNTS,
+        versions: ACCOUNT_VERSIONS,
+        body: &shapes::ACCOUNT,
+        length: (2, 64),
+        also: "_.-",
+        behaviour: &crate::accounts::BEHAVIOUR,
+    },
+    Type {
+        name: DELETED_ACCOUNTS,
+        versions: ACCOUNT_VERSIONS,
+        body: &shapes::NOTHING,
+        length: (2, 64),
+        also: "_.-",
+        behaviour: &crate::resources::BEHAVIOUR,
+    },
+    Type {
+        name: DELETED_ACCOUNTS_OF_LOCATION,
+        versions: ACCOUNT_VERSIONS,
+        body: &shapes::NOTHING,
+        length: (2, 64),
+        also: "_.-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: VAULTS,
@@ -87,6 +124,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::VAULT,
         length: (3, 24),
         also: "-",
+        behaviour: &crate::vaults::BEHAVIOUR,
     },
     Type {
         name: ACCESS_POLICIES,
@@ -94,6 +132,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::ACCESS_POLICIES,
         length: (3, 7),
         also: "",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: DELETED_VAULTS,
@@ -101,6 +140,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::NOTHING,
         length: (3, 24),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: DELETED_HSMS,
@@ -108,6 +148,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::NOTHING,
         length: (3, 24),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: DELETED_VAULTS_OF_LOCATION,
@@ -115,6 +156,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::NOTHING,
         length: (3, 24),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: KEYS,
@@ -122,6 +164,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::KEY,
         length: (1, 127),
         also: "-",
+        behaviour: &crate::keys::BEHAVIOUR,
     },
     Type {
         name: VERSIONS,
@@ -129,6 +172,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::KEY,
         length: (32, 32),
         also: "",
+        behaviour: &crate::keys::BEHAVIOUR,
     },
     Type {
         name: IDENTITIES,
@@ -137,6 +181,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::IDENTITY,
         length: (3, 128),
         also: "-_",
+        behaviour: &crate::identities::BEHAVIOUR,
     },
     Type {
         name: STORAGE,
@@ -144,6 +189,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::STORAGE,
         length: (3, 24),
         also: "",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: SEARCH,
@@ -151,6 +197,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::SEARCH,
         length: (2, 60),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: COSMOS,
@@ -158,6 +205,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::COSMOS,
         length: (3, 50),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: ASSIGNMENTS,
@@ -165,6 +213,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::ASSIGNMENT,
         length: (36, 36),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: DEFINITIONS,
@@ -173,6 +222,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::NOTHING,
         length: (36, 36),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: DENIALS,
@@ -180,6 +230,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::NOTHING,
         length: (32, 36),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: LOCKS,
@@ -187,6 +238,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::LOCK,
         length: (1, 260),
         also: "-_.()",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: POLICIES,
@@ -194,6 +246,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::NOTHING,
         length: (1, 64),
         also: "-_.",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
 ];
 
