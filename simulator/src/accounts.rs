@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use crate::account_key::{Encryption, own_key};
 use crate::address::ResourceId;
-use crate::front::{Behaviour, Reply, Request};
+use crate::front::{Reply, Request};
 use crate::operations::{Effect, Operation, Verb};
 use crate::provisioning::{check_location, set_state};
 use crate::refusal::Refusal;
 use crate::settings::{Answers, Busy};
 use crate::shape::drop_read_only;
 use crate::text::{at, merge, set};
-use crate::types::ACCOUNTS;
+use crate::types::{ACCOUNTS, Behaviour};
 use crate::world::{Resource, World};
 
 pub(crate) const BEHAVIOUR: Behaviour = Behaviour {

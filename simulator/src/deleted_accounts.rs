@@ -172,6 +172,7 @@ impl World {
             if outcome.is_ok() {
                 if let Some(resource) = world.get_mut(&operation.target) {
                     set_state(&mut resource.body, "Succeeded");
+                    resource.established = true;
                 }
             } else {
                 world.remove(&operation.target);

@@ -134,19 +134,6 @@ impl From<Refusal> for Reply {
     }
 }
 
-/// One of a resource type's answers.
-pub(crate) type Handler = fn(&mut World, &Request<'_>, &ResourceId) -> Result<Reply, Refusal>;
-
-/// What a resource type does once the front door has let a request in.
-#[derive(Debug)]
-pub(crate) struct Behaviour {
-    pub(crate) put: Handler,
-    pub(crate) patch: Handler,
-    pub(crate) delete: Handler,
-    /// What comes before its end when its resource group is deleted.
-    pub(crate) taken_along: Option<fn(&mut World, &str, Timestamp)>,
-}
-
 /// Refuses all methods but one.
 pub(crate) fn only(request: &Request<'_>, method: Method) -> Result<(), Refusal> {
     if request.method == method {

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::address::ResourceId;
-use crate::front::{Behaviour, Reply, Request};
+use crate::front::{Reply, Request};
 use crate::refusal::Refusal;
 use crate::settings::IdCase;
 use crate::text::{at, member, set};
-use crate::types::IDENTITIES;
+use crate::types::{Behaviour, IDENTITIES};
 use crate::world::{Principal, World};
 
 pub(crate) const BEHAVIOUR: Behaviour = Behaviour {

@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use crate::address::ResourceId;
-use crate::front::{Behaviour, Reply, Request};
+use crate::front::{Reply, Request};
 use crate::refusal::Refusal;
 use crate::text::{at, set};
-use crate::types::{KEYS, VERSIONS};
+use crate::types::{Behaviour, KEYS, VERSIONS};
 use crate::world::{Resource, World};
 
 pub(crate) const BEHAVIOUR: Behaviour = Behaviour {

@@ -4,10 +4,10 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::address::ResourceId;
-use crate::front::{Behaviour, Method, Reply, Request};
+use crate::front::{Method, Reply, Request};
 use crate::refusal::Refusal;
 use crate::text::{merge, set};
-use crate::types::{self, Type};
+use crate::types::{self, Behaviour, Type};
 use crate::world::{Resource, World};
 
 pub(crate) const BEHAVIOUR: Behaviour = Behaviour {

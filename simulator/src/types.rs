@@ -1,8 +1,28 @@
-//! The resource types that this Azure has, with the api-versions that it understands.
+//! The resource types that this Azure has, with the api-versions that it understands, and what each of them does.
+//!
+//! Invariant: a further type is a row here and a file of its own.
 
-use crate::front::Behaviour;
+use jiff::Timestamp;
+
+use crate::address::ResourceId;
+use crate::front::{Reply, Request};
+use crate::refusal::Refusal;
 use crate::shape::Shape;
 use crate::shapes;
+use crate::world::World;
+
+/// One of a resource type's answers.
+pub(crate) type Handler = fn(&mut World, &Request<'_>, &ResourceId) -> Result<Reply, Refusal>;
+
+/// What a resource type does once the front door has let a request in.
+#[derive(Debug)]
+pub(crate) struct Behaviour {
+    pub(crate) put: Handler,
+    pub(crate) patch: Handler,
+    pub(crate) delete: Handler,
+    /// What comes before its end when its resource group is deleted.
+    pub(crate) taken_along: Option<fn(&mut World, &str, Timestamp)>,
+}
 
 /// A resource type.
 #[derive(Debug)]

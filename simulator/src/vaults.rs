@@ -5,10 +5,10 @@
 use serde_json::{Value, json};
 
 use crate::address::{ResourceId, subscription_of};
-use crate::front::{Behaviour, Reply, Request};
+use crate::front::{Reply, Request};
 use crate::refusal::Refusal;
 use crate::text::{at, set};
-use crate::types::{RBAC_BY_DEFAULT, VAULTS};
+use crate::types::{Behaviour, RBAC_BY_DEFAULT, VAULTS};
 use crate::world::{Resource, World};
 
 pub(crate) const BEHAVIOUR: Behaviour = Behaviour {

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::address::{ResourceId, subscription_of};
-use crate::front::{Behaviour, Reply, Request};
+use crate::front::{Reply, Request};
 use crate::operations::{Effect, Operation, Verb};
 use crate::provisioning::set_state;
 use crate::refusal::Refusal;
 use crate::text::{at, member, set};
-use crate::types::WORKSPACES;
+use crate::types::{Behaviour, WORKSPACES};
 use crate::workspace_key::{KEY, check_key, is_customer_managed, is_service_side};
 use crate::world::{Resource, World};
 
