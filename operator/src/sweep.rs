@@ -10,7 +10,7 @@ use keyholder_azure::{ArmError, Cause, wire};
 use keyholder_crds::condition::ConditionType;
 use keyholder_crds::{AIHub, Reason};
 use keyholder_planner::validate::{KeyUser, ValidEncryption};
-use keyholder_planner::{ArmId, ValidHub, validate};
+use keyholder_planner::{ArmId, Declared, validate};
 use kube::ResourceExt;
 use kube_runtime::reflector::{ObjectRef, Store};
 use serde_json::Value;
@@ -318,7 +318,7 @@ fn failed(what: &str, of: &str, error: &ArmError) -> u64 {
     1
 }
 
-fn interest(object: ObjectRef<Guarded>, hub: &AIHub, valid: ValidHub) -> Interest {
+fn interest(object: ObjectRef<Guarded>, hub: &AIHub, valid: Declared) -> Interest {
     let group = hub
         .status
         .as_ref()
