@@ -73,19 +73,24 @@ struct Pause {
 }
 
 impl Backoff {
-    /// Notes a failure and says how long to wait.
+    /// Notes a failure and says how long to wait. One within the waiting time, in a pass that something else woke, is the same
+    /// failure still.
     pub fn failed(&self, uid: &str) -> Duration {
+        let now = Instant::now();
         let mut failures = self
             .failures
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let pause = failures.entry(uid.to_owned()).or_insert(Pause {
             failures: 0,
-            until: Instant::now(),
+            until: now,
         });
+        if now < pause.until {
+            return pause.until.duration_since(now);
+        }
         let wait = Duration::from_secs(1 << pause.failures.min(8)).min(Duration::from_mins(5));
         pause.failures = pause.failures.saturating_add(1);
-        pause.until = Instant::now() + wait;
+        pause.until = now + wait;
         wait
     }
 
@@ -336,5 +341,22 @@ pub fn taken(
             name: object.name_any(),
             source: Box::new(source),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wakes_within_the_waiting_time_do_not_lengthen_it() {
+        let backoff = Backoff::default();
+        let first = backoff.failed("a");
+        assert_eq!(first, Duration::from_secs(1));
+        for _ in 0..20 {
+            assert!(backoff.failed("a") <= first);
+        }
+        backoff.succeeded("a");
+        assert_eq!(backoff.failed("a"), Duration::from_secs(1));
     }
 }
