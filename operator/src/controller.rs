@@ -4,6 +4,7 @@
 //! decode stops no other.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::stream::{BoxStream, StreamExt};
 use keyholder_crds::AIHub;
@@ -127,16 +128,17 @@ impl Shell {
 /// Nothing reads these, and the object stays in memory.
 fn forget_unread(object: &mut Guarded) {
     object.meta_mut().managed_fields = None;
-    let annotations = &mut object.meta_mut().annotations;
-    if let Some(some) = annotations {
-        some.remove(APPLIED);
-    }
     // An empty map still holds room for several.
-    annotations.take_if(|annotations| annotations.is_empty());
+    object.meta_mut().annotations.take_if(|annotations| {
+        annotations.remove(APPLIED);
+        annotations.is_empty()
+    });
 }
 
 fn error_policy(object: &Guarded, failure: &Failure, context: &Context) -> Action {
-    let wait = context.backoff.failed(&object.uid().unwrap_or_default());
+    let wait = context
+        .backoff
+        .failed(&object.uid().unwrap_or_default(), Instant::now());
     tracing::warn!(
         namespace = object.namespace(), name = object.name_any(), retry_in = ?wait,
         error = keyholder_azure::chain(failure), "a pass failed"

@@ -11,6 +11,7 @@ use keyholder_azure::{ArmClient, ArmError, ListReading, Reader, wire};
 use keyholder_planner::ArmId;
 use keyholder_planner::observed::{GroupResource, LiveHub};
 use moka::future::Cache;
+use serde_json::Value;
 
 use crate::observe::convert;
 
@@ -156,7 +157,7 @@ async fn list_hubs(
     let mut shared = SharedIds::default();
     let listed = arm
         .list_with(&path, wire::WORKSPACES_VERSION, &[], |item| {
-            let id = ArmId::parse(item.get("id")?.as_str()?).ok()?.lower();
+            let id = id_of(&item)?.lower();
             let mut hub = convert::hub(&item).map_err(|error| error.to_string());
             let known = before.and_then(|before| before.get_key_value(id.as_str()));
             Some(match known {
@@ -223,10 +224,7 @@ async fn list_groups(
     let query = [("$expand", "createdTime,changedTime,provisioningState")];
     let mut groups = Groups::new();
     arm.list_with(&path, wire::RESOURCES_VERSION, &query, |item| {
-        let group = ArmId::parse(item.get("id")?.as_str()?)
-            .ok()?
-            .resource_group()
-            .to_lowercase();
+        let group = id_of(&item)?.resource_group().to_lowercase();
         let resource = convert::group_resource(&item)?;
         let known = before.and_then(|before| before.get_key_value(group.as_str()));
         let same = known.and_then(|(_, resources)| resources.iter().find(|one| ***one == resource));
@@ -237,6 +235,11 @@ async fn list_groups(
     })
     .await?;
     Ok(Arc::new(groups))
+}
+
+/// The id of an item of a list.
+fn id_of(item: &Value) -> Option<ArmId> {
+    ArmId::parse(item.get("id")?.as_str()?).ok()
 }
 
 /// Where role assignments at a key are listed, and the filter for those of a principal.

@@ -75,8 +75,7 @@ struct Pause {
 impl Backoff {
     /// Notes a failure and says how long to wait. One within the waiting time, in a pass that something else woke, is the same
     /// failure still.
-    pub fn failed(&self, uid: &str) -> Duration {
-        let now = Instant::now();
+    pub fn failed(&self, uid: &str, now: Instant) -> Duration {
         let mut failures = self
             .failures
             .lock()
@@ -134,7 +133,10 @@ pub async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Ac
             let wait = Duration::try_from(then.duration_since(now)).unwrap_or_default();
             (Outcome::Waiting, Ok(Action::requeue(wait)))
         }
-        Ok(Next::Backoff) => (Outcome::Failed, Ok(Action::requeue(context.backoff.failed(&uid)))),
+        Ok(Next::Backoff) => {
+            let wait = context.backoff.failed(&uid, Instant::now());
+            (Outcome::Failed, Ok(Action::requeue(wait)))
+        }
         Err(_) => (Outcome::Failed, result.map(|_| Action::await_change())),
     };
     context.metrics.pass(outcome, seconds);
@@ -351,12 +353,17 @@ mod tests {
     #[test]
     fn wakes_within_the_waiting_time_do_not_lengthen_it() {
         let backoff = Backoff::default();
-        let first = backoff.failed("a");
-        assert_eq!(first, Duration::from_secs(1));
-        for _ in 0..20 {
-            assert!(backoff.failed("a") <= first);
+        let start = Instant::now();
+        let after = |milliseconds| start + Duration::from_millis(milliseconds);
+        assert_eq!(backoff.failed("a", start), Duration::from_secs(1));
+        for woken in [0, 100, 999] {
+            assert_eq!(
+                backoff.failed("a", after(woken)),
+                Duration::from_millis(1000 - woken)
+            );
         }
+        assert_eq!(backoff.failed("a", after(1000)), Duration::from_secs(2));
         backoff.succeeded("a");
-        assert_eq!(backoff.failed("a"), Duration::from_secs(1));
+        assert_eq!(backoff.failed("a", after(1100)), Duration::from_secs(1));
     }
 }

@@ -106,14 +106,13 @@ impl Check {
 
 /// The checks of a hub that was created since: what was worth knowing before is said elsewhere now, or is over.
 pub(crate) fn without_notes(checks: &[PreflightCheck]) -> Vec<PreflightCheck> {
-    let quiet = |check: &PreflightCheck| PreflightCheck {
-        message: check
-            .message
-            .clone()
-            .filter(|_| check.result != CheckResult::Passed),
-        ..check.clone()
-    };
-    checks.iter().map(quiet).collect()
+    let mut checks = checks.to_vec();
+    for check in &mut checks {
+        if check.result == CheckResult::Passed {
+            check.message = None;
+        }
+    }
+    checks
 }
 
 /// The resource providers that the hub needs in its subscription.

@@ -10,6 +10,7 @@ use crate::common::{example, hub, merge, operator_log, settings, start, writes};
 const KIND: &str = "Microsoft.MachineLearningServices/workspaces";
 const POLICIES: &str = "2024-04-01";
 const LOCKS: &str = "2020-05-01";
+const CALCULATOR: &str = "https://azure.microsoft.com/pricing/calculator/";
 const DEFINITION: &str =
     "/providers/Microsoft.Authorization/policyDefinitions/438c38d2-3772-465a-a9cc-7a6666a275ce";
 
@@ -76,9 +77,9 @@ async fn the_shipped_roles_can_ask_and_the_bill_is_told() {
     for name in ["Policy", "Cost"] {
         assert_eq!(check(&ready, name).0, "Passed", "{name}: {ready}");
     }
-    let calculator = "https://azure.microsoft.com/pricing/calculator/";
+    assert_eq!(check(&ready, "Cost").1, "", "{ready}");
     let alive = ready.condition("ManagedResourceGroupHealthy").unwrap();
-    assert!(alive.message.contains(calculator), "{ready}");
+    assert!(alive.message.contains(CALCULATOR), "{ready}");
     let events = scenario
         .run(&["get", "events", "--output=json"])
         .unwrap()
@@ -108,6 +109,7 @@ async fn a_denying_policy_is_told_before_anything_is_created() {
         assert!(message.contains(part), "no {part} in {message}");
     }
     assert!(told.is("Stalled", "True"), "{told}");
+    assert!(check(&told, "Cost").1.contains(CALCULATOR), "{told}");
     assert!(writes(&scenario, "research").await.is_empty());
     let assignment = authorization(&names::subscription(), "policyAssignments", "closed-hubs");
     delete(&scenario, &assignment, POLICIES).await;

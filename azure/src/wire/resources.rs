@@ -34,8 +34,6 @@ pub struct ResourceGroupProperties {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GenericResource {
-    /// ARM id.
-    pub id: Option<String>,
     /// Name.
     pub name: Option<String>,
     /// ARM resource type.
