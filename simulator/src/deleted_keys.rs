@@ -2,10 +2,11 @@
 //!
 //! Invariant: a deleted key is not among the resources, with none of its versions, and its name is taken.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::address::is_within;
+use crate::retention::end_of_retention;
 use crate::world::{Resource, World};
 
 /// A key that was deleted.
@@ -66,12 +67,6 @@ pub(crate) fn recovery_level(vault: &Value) -> String {
         "+Purgeable"
     };
     format!("{customized}Recoverable{purgeable}")
-}
-
-/// The end of a retention of `days` that begins now.
-pub(crate) fn end_of_retention(now: Timestamp, days: i64) -> Timestamp {
-    now.checked_add(SignedDuration::from_hours(24 * days))
-        .unwrap_or(Timestamp::MAX)
 }
 
 impl World {

@@ -3,13 +3,17 @@
 //! Invariant: while a vault is kept, nobody else has its name. Its keys go with it and come back with it; its role
 //! assignments do not come back.
 
-use jiff::{SignedDuration, Timestamp};
+use axum::http::StatusCode;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::address::{is_within, subscription_of};
-use crate::deleted_keys::{end_of_retention, is_purge_protected, retention_days};
+use crate::address::{ResourceId, is_within, subscription_of};
+use crate::deleted_keys::{is_purge_protected, retention_days};
+use crate::front::{Reply, Request};
+use crate::refusal::Refusal;
+use crate::retention::end_of_retention;
 use crate::text::{at, set};
-use crate::types::{DELETED_VAULTS_OF_LOCATION, VAULTS};
+use crate::types::DELETED_VAULTS_OF_LOCATION;
 use crate::world::{Resource, World};
 
 /// A vault that was deleted.
@@ -19,8 +23,8 @@ pub(crate) struct DeletedVault {
     pub(crate) vault: Value,
     /// The vault, its keys and their versions.
     resources: Vec<Resource>,
-    deleted: Timestamp,
-    ends: Timestamp,
+    pub(crate) deleted: Timestamp,
+    pub(crate) ends: Timestamp,
 }
 
 impl DeletedVault {
@@ -85,16 +89,17 @@ impl World {
         true
     }
 
-    /// Deletes the vaults of a resource group, as its own deletion does.
-    pub(crate) fn delete_vaults_within(&mut self, scope: &str, now: Timestamp) {
-        let vaults: Vec<String> = self
-            .within(scope)
-            .filter(|one| one.kind() == VAULTS)
-            .map(|one| one.id().to_owned())
-            .collect();
-        for vault in vaults {
-            self.delete_vault(&vault, now);
-        }
+    /// DELETE.
+    pub(crate) fn ask_for_deletion(
+        &mut self,
+        request: &Request<'_>,
+        id: &ResourceId,
+    ) -> Result<Reply, Refusal> {
+        Ok(Reply::empty(if self.delete_vault(&id.id, request.now) {
+            StatusCode::OK
+        } else {
+            StatusCode::NO_CONTENT
+        }))
     }
 
     /// Brings a deleted vault back.
@@ -111,39 +116,6 @@ impl World {
         if let Some(deleted) = self.deleted_vaults.remove(&name.to_lowercase()) {
             self.forget_keys(deleted.vault_id());
         }
-    }
-
-    /// Takes away for good the vaults and keys whose retention has ended.
-    pub(crate) fn end_retentions(&mut self, now: Timestamp) {
-        let ended: Vec<String> = self
-            .deleted_vaults
-            .iter()
-            .filter(|(_, deleted)| deleted.ends <= now)
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in ended {
-            self.purge_vault(&name);
-        }
-        self.deleted_keys.retain(|_, key| now < key.ends);
-    }
-
-    /// Shifts the dates of what was deleted back. Whether there is such a thing.
-    pub(crate) fn age_deleted(&mut self, id: &str, back: SignedDuration) -> bool {
-        let lower = id.to_lowercase();
-        let vault = self
-            .deleted_vaults
-            .values_mut()
-            .find(|one| one.vault_id().eq_ignore_ascii_case(&lower))
-            .map(|one| [&mut one.deleted, &mut one.ends]);
-        let key = self
-            .deleted_keys
-            .get_mut(&lower)
-            .map(|one| [&mut one.deleted, &mut one.ends]);
-        let Some(times) = vault.or(key) else { return false };
-        for time in times {
-            *time = time.checked_sub(back).unwrap_or(Timestamp::MIN);
-        }
-        true
     }
 
     fn forget_keys(&mut self, vault: &str) {

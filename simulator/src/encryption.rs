@@ -1,43 +1,81 @@
-//! Whether a workspace can be encrypted with a key: looked at inside the operation, as the workspace's own identity.
+//! Whether a resource can be encrypted with a key: looked at inside the operation, as the resource's own identity.
 //!
-//! Sources: hub-encryption-keys-portal (vault, region, tenant, key), azure-docs issue 108584 (purge protection, after the
-//! operation was accepted), key-vault about-keys-details (an expired key wraps no more).
+//! Invariant: what is looked at, and in which order, is the same for all resource providers; each has words of its own for it.
+//!
+//! Sources: hub-encryption-keys-portal and concepts-encryption-keys-portal (vault, region, tenant, key), azure-docs issue 108584
+//! (purge protection, after the operation was accepted), key-vault about-keys-details (an expired key wraps no more).
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::key_access::{GET, UNWRAP, WRAP, admits_trusted_services};
-use crate::refusal::Refusal;
-use crate::text::{at, member};
+use crate::key_access::{GET, UNWRAP, WRAP, admits_trusted_services, has_rbac};
+use crate::provisioning::is_same_location;
+use crate::text::at;
 use crate::types::{KEYS, VERSIONS};
 use crate::world::{Resource, World};
 
-/// The vault of a workspace's key.
-const VAULT: &str = "/properties/encryption/keyVaultProperties/keyVaultArmId";
-/// The URL of a workspace's key.
-pub(crate) const KEY: &str = "/properties/encryption/keyVaultProperties/keyIdentifier";
-
-/// Whether a workspace has a customer-managed key.
-pub(crate) fn is_customer_managed(workspace: &Value) -> bool {
-    at(workspace, "/properties/encryption/status")
-        .is_some_and(|status| status.eq_ignore_ascii_case("Enabled"))
+/// A key that a resource would have.
+#[derive(Debug)]
+pub(crate) struct KeyUse<'a> {
+    /// The vault that the resource names, if there is such a one.
+    pub(crate) vault: Option<&'a Resource>,
+    /// The key's URL.
+    pub(crate) key: &'a str,
+    /// Where the resource is.
+    pub(crate) location: &'a str,
+    /// The resource's tenant.
+    pub(crate) tenant: &'a str,
+    /// The fewest bits that the resource provider is known to want.
+    pub(crate) least_bits: Option<i64>,
+    /// Whether roles count for nothing.
+    pub(crate) needs_access_policies: bool,
+    /// Who fetches the key, or why nobody can.
+    pub(crate) fetcher: Result<Fetcher, String>,
 }
 
-/// Whether a workspace's metadata are on Microsoft's side.
-pub(crate) fn is_service_side(workspace: &Value) -> bool {
-    workspace
-        .pointer("/properties/enableServiceSideCMKEncryption")
-        .and_then(Value::as_bool)
-        .unwrap_or(false)
+/// Who fetches a key.
+#[derive(Debug)]
+pub(crate) struct Fetcher {
+    /// Object id.
+    pub(crate) principal: String,
+    /// The service gives it access by itself.
+    pub(crate) is_granted: bool,
 }
 
-/// Looks whether `workspace` can use `key`, a URL.
-pub(crate) fn check(world: &World, workspace: &Value, key: &str, now: Timestamp) -> Result<(), Refusal> {
-    let no = |message: String| Err(Refusal::bad_request("BadRequest", message));
-    let vault_id = at(workspace, VAULT).unwrap_or_default();
-    let Some(vault) = world.get(vault_id) else {
-        return no(format!("The key vault {vault_id} was not found."));
-    };
+/// Why a key cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    NoVault,
+    NoSoftDelete,
+    NoPurgeProtection,
+    OtherRegion,
+    OtherTenant,
+    /// The vault's network rules keep trusted services out.
+    Firewall,
+    /// The URL is none of the vault's.
+    NotOfVault,
+    NoKey,
+    Disabled,
+    /// It has ended, or is not valid yet.
+    OutOfTime,
+    /// Its type.
+    NotRsa(String),
+    /// Its bits.
+    TooSmall(i64),
+    /// In words.
+    NoFetcher(String),
+    /// Somebody lacks rights on it.
+    Lacks {
+        /// Object id.
+        principal: String,
+        /// get, wrap, unwrap.
+        rights: Vec<&'static str>,
+    },
+}
+
+/// Looks whether a key can be used.
+pub(crate) fn check(world: &World, wanted: &KeyUse<'_>, now: Timestamp) -> Result<(), Unusable> {
+    let vault = wanted.vault.ok_or(Unusable::NoVault)?;
     let flag = |name: &str| {
         vault
             .body
@@ -45,48 +83,69 @@ pub(crate) fn check(world: &World, workspace: &Value, key: &str, now: Timestamp)
             .and_then(Value::as_bool)
     };
     if flag("enableSoftDelete") == Some(false) {
-        return no(format!("The key vault {vault_id} must have soft delete enabled."));
+        return Err(Unusable::NoSoftDelete);
     }
     if flag("enablePurgeProtection") != Some(true) {
-        return no(format!(
-            "CMK workspaces should have purge protection enabled on their key vault; {vault_id} has not."
-        ));
+        return Err(Unusable::NoPurgeProtection);
     }
-    let same = |pointer: &str| {
-        at(&vault.body, pointer)
-            .zip(at(workspace, pointer))
-            .is_none_or(|(a, b)| a.replace(' ', "").eq_ignore_ascii_case(&b.replace(' ', "")))
-    };
-    if !same("/location") {
-        return no(format!(
-            "The key vault {vault_id} must be in the region of the workspace."
-        ));
+    if at(&vault.body, "/location").is_some_and(|own| !is_same_location(own, wanted.location)) {
+        return Err(Unusable::OtherRegion);
     }
-    if !same("/properties/tenantId") {
-        return no(format!(
-            "The key vault {vault_id} must be in the tenant of the workspace."
-        ));
+    if at(&vault.body, "/properties/tenantId").is_some_and(|own| !own.eq_ignore_ascii_case(wanted.tenant)) {
+        return Err(Unusable::OtherTenant);
     }
     if !admits_trusted_services(&vault.body) {
-        return no(format!(
-            "Access to the key vault {vault_id} was denied (ForbiddenByFirewall): its network rules do not let trusted \
-             Microsoft services in."
-        ));
+        return Err(Unusable::Firewall);
     }
-    usable(world, vault, key, now)?;
-    let (principal, who) = user_of_key(world, workspace)?;
-    if world.settings.grants_system_assigned && who == User::System {
+    let (key_id, version_id) = key_ids(vault, wanted.key).ok_or(Unusable::NotOfVault)?;
+    let key = world
+        .get(version_id.as_deref().unwrap_or(&key_id))
+        .filter(|one| one.kind() == KEYS || one.kind() == VERSIONS)
+        .ok_or(Unusable::NoKey)?;
+    check_key(&key.body, wanted.least_bits, now)?;
+    let fetcher = wanted
+        .fetcher
+        .as_ref()
+        .map_err(|why| Unusable::NoFetcher(why.clone()))?;
+    if fetcher.is_granted {
         return Ok(());
     }
-    let key_id = key_ids(vault, key).map(|(key, _)| key).unwrap_or_default();
-    let missing = missing_rights(world, vault, &key_id, &principal, now);
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        no(format!(
-            "The identity with object id {principal} lacks {} on the key {key} (Forbidden).",
-            missing.join(", ")
-        ))
+    let roles_are_in_vain = wanted.needs_access_policies && has_rbac(&vault.body);
+    let rights: Vec<&'static str> = [("get", GET), ("wrap", WRAP), ("unwrap", UNWRAP)]
+        .into_iter()
+        .filter(|(_, right)| {
+            roles_are_in_vain || !world.has_right(&fetcher.principal, *right, vault, &key_id, now)
+        })
+        .map(|(name, _)| name)
+        .collect();
+    if rights.is_empty() {
+        return Ok(());
+    }
+    Err(Unusable::Lacks {
+        principal: fetcher.principal.clone(),
+        rights,
+    })
+}
+
+fn check_key(key: &Value, least_bits: Option<i64>, now: Timestamp) -> Result<(), Unusable> {
+    let attribute = |name: &str| key.pointer(&format!("/properties/attributes/{name}"));
+    if attribute("enabled").and_then(Value::as_bool) == Some(false) {
+        return Err(Unusable::Disabled);
+    }
+    let time = |name: &str| attribute(name).and_then(Value::as_i64);
+    if time("exp").is_some_and(|exp| exp <= now.as_second())
+        || time("nbf").is_some_and(|nbf| nbf > now.as_second())
+    {
+        return Err(Unusable::OutOfTime);
+    }
+    let kty = at(key, "/properties/kty").unwrap_or_default();
+    if !kty.to_ascii_uppercase().starts_with("RSA") {
+        return Err(Unusable::NotRsa(kty.to_owned()));
+    }
+    let bits = key.pointer("/properties/keySize").and_then(Value::as_i64);
+    match bits.zip(least_bits) {
+        Some((bits, least)) if bits < least => Err(Unusable::TooSmall(bits)),
+        _ => Ok(()),
     }
 }
 
@@ -107,83 +166,4 @@ fn key_ids(vault: &Resource, key: &str) -> Option<(String, Option<String>)> {
         .filter(|version| !version.is_empty())
         .map(|version| format!("{id}/versions/{version}"));
     Some((id, version))
-}
-
-fn usable(world: &World, vault: &Resource, url: &str, now: Timestamp) -> Result<(), Refusal> {
-    let no = |message: String| Err(Refusal::bad_request("BadRequest", message));
-    let Some((id, version)) = key_ids(vault, url) else {
-        return no(format!("{url} is not a key of the key vault {}.", vault.id()));
-    };
-    let id = version.unwrap_or(id);
-    let Some(key) = world
-        .get(&id)
-        .filter(|one| one.kind() == KEYS || one.kind() == VERSIONS)
-    else {
-        return no(format!("The key {url} was not found in its vault (KeyNotFound)."));
-    };
-    let attribute = |name: &str| key.body.pointer(&format!("/properties/attributes/{name}"));
-    if attribute("enabled").and_then(Value::as_bool) == Some(false) {
-        return no(format!(
-            "Operation wrap is not allowed on the disabled key {url} (KeyDisabled)."
-        ));
-    }
-    let time = |name: &str| attribute(name).and_then(Value::as_i64);
-    if time("exp").is_some_and(|exp| exp <= now.as_second())
-        || time("nbf").is_some_and(|nbf| nbf > now.as_second())
-    {
-        return no(format!(
-            "Operation wrap is not allowed on the key {url}: it is expired or not yet valid."
-        ));
-    }
-    let kty = at(&key.body, "/properties/kty").unwrap_or_default();
-    if !kty.to_ascii_uppercase().starts_with("RSA") {
-        return no(format!(
-            "The key {url} is of type {kty}; RSA or RSA-HSM is needed."
-        ));
-    }
-    Ok(())
-}
-
-/// Who fetches the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum User {
-    System,
-    UserAssigned,
-}
-
-fn user_of_key(world: &World, workspace: &Value) -> Result<(String, User), Refusal> {
-    let named =
-        at(workspace, "/properties/encryption/identity/userAssignedIdentity").filter(|id| !id.is_empty());
-    let no = |message: String| Err(Refusal::bad_request("BadRequest", message));
-    if let Some(id) = named {
-        let assigned = workspace
-            .pointer("/identity/userAssignedIdentities")
-            .is_some_and(|assigned| member(assigned, id).is_some());
-        if !assigned {
-            return no(format!("The identity {id} is not assigned to the workspace."));
-        }
-        return match world.identity_principal(id) {
-            Some(principal) => Ok((principal.object_id.clone(), User::UserAssigned)),
-            None => no(format!("The identity {id} was not found.")),
-        };
-    }
-    match at(workspace, "/identity/principalId") {
-        Some(principal) => Ok((principal.to_owned(), User::System)),
-        None => no(
-            "The workspace has no system-assigned identity, and encryption.identity names none.".to_owned(),
-        ),
-    }
-}
-
-fn missing_rights(
-    world: &World,
-    vault: &Resource,
-    key_id: &str,
-    principal: &str,
-    now: Timestamp,
-) -> Vec<&'static str> {
-    [("get", GET), ("wrap", WRAP), ("unwrap", UNWRAP)]
-        .into_iter()
-        .filter_map(|(name, right)| (!world.has_right(principal, right, vault, key_id, now)).then_some(name))
-        .collect()
 }

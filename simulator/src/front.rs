@@ -134,6 +134,18 @@ impl From<Refusal> for Reply {
     }
 }
 
+/// Refuses all methods but one.
+pub(crate) fn only(request: &Request<'_>, method: Method) -> Result<(), Refusal> {
+    if request.method == method {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "MethodNotAllowed",
+        "The resource provider does not know this method here.",
+    ))
+}
+
 /// The type that a path is about, in lower case, for faults and counters.
 pub(crate) fn kind_of(path: &str) -> String {
     match address::parse(path) {
@@ -207,8 +219,10 @@ impl World {
             ));
         }
         check_version(request, &address)?;
-        if let Some(reply) = self.key_vault(request, &address)? {
-            return Ok(reply);
+        for provider in [Self::key_vault, Self::cognitive_services] {
+            if let Some(reply) = provider(self, request, &address)? {
+                return Ok(reply);
+            }
         }
         match &address {
             Address::Operation { id, .. } => {
@@ -271,8 +285,7 @@ impl World {
             Method::Get => self.read(request, id),
             Method::Put | Method::Patch => self.write(request, id, kind),
             Method::Delete if request.ignores_write => Ok(Reply::empty(StatusCode::OK)),
-            Method::Delete if kind.name == types::WORKSPACES => self.delete_workspace(request, id),
-            Method::Delete => self.delete(request, id),
+            Method::Delete => (kind.behaviour.delete)(self, request, id),
             Method::Post => Err(Refusal::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "MethodNotAllowed",
@@ -317,13 +330,10 @@ impl World {
                 body.or_else(|| request.body.clone()).unwrap_or_default(),
             ));
         }
-        match (request.method, kind.name) {
-            (Method::Put, types::WORKSPACES) => self.put_workspace(request, id),
-            (_, types::WORKSPACES) => self.patch_workspace(request, id),
-            (_, types::VAULTS) => self.write_vault(request, id),
-            (_, types::KEYS | types::VERSIONS) => self.put_key(request, id),
-            (_, types::IDENTITIES) => self.write_identity(request, id),
-            _ => self.write_plain(request, id),
+        if partial {
+            (kind.behaviour.patch)(self, request, id)
+        } else {
+            (kind.behaviour.put)(self, request, id)
         }
     }
 }

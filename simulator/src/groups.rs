@@ -1,11 +1,13 @@
 //! Resource groups, and the registration of resource providers.
 
 use axum::http::StatusCode;
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::front::{Method, Reply, Request, not_registered};
 use crate::refusal::Refusal;
 use crate::text::{at, set};
+use crate::types::Type;
 use crate::world::World;
 
 impl World {
@@ -37,8 +39,7 @@ impl World {
             (Method::Get | Method::Patch, None) => Err(Refusal::group_not_found(name)),
             (Method::Delete, None) => Err(Refusal::group_not_found(name)),
             (Method::Delete, Some(_)) => {
-                self.delete_vaults_within(&id, request.now);
-                self.remove(&id);
+                self.delete_group(&id, request.now);
                 Ok(Reply::empty(StatusCode::OK))
             }
             (_, existing) => {
@@ -70,6 +71,20 @@ impl World {
                 Ok(Reply::with(status, group.body.clone()))
             }
         }
+    }
+
+    /// Deletes a group with all that is in it. What is kept after its own deletion is kept after this one too.
+    fn delete_group(&mut self, scope: &str, now: Timestamp) {
+        let inside: Vec<(String, &Type)> = self
+            .within(scope)
+            .filter_map(|one| Some((one.id().to_owned(), Type::named(one.kind())?)))
+            .collect();
+        for (id, kind) in inside {
+            if let Some(take_along) = kind.behaviour.taken_along {
+                take_along(self, &id, now);
+            }
+        }
+        self.remove(scope);
     }
 
     /// The resource groups of a subscription that the caller may read.

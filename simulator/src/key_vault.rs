@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::address::{Address, ResourceId, subscription_of};
 use crate::deleted_keys::is_purge_protected;
 use crate::deleted_vaults::DeletedVault;
-use crate::front::{Method, Reply, Request};
-use crate::operations::Effect;
+use crate::front::{Method, Reply, Request, only};
+use crate::operations::{Effect, Verb};
 use crate::refusal::Refusal;
 use crate::text::{at, set};
 use crate::types::{ACCESS_POLICIES, DELETED_HSMS, DELETED_VAULTS, DELETED_VAULTS_OF_LOCATION, Type, VAULTS};
@@ -98,9 +98,12 @@ impl World {
                 "Operation 'DeletedVaultPurge' is not allowed.",
             ));
         }
-        let effect = Effect::PurgeVault {
-            name: id.name.clone(),
-        };
+        let name = id.name.clone();
+        let effect = Effect::new(Verb::Purge, move |world: &mut Self, operation, _| {
+            operation.outcome_of(|| Ok(()))?;
+            world.purge_vault(&name);
+            Ok(())
+        });
         let vault = deleted.vault_id().to_owned();
         Ok(self.begin(request, &vault, effect))
     }
@@ -192,17 +195,6 @@ pub(crate) fn already_exists(name: &str) -> String {
          recoverable state then the vault will need to be purged before reusing the name. For more information on soft \
          delete and purging a vault follow this link https://go.microsoft.com/fwlink/?linkid=2147740."
     )
-}
-
-fn only(request: &Request<'_>, method: Method) -> Result<(), Refusal> {
-    if request.method == method {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "MethodNotAllowed",
-        "The resource provider does not know this method here.",
-    ))
 }
 
 fn policies(body: &Value) -> Vec<Value> {

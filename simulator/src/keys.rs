@@ -11,8 +11,15 @@ use crate::address::ResourceId;
 use crate::front::{Reply, Request};
 use crate::refusal::Refusal;
 use crate::text::{at, set};
-use crate::types::{KEYS, VERSIONS};
+use crate::types::{Behaviour, KEYS, VERSIONS};
 use crate::world::{Resource, World};
+
+pub(crate) const BEHAVIOUR: Behaviour = Behaviour {
+    put: World::put_key,
+    patch: World::put_key,
+    delete: World::refuse_deletion_of_key,
+    taken_along: None,
+};
 
 /// What a version of a key is made from.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +37,15 @@ pub(crate) struct NewVersion {
 }
 
 impl World {
+    /// DELETE: keys are deleted in their vault (Microsoft.KeyVault/vaults/keys has no DELETE).
+    fn refuse_deletion_of_key(&mut self, _: &Request<'_>, _: &ResourceId) -> Result<Reply, Refusal> {
+        Err(Refusal::new(
+            axum::http::StatusCode::METHOD_NOT_ALLOWED,
+            "MethodNotAllowed",
+            "A key is deleted in its vault.",
+        ))
+    }
+
     /// PUT of a key: creates it if it is not there, and changes nothing if it is (Microsoft.KeyVault/vaults/keys).
     pub(crate) fn put_key(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
         if self.get(&id.scope).is_none() {

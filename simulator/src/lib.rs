@@ -3,6 +3,9 @@
 //! It refuses what Azure refuses, in Azure's shapes, and knows nothing of those who use it. What no source settles is a
 //! [`settings::Settings`] switch with both answers; `docs/simulator.md` lists them.
 
+mod account_key;
+mod account_rules;
+mod accounts;
 mod address;
 mod assertion;
 mod authorization;
@@ -11,6 +14,7 @@ mod conditions;
 mod connect;
 mod control;
 mod data_plane;
+mod deleted_accounts;
 mod deleted_keys;
 mod deleted_vaults;
 mod denials;
@@ -32,9 +36,11 @@ mod managed_group;
 mod operations;
 mod patch;
 mod policies;
+mod provisioning;
 mod quotas;
 mod refusal;
 mod resources;
+mod retention;
 mod role_assignments;
 mod roles;
 pub mod seed;
@@ -49,6 +55,7 @@ mod throttling;
 mod traffic;
 mod types;
 mod vaults;
+mod workspace_key;
 mod workspaces;
 mod world;
 

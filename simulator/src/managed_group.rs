@@ -69,7 +69,7 @@ fn contents(scope: &str, location: &str, workspace: &Value, tier: &str) -> [Valu
         .chars()
         .take(16)
         .collect();
-    let key = at(workspace, crate::encryption::KEY).unwrap_or_default();
+    let key = at(workspace, crate::workspace_key::KEY).unwrap_or_default();
     let resource = |kind: &str, name: &str| json!({ "id": format!("{scope}/providers/{kind}/{name}"), "name": name, "type": kind, "location": location });
     let mut cosmos = resource(COSMOS, &format!("cosmos{short}"));
     crate::text::merge(

@@ -3,6 +3,9 @@
 //! Invariant: an operation has its effect when its time has come, whoever looks; what can fail in Azure only after it said
 //! "accepted" fails here.
 
+use std::fmt;
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -30,26 +33,58 @@ pub(crate) struct Operation {
     pub(crate) api_version: String,
 }
 
-/// What it does.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Effect {
-    /// Creates a workspace.
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
     Create,
-    /// Changes a workspace's key.
-    ChangeKey {
-        /// URL of the key.
-        key: String,
-    },
-    /// Takes a deleted vault away for good.
-    PurgeVault {
-        /// Its name.
-        name: String,
-    },
-    /// Deletes a workspace.
-    Delete {
-        /// For good.
-        purge: bool,
-    },
+    Change,
+    Delete,
+    Purge,
+}
+
+type End = dyn Fn(&mut World, &Operation, Timestamp) -> Result<(), Refusal> + Send + Sync;
+
+/// What an operation does when its time has come: the resource type's own doing.
+#[derive(Clone)]
+pub(crate) struct Effect {
+    pub(crate) verb: Verb,
+    end: Arc<End>,
+}
+
+impl Effect {
+    /// One with an end.
+    pub(crate) fn new(
+        verb: Verb,
+        end: impl Fn(&mut World, &Operation, Timestamp) -> Result<(), Refusal> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            verb,
+            end: Arc::new(end),
+        }
+    }
+}
+
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Effect").field(&self.verb).finish()
+    }
+}
+
+impl Operation {
+    /// What a check says, unless a fault wants the operation to fail.
+    pub(crate) fn outcome_of(&self, check: impl FnOnce() -> Result<(), Refusal>) -> Result<(), Refusal> {
+        self.fails.clone().map_or_else(check, Err)
+    }
+
+    /// Whether a request asks for what is under way already. A deletion needs no body to be the same.
+    fn is_asked_again(&self, request: &Request<'_>, verb: Verb) -> bool {
+        self.effect.verb == verb
+            && match verb {
+                Verb::Create => request.body.as_ref() == Some(&self.body),
+                Verb::Delete | Verb::Purge => true,
+                Verb::Change => false,
+            }
+    }
 }
 
 impl World {
@@ -91,6 +126,21 @@ impl World {
             .find(|one| one.outcome.is_none() && one.target.eq_ignore_ascii_case(target))
     }
 
+    /// The operation under way on a resource, if the request asks for the same once more: it joins it. Anything else is refused
+    /// meanwhile, as its resource provider refuses it.
+    pub(crate) fn joined(
+        &self,
+        request: &Request<'_>,
+        target: &str,
+        verb: Verb,
+        busy: impl FnOnce() -> Refusal,
+    ) -> Result<Option<&Operation>, Refusal> {
+        match self.under_way(target) {
+            Some(operation) if !operation.is_asked_again(request, verb) => Err(busy()),
+            other => Ok(other),
+        }
+    }
+
     /// Ends what has come to its end.
     pub(crate) fn advance(&mut self, now: Timestamp) {
         let mut due: Vec<(Timestamp, String)> = self
@@ -104,7 +154,7 @@ impl World {
             let Some(operation) = self.operations.get(&id).cloned() else {
                 continue;
             };
-            let outcome = self.end_operation(&operation, ends);
+            let outcome = (operation.effect.end)(self, &operation, ends);
             if let Some(stored) = self.operations.get_mut(&id) {
                 stored.outcome = Some(outcome);
             }

@@ -6,12 +6,13 @@
 use serde_json::Value;
 
 use crate::address::ResourceId;
-use crate::encryption::{KEY, is_customer_managed};
 use crate::front::{Reply, Request};
-use crate::operations::Effect;
+use crate::operations::{Effect, Verb};
+use crate::provisioning::{check_location, set_state};
 use crate::refusal::Refusal;
 use crate::text::{at, member, merge, set};
-use crate::workspaces::{busy, set_state};
+use crate::workspace_key::{KEY, is_customer_managed};
+use crate::workspaces::busy;
 use crate::world::World;
 
 /// Properties that can be changed.
@@ -41,9 +42,7 @@ impl World {
     ) -> Result<Reply, Refusal> {
         let body = request.required_body()?.clone();
         self.authorize_identities(request, id, &body)?;
-        if self.under_way(&id.id).is_some() {
-            return Err(busy(id));
-        }
+        self.joined(request, &id.id, Verb::Change, || busy(id))?;
         self.change_workspace(request, id, &body, false)
     }
 
@@ -58,9 +57,6 @@ impl World {
         let Some(before) = self.get(&id.id).map(|one| one.body.clone()) else {
             return Err(Refusal::resource_not_found(&id.kind, &id.name, id.group()));
         };
-        if request.ignores_write {
-            return Ok(Reply::ok(before));
-        }
         let mut workspace = before.clone();
         if let Some((_, tags)) = member(body, "tags") {
             set(&mut workspace, "tags", tags.clone());
@@ -72,15 +68,7 @@ impl World {
             let block = self.identity_block(id, identity, before.get("identity"), whole);
             set(&mut workspace, "identity", block);
         }
-        if member(body, "location").is_some_and(|(_, new)| {
-            new.as_str()
-                .is_some_and(|new| !new.eq_ignore_ascii_case(at(&before, "/location").unwrap_or_default()))
-        }) {
-            return Err(Refusal::conflict(
-                "InvalidResourceLocation",
-                format!("The resource '{}' already exists in another location.", id.name),
-            ));
-        }
+        check_location(id, &before, body)?;
         let properties = member(body, "properties")
             .map(|(_, value)| value.clone())
             .unwrap_or_default();
@@ -106,19 +94,14 @@ impl World {
         if let Some(key) = key {
             set_state(&mut workspace, "Updating");
             self.replace_body(request, id, workspace, before);
-            return Ok(self.begin(request, &id.id, Effect::ChangeKey { key }));
+            let effect = Effect::new(Verb::Change, move |world: &mut Self, operation, now| {
+                world.end_key_change(operation, &key, now)
+            });
+            return Ok(self.begin(request, &id.id, effect));
         }
         set_state(&mut workspace, "Succeeded");
         self.replace_body(request, id, workspace.clone(), before);
         Ok(Reply::ok(workspace))
-    }
-
-    fn replace_body(&mut self, request: &Request<'_>, id: &ResourceId, body: Value, before: Value) {
-        if let Some(resource) = self.get_mut(&id.id) {
-            resource.body = body;
-            resource.changed = request.now;
-            resource.stale = request.lag(Some(before));
-        }
     }
 
     /// The other key of the same vault that is asked for. Anything else in the encryption cannot be changed.

@@ -7,8 +7,15 @@ use crate::address::ResourceId;
 use crate::front::{Method, Reply, Request};
 use crate::refusal::Refusal;
 use crate::text::{merge, set};
-use crate::types::{self, Type};
+use crate::types::{self, Behaviour, Type};
 use crate::world::{Resource, World};
+
+pub(crate) const BEHAVIOUR: Behaviour = Behaviour {
+    put: World::write_plain,
+    patch: World::write_plain,
+    delete: World::delete_plain,
+    taken_along: None,
+};
 
 impl World {
     /// GET.
@@ -87,27 +94,7 @@ impl World {
     }
 
     /// DELETE.
-    pub(crate) fn delete(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
-        if id.kind.eq_ignore_ascii_case(types::KEYS) || id.kind.eq_ignore_ascii_case(types::VERSIONS) {
-            // Keys are deleted in their vault (Microsoft.KeyVault/vaults/keys has no DELETE).
-            return Err(Refusal::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "MethodNotAllowed",
-                "A key is deleted in its vault.",
-            ));
-        }
-        if id.kind.eq_ignore_ascii_case(types::VAULTS) {
-            return Ok(Reply::empty(if self.delete_vault(&id.id, request.now) {
-                StatusCode::OK
-            } else {
-                StatusCode::NO_CONTENT
-            }));
-        }
-        if id.kind.eq_ignore_ascii_case(types::IDENTITIES)
-            && let Some(principal) = self.identity_principal(&id.id).map(|one| one.object_id.clone())
-        {
-            self.principals.retain(|one| one.object_id != principal);
-        }
+    pub(crate) fn delete_plain(&mut self, _: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
         Ok(Reply::empty(match self.remove(&id.id) {
             Some(_) => StatusCode::OK,
             None => StatusCode::NO_CONTENT,

@@ -8,18 +8,20 @@ use serde_json::{Value, json};
 
 use crate::address::{self, Address, ResourceId, subscription_of};
 use crate::error::Error;
-use crate::keys::NewVersion;
 use crate::quotas::Quota;
 use crate::roles::{Assignment, Role};
 use crate::settings::Settings;
 use crate::text::{at, merge, set};
 use crate::types;
-use crate::vaults::complete_vault;
 use crate::world::{FederatedCredential, Principal, Resource, World};
 
 mod governance;
+mod made;
+mod vaults;
 
 use governance::{Group, Lock, named};
+use made::Made;
+use vaults::Vault;
 
 /// A seed. Everything may be left out.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -34,7 +36,8 @@ pub struct Seed {
     identities: Vec<Identity>,
     vaults: Vec<Vault>,
     storage_accounts: Vec<Place>,
-    workspaces: Vec<Workspace>,
+    workspaces: Vec<Made>,
+    accounts: Vec<Made>,
     role_assignments: Vec<RoleAssignment>,
     groups: Vec<Group>,
     policy_assignments: Vec<crate::policies::Assignment>,
@@ -100,59 +103,6 @@ struct Identity {
     principal_id: Option<String>,
     #[serde(default)]
     federated_credentials: Vec<FederatedCredential>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Vault {
-    id: String,
-    location: String,
-    /// What differs from a vault with soft delete, purge protection and RBAC.
-    #[serde(default)]
-    properties: Value,
-    #[serde(default)]
-    keys: Vec<Key>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Key {
-    name: String,
-    #[serde(default = "rsa")]
-    kty: String,
-    #[serde(default = "rsa_size")]
-    key_size: i64,
-    #[serde(default = "yes")]
-    enabled: bool,
-    nbf: Option<i64>,
-    exp: Option<i64>,
-    #[serde(default = "one")]
-    versions: u32,
-}
-
-fn rsa() -> String {
-    "RSA".to_owned()
-}
-
-fn rsa_size() -> i64 {
-    3072
-}
-
-fn yes() -> bool {
-    true
-}
-
-fn one() -> u32 {
-    1
-}
-
-/// A workspace that was made earlier.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Workspace {
-    id: String,
-    /// As in the PUT that made it.
-    body: Value,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -251,11 +201,15 @@ impl Seed {
             world.put(Resource::new(body, now));
         }
         for workspace in self.workspaces {
-            let id = parsed(&workspace.id)?;
-            crate::shape::check(&crate::shapes::WORKSPACE, &workspace.body, false).map_err(|refusal| {
-                Error::Seed(format!("workspaces: {}: {}", workspace.id, refusal.message))
-            })?;
-            world.add_workspace(&id, &workspace.body, now);
+            workspace.apply(
+                world,
+                ("workspaces", types::WORKSPACES),
+                World::add_workspace,
+                now,
+            )?;
+        }
+        for account in self.accounts {
+            account.apply(world, ("accounts", types::ACCOUNTS), World::add_account, now)?;
         }
         for group in self.groups {
             group.apply(world)?;
@@ -312,37 +266,6 @@ impl Identity {
         set(&mut body, "properties", properties);
         world.principals.push(principal);
         world.put(Resource::new(body, now));
-        Ok(())
-    }
-}
-
-impl Vault {
-    fn apply(self, world: &mut World, now: Timestamp) -> Result<(), Error> {
-        let mut body = envelope(&self.id, &self.location)?;
-        let mut properties = json!({
-            "tenantId": world.tenant,
-            "sku": { "family": "A", "name": "standard" },
-            "enablePurgeProtection": true,
-        });
-        if !self.properties.is_null() {
-            merge(&mut properties, &self.properties);
-        }
-        set(&mut body, "properties", properties);
-        complete_vault(&mut body, true, &world.vault_suffix);
-        world.put(Resource::new(body, now));
-        for key in self.keys {
-            let version = NewVersion {
-                kty: key.kty,
-                size: key.key_size,
-                enabled: key.enabled,
-                not_before: key.nbf,
-                expires: key.exp,
-                ..NewVersion::default()
-            };
-            for _ in 0..key.versions.max(1) {
-                world.add_version(&self.id, &key.name, &version, now);
-            }
-        }
         Ok(())
     }
 }

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod accounts;
+
+pub use accounts::{Accounts, Answers, Busy, PutWithoutEncryption};
+
 /// All settings. `PATCH /_simulator/settings` changes those that it names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -19,9 +23,9 @@ pub struct Settings {
     /// What a principal may ask of a subscription.
     pub limits: Limits,
     /// What a change of what cannot be changed is answered with: a workspace's PATCH of more than `keyIdentifier` in its
-    /// encryption, or a PUT that changes it. No captured answer is known.
+    /// encryption, a PUT that changes it, an account's way back to Microsoft's keys. No captured answer is known.
     pub forbidden_change: ForbiddenChange,
-    /// In which state a workspace is after a change of its key failed. Not documented.
+    /// In which state a workspace or an account is after a change of its key failed. Not documented.
     pub failed_change_leaves: Leaves,
     /// Whether a failed creation leaves the managed resource group behind. Not documented.
     pub failed_creation_leaves_group: bool,
@@ -43,6 +47,8 @@ pub struct Settings {
     pub quota_envelope: QuotaEnvelope,
     /// Tier of the search service in a managed resource group. Not documented.
     pub managed_search_tier: SearchTier,
+    /// What is not settled about accounts.
+    pub accounts: Accounts,
     /// Lies, for checking that somebody notices.
     pub lies: Lies,
 }
@@ -67,6 +73,7 @@ impl Default for Settings {
             scope_locked_names: LockNamed::Scope,
             quota_envelope: QuotaEnvelope::Details,
             managed_search_tier: SearchTier::Standard,
+            accounts: Accounts::default(),
             lies: Lies::default(),
         }
     }
@@ -179,7 +186,7 @@ impl SearchTier {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Lies {
-    /// A change of a workspace's key is accepted, succeeds, and is not made.
+    /// A change of a workspace's or an account's key is accepted, succeeds, and is not made.
     pub drop_key_write: bool,
     /// A vault without purge protection says that it has it.
     pub show_purge_protection: bool,

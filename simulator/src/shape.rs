@@ -108,6 +108,29 @@ pub(crate) fn spell(shape: &Shape, body: &mut Value) {
     }
 }
 
+/// Takes away what only answers have: what is sent of it counts for nothing.
+pub(crate) fn drop_read_only(shape: &Shape, body: &mut Value) {
+    match (shape, body) {
+        (Shape::Object(members), Value::Object(object)) => {
+            let of = |name: &str| {
+                members
+                    .iter()
+                    .find(|member| member.name.eq_ignore_ascii_case(name))
+            };
+            object.retain(|name, _| of(name).is_none_or(|member| member.presence != Presence::ReadOnly));
+            for (name, value) in object {
+                if let Some(member) = of(name) {
+                    drop_read_only(&member.shape, value);
+                }
+            }
+        }
+        (Shape::List(item), Value::Array(items)) => {
+            items.iter_mut().for_each(|value| drop_read_only(item, value));
+        }
+        _ => {}
+    }
+}
+
 fn look(shape: &Shape, value: &Value, path: &str, partial: bool) -> Result<(), String> {
     let expected = |what: &str| Err(format!("Path '{path}': expected {what}, found {}.", kind(value)));
     if value.is_null() {

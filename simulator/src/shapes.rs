@@ -42,6 +42,10 @@ macro_rules! envelope {
     };
 }
 
+mod accounts;
+
+pub(crate) use accounts::ACCOUNT;
+
 /// `Microsoft.MachineLearningServices/workspaces`
 pub(crate) static WORKSPACE: Shape = envelope![
     Member::new("kind", Text),

@@ -1,7 +1,28 @@
-//! The resource types that this Azure has, with the api-versions that it understands.
+//! The resource types that this Azure has, with the api-versions that it understands, and what each of them does.
+//!
+//! Invariant: a further type is a row here and a file of its own.
 
+use jiff::Timestamp;
+
+use crate::address::ResourceId;
+use crate::front::{Reply, Request};
+use crate::refusal::Refusal;
 use crate::shape::Shape;
 use crate::shapes;
+use crate::world::World;
+
+/// One of a resource type's answers.
+pub(crate) type Handler = fn(&mut World, &Request<'_>, &ResourceId) -> Result<Reply, Refusal>;
+
+/// What a resource type does once the front door has let a request in.
+#[derive(Debug)]
+pub(crate) struct Behaviour {
+    pub(crate) put: Handler,
+    pub(crate) patch: Handler,
+    pub(crate) delete: Handler,
+    /// What comes before its end when its resource group is deleted.
+    pub(crate) taken_along: Option<fn(&mut World, &str, Timestamp)>,
+}
 
 /// A resource type.
 #[derive(Debug)]
@@ -16,10 +37,19 @@ pub(crate) struct Type {
     pub(crate) length: (usize, usize),
     /// Other characters than letters and digits that a name may have.
     pub(crate) also: &'static str,
+    /// What it does.
+    pub(crate) behaviour: &'static Behaviour,
 }
 
 /// Microsoft.MachineLearningServices/workspaces
 pub(crate) const WORKSPACES: &str = "Microsoft.MachineLearningServices/workspaces";
+/// Microsoft.CognitiveServices/accounts
+pub(crate) const ACCOUNTS: &str = "Microsoft.CognitiveServices/accounts";
+/// Microsoft.CognitiveServices/deletedAccounts: the list of a subscription.
+pub(crate) const DELETED_ACCOUNTS: &str = "Microsoft.CognitiveServices/deletedAccounts";
+/// Microsoft.CognitiveServices/locations/resourceGroups/deletedAccounts
+pub(crate) const DELETED_ACCOUNTS_OF_LOCATION: &str =
+    "Microsoft.CognitiveServices/locations/resourceGroups/deletedAccounts";
 /// Microsoft.KeyVault/vaults
 pub(crate) const VAULTS: &str = "Microsoft.KeyVault/vaults";
 /// Microsoft.KeyVault/vaults/accessPolicies: `add`, `replace` and `remove`.
@@ -67,6 +97,8 @@ pub(crate) const RESOURCES_VERSIONS: &[&str] = &[
 /// api-versions of subscriptions.
 pub(crate) const SUBSCRIPTIONS_VERSIONS: &[&str] = &["2022-12-01"];
 
+/// api-versions of accounts.
+const ACCOUNT_VERSIONS: &[&str] = &["2026-07-01"];
 /// api-versions of vaults.
 pub(crate) const VAULT_VERSIONS: &[&str] = &["2025-05-01", "2026-02-01"];
 /// The first api-version whose new vaults have RBAC unless they say otherwise (key-vault, access-control-default).
@@ -80,6 +112,31 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::WORKSPACE,
         length: (3, 33),
         also: "-_",
+        behaviour: &crate::workspaces::BEHAVIOUR,
+    },
+    Type {
+        name: ACCOUNTS,
+        versions: ACCOUNT_VERSIONS,
+        body: &shapes::ACCOUNT,
+        length: (2, 64),
+        also: "_.-",
+        behaviour: &crate::accounts::BEHAVIOUR,
+    },
+    Type {
+        name: DELETED_ACCOUNTS,
+        versions: ACCOUNT_VERSIONS,
+        body: &shapes::NOTHING,
+        length: (2, 64),
+        also: "_.-",
+        behaviour: &crate::resources::BEHAVIOUR,
+    },
+    Type {
+        name: DELETED_ACCOUNTS_OF_LOCATION,
+        versions: ACCOUNT_VERSIONS,
+        body: &shapes::NOTHING,
+        length: (2, 64),
+        also: "_.-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: VAULTS,
@@ -87,6 +144,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::VAULT,
         length: (3, 24),
         also: "-",
+        behaviour: &crate::vaults::BEHAVIOUR,
     },
     Type {
         name: ACCESS_POLICIES,
@@ -94,6 +152,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::ACCESS_POLICIES,
         length: (3, 7),
         also: "",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: DELETED_VAULTS,
@@ -101,6 +160,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::NOTHING,
         length: (3, 24),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: DELETED_HSMS,
@@ -108,6 +168,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::NOTHING,
         length: (3, 24),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: DELETED_VAULTS_OF_LOCATION,
@@ -115,6 +176,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::NOTHING,
         length: (3, 24),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: KEYS,
@@ -122,6 +184,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::KEY,
         length: (1, 127),
         also: "-",
+        behaviour: &crate::keys::BEHAVIOUR,
     },
     Type {
         name: VERSIONS,
@@ -129,6 +192,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::KEY,
         length: (32, 32),
         also: "",
+        behaviour: &crate::keys::BEHAVIOUR,
     },
     Type {
         name: IDENTITIES,
@@ -137,6 +201,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::IDENTITY,
         length: (3, 128),
         also: "-_",
+        behaviour: &crate::identities::BEHAVIOUR,
     },
     Type {
         name: STORAGE,
@@ -144,6 +209,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::STORAGE,
         length: (3, 24),
         also: "",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: SEARCH,
@@ -151,6 +217,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::SEARCH,
         length: (2, 60),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: COSMOS,
@@ -158,6 +225,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::COSMOS,
         length: (3, 50),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: ASSIGNMENTS,
@@ -165,6 +233,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::ASSIGNMENT,
         length: (36, 36),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: DEFINITIONS,
@@ -173,6 +242,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::NOTHING,
         length: (36, 36),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: DENIALS,
@@ -180,6 +250,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::NOTHING,
         length: (32, 36),
         also: "-",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: LOCKS,
@@ -187,6 +258,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::LOCK,
         length: (1, 260),
         also: "-_.()",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: POLICIES,
@@ -194,6 +266,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::NOTHING,
         length: (1, 64),
         also: "-_.",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
 ];
 

@@ -8,8 +8,17 @@ use crate::address::{ResourceId, subscription_of};
 use crate::front::{Reply, Request};
 use crate::refusal::Refusal;
 use crate::text::{at, set};
-use crate::types::{RBAC_BY_DEFAULT, VAULTS};
+use crate::types::{Behaviour, RBAC_BY_DEFAULT, VAULTS};
 use crate::world::{Resource, World};
+
+pub(crate) const BEHAVIOUR: Behaviour = Behaviour {
+    put: World::write_vault,
+    patch: World::write_vault,
+    delete: World::ask_for_deletion,
+    taken_along: Some(|world, id, now| {
+        world.delete_vault(id, now);
+    }),
+};
 
 impl World {
     /// The vault of a name, which is unique in all of Azure.

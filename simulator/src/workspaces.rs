@@ -5,14 +5,21 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::address::{ResourceId, subscription_of};
-use crate::encryption::{KEY, check, is_customer_managed, is_service_side};
 use crate::front::{Reply, Request};
-use crate::operations::{Effect, Operation};
+use crate::operations::{Effect, Operation, Verb};
+use crate::provisioning::set_state;
 use crate::refusal::Refusal;
-use crate::settings::{ForbiddenChange, IdCase, Leaves};
 use crate::text::{at, member, set};
-use crate::types::WORKSPACES;
-use crate::world::{Principal, Resource, World};
+use crate::types::{Behaviour, WORKSPACES};
+use crate::workspace_key::{KEY, check_key, is_customer_managed, is_service_side};
+use crate::world::{Resource, World};
+
+pub(crate) const BEHAVIOUR: Behaviour = Behaviour {
+    put: World::put_workspace,
+    patch: World::patch_workspace,
+    delete: World::delete_workspace,
+    taken_along: None,
+};
 
 /// Namespaces that a workspace with a managed resource group needs (how-to-setup-customer-managed-keys).
 const WITH_MANAGED_GROUP: [&str; 4] = [
@@ -27,11 +34,8 @@ impl World {
     pub(crate) fn put_workspace(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
         let body = request.required_body()?.clone();
         self.authorize_identities(request, id, &body)?;
-        if let Some(operation) = self.under_way(&id.id) {
-            if operation.effect == Effect::Create && operation.body == body {
-                return Ok(self.accepted(request, operation));
-            }
-            return Err(busy(id));
+        if let Some(operation) = self.joined(request, &id.id, Verb::Create, || busy(id))? {
+            return Ok(self.accepted(request, operation));
         }
         if self.deleted.contains_key(&id.lower()) {
             return Err(Refusal::conflict(
@@ -44,7 +48,7 @@ impl World {
             ));
         }
         if self.get(&id.id).is_some_and(|existing| existing.established) {
-            return self.replace_workspace(request, id, &body);
+            return self.change_workspace(request, id, &body, true);
         }
         let encrypted = is_customer_managed(&body);
         let kind = at(&body, "/kind").unwrap_or("Default");
@@ -64,7 +68,8 @@ impl World {
         let mut resource = Resource::new(workspace, request.now);
         resource.stale = request.lag(None);
         self.put(resource);
-        Ok(self.begin(request, &id.id, Effect::Create))
+        let effect = Effect::new(Verb::Create, Self::end_creation);
+        Ok(self.begin(request, &id.id, effect))
     }
 
     /// A workspace as it is while it is created.
@@ -111,76 +116,6 @@ impl World {
         self.put(resource);
     }
 
-    /// The identity block as it comes back; `before` is the resource's own, when there is one. A `whole` one replaces it,
-    /// but the system-assigned identity stays the same.
-    pub(crate) fn identity_block(
-        &mut self,
-        id: &ResourceId,
-        sent: &Value,
-        before: Option<&Value>,
-        whole: bool,
-    ) -> Value {
-        let kept = before.filter(|_| !whole);
-        let kind = at(sent, "/type")
-            .or_else(|| kept.and_then(|before| at(before, "/type")))
-            .unwrap_or("None")
-            .replace(' ', "");
-        let mut block = json!({ "type": kind });
-        if kind.to_lowercase().contains("systemassigned") {
-            let known = before
-                .and_then(|before| at(before, "/principalId"))
-                .map(str::to_owned);
-            let principal = known.unwrap_or_else(|| {
-                let object_id = crate::text::new_guid();
-                self.principals.push(Principal {
-                    name: id.name.clone(),
-                    client_id: crate::text::new_guid(),
-                    object_id: object_id.clone(),
-                    ..Principal::default()
-                });
-                object_id
-            });
-            set(&mut block, "principalId", principal);
-            set(&mut block, "tenantId", self.tenant.clone());
-        }
-        let mut assigned = serde_json::Map::new();
-        let old = kept
-            .and_then(|before| before.get("userAssignedIdentities"))
-            .and_then(Value::as_object);
-        let new = sent.get("userAssignedIdentities").and_then(Value::as_object);
-        let names = old.into_iter().flatten().chain(new.into_iter().flatten());
-        for (name, value) in names {
-            assigned.retain(|known: &String, _| !known.eq_ignore_ascii_case(name));
-            if !value.is_null() {
-                let principal = self.identity_principal(name);
-                let entry = json!({
-                    "principalId": principal.map(|one| one.object_id.clone()),
-                    "clientId": principal.map(|one| one.client_id.clone()),
-                });
-                let name = match self.settings.identity_id_case {
-                    IdCase::AsSent => name.clone(),
-                    IdCase::Lower => name.to_lowercase(),
-                };
-                assigned.insert(name, entry);
-            }
-        }
-        if kind.to_lowercase().contains("userassigned") {
-            set(&mut block, "userAssignedIdentities", Value::Object(assigned));
-        }
-        block
-    }
-
-    /// PUT over a workspace that is there: what PATCH may change is changed.
-    fn replace_workspace(
-        &mut self,
-        request: &Request<'_>,
-        id: &ResourceId,
-        body: &Value,
-    ) -> Result<Reply, Refusal> {
-        let reply = self.change_workspace(request, id, body, true)?;
-        Ok(reply)
-    }
-
     /// DELETE.
     pub(crate) fn delete_workspace(
         &mut self,
@@ -190,38 +125,22 @@ impl World {
         let purge = request
             .query("forceToPurge")
             .is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        if let Some(operation) = self.under_way(&id.id) {
-            if matches!(operation.effect, Effect::Delete { .. }) {
-                return Ok(self.accepted(request, operation));
-            }
-            return Err(busy(id));
+        if let Some(operation) = self.joined(request, &id.id, Verb::Delete, || busy(id))? {
+            return Ok(self.accepted(request, operation));
         }
+        let effect = Effect::new(Verb::Delete, move |world: &mut Self, operation, now| {
+            world.end_deletion(operation, purge, now)
+        });
         let Some(resource) = self.get_mut(&id.id) else {
             if purge && self.deleted.contains_key(&id.lower()) {
-                return Ok(self.begin(request, &id.id, Effect::Delete { purge }));
+                return Ok(self.begin(request, &id.id, effect));
             }
             return Ok(Reply::empty(StatusCode::NO_CONTENT));
         };
         let before = resource.body.clone();
         resource.stale = request.lag(Some(before));
         set_state(&mut resource.body, "Deleting");
-        Ok(self.begin(request, &id.id, Effect::Delete { purge }))
-    }
-
-    /// What an operation does at its end.
-    pub(crate) fn end_operation(&mut self, operation: &Operation, now: Timestamp) -> Result<(), Refusal> {
-        match &operation.effect {
-            Effect::Create => self.end_creation(operation, now),
-            Effect::ChangeKey { key } => self.end_key_change(operation, key, now),
-            Effect::Delete { purge } => self.end_deletion(operation, *purge, now),
-            Effect::PurgeVault { name } => match operation.fails.clone() {
-                Some(refusal) => Err(refusal),
-                None => {
-                    self.purge_vault(name);
-                    Ok(())
-                }
-            },
-        }
+        Ok(self.begin(request, &id.id, effect))
     }
 
     fn end_creation(&mut self, operation: &Operation, now: Timestamp) -> Result<(), Refusal> {
@@ -230,10 +149,7 @@ impl World {
         };
         let mut workspace = resource.body.clone();
         let with_group = is_customer_managed(&workspace) && !is_service_side(&workspace);
-        let outcome = match operation.fails.clone() {
-            Some(refusal) => Err(refusal),
-            None => self.can_create(&workspace, with_group, now),
-        };
+        let outcome = operation.outcome_of(|| self.can_create(&workspace, with_group, now));
         set_state(
             &mut workspace,
             if outcome.is_ok() { "Succeeded" } else { "Failed" },
@@ -270,7 +186,7 @@ impl World {
         if !is_customer_managed(workspace) {
             return Ok(());
         }
-        check(self, workspace, at(workspace, KEY).unwrap_or_default(), now)?;
+        check_key(self, workspace, at(workspace, KEY).unwrap_or_default(), now)?;
         if with_group {
             let location = at(workspace, "/location").unwrap_or_default();
             self.check_quotas(subscription, location)?;
@@ -279,21 +195,18 @@ impl World {
         Ok(())
     }
 
-    fn end_key_change(&mut self, operation: &Operation, key: &str, now: Timestamp) -> Result<(), Refusal> {
+    pub(crate) fn end_key_change(
+        &mut self,
+        operation: &Operation,
+        key: &str,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let Some(resource) = self.get(&operation.target) else {
             return Ok(());
         };
         let mut workspace = resource.body.clone();
-        let outcome = match operation.fails.clone() {
-            Some(refusal) => Err(refusal),
-            None => check(self, &workspace, key, now),
-        };
-        let state = if outcome.is_ok() || self.settings.failed_change_leaves == Leaves::Succeeded {
-            "Succeeded"
-        } else {
-            "Failed"
-        };
-        set_state(&mut workspace, state);
+        let outcome = operation.outcome_of(|| check_key(self, &workspace, key, now));
+        set_state(&mut workspace, self.state_after(&outcome));
         if outcome.is_ok()
             && !self.settings.lies.drop_key_write
             && let Some(properties) = workspace.pointer_mut("/properties/encryption/keyVaultProperties")
@@ -328,34 +241,6 @@ impl World {
         resource.changed = now;
         self.deleted.insert(lower, resource);
         Ok(())
-    }
-
-    fn store(&mut self, id: &str, body: Value, now: Timestamp) {
-        if let Some(resource) = self.get_mut(id) {
-            resource.body = body;
-            resource.changed = now;
-        }
-    }
-
-    /// What cannot be changed after creation.
-    pub(crate) fn forbidden_change(&self, id: &ResourceId, what: &str) -> Result<(), Refusal> {
-        match self.settings.forbidden_change {
-            ForbiddenChange::Ignore => Ok(()),
-            ForbiddenChange::Refuse => Err(Refusal::bad_request(
-                "BadRequest",
-                format!(
-                    "The property '{what}' of the workspace '{}' cannot be changed after creation.",
-                    id.name
-                ),
-            )),
-        }
-    }
-}
-
-/// Sets the provisioning state.
-pub(crate) fn set_state(workspace: &mut Value, state: &str) {
-    if let Some(properties) = workspace.get_mut("properties") {
-        set(properties, "provisioningState", state);
     }
 }
 

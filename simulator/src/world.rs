@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::address::{group_of, is_within};
+use crate::deleted_accounts::DeletedAccount;
 use crate::deleted_keys::DeletedKey;
 use crate::deleted_vaults::DeletedVault;
 use crate::locks::Lock;
@@ -36,6 +37,8 @@ pub(crate) struct World {
     pub(crate) operations: BTreeMap<String, Operation>,
     /// Keys after their deletion, by lower-case ARM id.
     pub(crate) deleted_keys: BTreeMap<String, DeletedKey>,
+    /// Accounts after their deletion, by the lower-case id that they had.
+    pub(crate) deleted_accounts: BTreeMap<String, DeletedAccount>,
     /// Vaults after their deletion, by lower-case name.
     pub(crate) deleted_vaults: BTreeMap<String, DeletedVault>,
     /// How many versions a key ever had, by lower-case ARM id: no name of a version is given twice.
@@ -102,7 +105,7 @@ pub(crate) struct Resource {
     pub(crate) body: Value,
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
-    /// A workspace whose creation succeeded: a PUT changes it, and does not make it again.
+    /// A resource whose creation succeeded: a PUT changes it, and does not make it again.
     pub(crate) established: bool,
     /// What reads say until then, after a write whose effect is slow to be seen.
     pub(crate) stale: Option<(Timestamp, Option<Value>)>,

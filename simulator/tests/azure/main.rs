@@ -2,12 +2,16 @@
 #![cfg(test)]
 
 mod access_policies;
+mod account_keys;
+mod account_requests;
+mod accounts;
 mod bodies;
 mod changes;
 mod common;
 mod constraints;
 mod creation;
 mod data_plane;
+mod deleted_accounts;
 mod deleted_vaults;
 mod deletion;
 mod envelopes;
