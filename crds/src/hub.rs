@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter};
 
 use crate::encryption::Encryption;
-use crate::status::AIHubStatus;
+use crate::status::ResourceStatus;
 use crate::{formats, rules};
 
 /// The declared state of an Azure AI hub.
@@ -18,7 +18,7 @@ use crate::{formats, rules};
     version = "v1alpha1",
     kind = "AIHub",
     namespaced,
-    status = "AIHubStatus",
+    status = "ResourceStatus",
     shortname = "hub",
     shortname = "hubs",
     category = "keyholder",

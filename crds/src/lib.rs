@@ -8,6 +8,7 @@ pub mod condition;
 pub mod encryption;
 pub mod formats;
 pub mod hub;
+pub mod managed;
 pub mod rules;
 pub mod status;
 pub mod vocabulary;
@@ -16,10 +17,11 @@ pub use compute::{ComputeEncryption, DiskEncryption};
 pub use condition::{ConditionType, Reason};
 pub use encryption::{CustomerManagedKey, DataLocation, Encryption, EncryptionMode, KeyAccess};
 pub use hub::{AIHub, AIHubSpec, DeletionPolicy, Identity, PublicNetworkAccess, UnverifiedTransition};
+pub use managed::Managed;
 pub use status::{
-    AIHubStatus, AccessGrant, Bound, CheckResult, EncryptionStatus, KeyVersionStatus, ManagedResource,
+    AccessGrant, Bound, CheckResult, EncryptionStatus, KeyVersionStatus, ManagedResource,
     ManagedResourceGroupState, ManagedResourceGroupStatus, Operation, OperationKind, OperationState,
-    PreflightCheck, PreflightCheckName, Summary,
+    PreflightCheck, PreflightCheckName, ResourceStatus, Summary,
 };
 
 #[cfg(test)]

@@ -9,20 +9,20 @@ use strum::{Display, EnumIter};
 use crate::compute::ComputeEncryption;
 use crate::encryption::{DataLocation, EncryptionMode};
 
-/// What was observed of an Azure AI hub.
+/// What was observed of an Azure resource.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct AIHubStatus {
+pub struct ResourceStatus {
     /// The generation of the spec that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// The hub's ARM id, from the moment it was first seen in Azure. It stays when the hub is gone.
+    /// The resource's ARM id, from the moment it was first seen in Azure. It stays when the resource is gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_id: Option<String>,
 
     /// The one-way choices this object is bound to, from before the first write to Azure until Azure says that the
-    /// hub does not exist. Lower case.
+    /// resource does not exist. Lower case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bound: Option<Bound>,
 
@@ -47,8 +47,8 @@ pub struct AIHubStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
 
-    /// The checks made before the hub is created, in the order they were made. Once it is there, those that passed say no more
-    /// than that.
+    /// The checks made before the resource is created, in the order they were made. Once it is there, those that passed say no
+    /// more than that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub preflight: Vec<PreflightCheck>,
 
@@ -86,13 +86,16 @@ pub struct Bound {
     #[schemars(length(max = 1024))]
     pub key_identity: Option<String>,
     /// ARM id of the hub's storage account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
-    pub storage_account: String,
+    pub storage_account: Option<String>,
     /// ARM id of the hub's own key vault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
-    pub key_vault: String,
+    pub key_vault: Option<String>,
     /// Whether the hub holds data of high business impact.
-    pub high_business_impact: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub high_business_impact: Option<bool>,
 }
 
 /// Encryption as Azure reports it.
@@ -113,7 +116,7 @@ pub struct EncryptionStatus {
     /// Newest usable version of the declared key in the vault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_version: Option<String>,
-    /// Every key version that this hub was ever seen with. Data written under one of them may still need it: do not
+    /// Every key version that this resource was ever seen with. Data written under one of them may still need it: do not
     /// disable or delete any of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<KeyVersionStatus>,

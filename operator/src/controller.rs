@@ -3,23 +3,92 @@
 //! Invariant: one object is never worked on twice at once, at most `concurrency` at all, and an object that does not
 //! decode stops no other.
 
+use std::borrow::Cow;
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{BoxStream, StreamExt};
-use keyholder_crds::AIHub;
+use keyholder_planner::Validate;
 use kube::api::Api;
-use kube::core::DeserializeGuard;
+use kube::core::{DeserializeGuard, NamespaceResourceScope};
 use kube::{Client, Resource, ResourceExt};
 use kube_runtime::controller::{Action, Config, Controller};
 use kube_runtime::reflector::{ObjectRef, Store, reflector, store};
 use kube_runtime::{WatchStreamExt, watcher};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
 
 use crate::reconcile::{Context, Failure, reconcile};
 
-/// An AIHub, or what could be read of one that does not decode.
-pub type Guarded = DeserializeGuard<AIHub>;
+/// A custom resource that the operator works on.
+pub trait Watched:
+    Validate
+    + Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + Clone
+    + Debug
+    + DeserializeOwned
+    + Serialize
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<K> Watched for K where
+    K: Validate
+        + Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Serialize
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// An object, or what could be read of one that does not decode.
+pub type Guarded<K> = DeserializeGuard<K>;
+
+/// Which object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Its kind.
+    pub kind: Cow<'static, str>,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Subject {
+    fn of<K: Watched>(object: &Guarded<K>) -> Self {
+        Self {
+            kind: K::kind(&()),
+            namespace: object.namespace().unwrap_or_default(),
+            name: object.name_any(),
+        }
+    }
+}
+
+/// The objects of one watch, whatever their kind.
+pub trait Objects: Send + Sync {
+    /// Shows each of them; `None`: it does not decode.
+    fn each(&self, look: &mut dyn FnMut(Subject, Option<&dyn Validate>));
+}
+
+impl<K: Watched> Objects for Store<Guarded<K>> {
+    fn each(&self, look: &mut dyn FnMut(Subject, Option<&dyn Validate>)) {
+        for object in self.state() {
+            let decoded = object.0.as_ref().ok().map(|object| object as &dyn Validate);
+            look(Subject::of(&object), decoded);
+        }
+    }
+}
 
 /// Wakes not taken in time are lost to the slowest watcher of them; the next sweep wakes again.
 const WAKES: usize = 16_384;
@@ -29,7 +98,7 @@ const APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Tells controllers that something about an object changed in Azure.
 #[derive(Clone, Debug)]
-pub struct Waker(broadcast::Sender<Arc<ObjectRef<Guarded>>>);
+pub struct Waker(broadcast::Sender<Arc<Subject>>);
 
 impl Waker {
     /// A waker that nobody listens to so far.
@@ -39,16 +108,16 @@ impl Waker {
     }
 
     /// Has the object looked at soon.
-    pub fn wake(&self, object: ObjectRef<Guarded>) {
+    pub fn wake(&self, object: Subject) {
         // An error means that no controller runs, so there is nothing to wake.
         let _ = self.0.send(Arc::new(object));
     }
 
-    fn stream(&self, namespace: Option<String>) -> BoxStream<'static, ObjectRef<Guarded>> {
+    fn stream<K: Watched>(&self, namespace: Option<String>) -> BoxStream<'static, ObjectRef<Guarded<K>>> {
         futures::stream::unfold(self.0.subscribe(), |mut receiver| async move {
             loop {
                 match receiver.recv().await {
-                    Ok(object) => return Some((Arc::unwrap_or_clone(object), receiver)),
+                    Ok(object) => return Some((object, receiver)),
                     Err(broadcast::error::RecvError::Lagged(missed)) => {
                         tracing::warn!(missed, "wakes were missed; the next sweep repeats them");
                     }
@@ -56,26 +125,36 @@ impl Waker {
                 }
             }
         })
-        .filter(move |object| {
-            let ours = namespace.is_none() || object.namespace == namespace;
-            futures::future::ready(ours)
+        .filter_map(move |object| {
+            let ours = object.kind == K::kind(&())
+                && namespace
+                    .as_ref()
+                    .is_none_or(|namespace| *namespace == object.namespace);
+            futures::future::ready(ours.then(|| ObjectRef::new(&object.name).within(&object.namespace)))
         })
         .boxed()
     }
 }
 
-/// One watched namespace (or all of them): its objects, and the controller that works on them.
-pub struct Shell {
+/// One watch and its controller, whatever the kind of its objects.
+pub trait Worker: Send {
     /// The objects as the watch shows them.
-    pub store: Store<Guarded>,
-    controller: Controller<Guarded>,
+    fn objects(&self) -> Arc<dyn Objects>;
+    /// Works until dropped, or until `shutdown`, after which it ends what it has begun.
+    fn run(self: Box<Self>, context: Arc<Context>, shutdown: CancellationToken) -> BoxFuture<'static, ()>;
 }
 
-impl Shell {
+/// One watched namespace (or all of them): its objects, and the controller that works on them.
+pub struct Shell<K: Watched> {
+    store: Store<Guarded<K>>,
+    controller: Controller<Guarded<K>>,
+}
+
+impl<K: Watched> Shell<K> {
     /// Prepares the watch of `namespace`, or of all namespaces.
     #[must_use]
     pub fn new(client: Client, namespace: Option<&str>, waker: &Waker, concurrency: u16) -> Self {
-        let api: Api<Guarded> = match namespace {
+        let api: Api<Guarded<K>> = match namespace {
             Some(namespace) => Api::namespaced(client, namespace),
             None => Api::all(client),
         };
@@ -89,7 +168,8 @@ impl Shell {
                 if let Err(error) = event {
                     tracing::warn!(
                         error = keyholder_azure::chain(error),
-                        "the watch of AIHubs was interrupted; it is taken up again"
+                        kind = %K::kind(&()),
+                        "a watch was interrupted; it is taken up again"
                     );
                 }
             });
@@ -101,15 +181,16 @@ impl Shell {
             controller,
         }
     }
+}
 
-    /// Works until dropped, or until `shutdown`, after which it ends what it has begun.
-    pub async fn run(
-        self,
-        context: Arc<Context>,
-        shutdown: impl Future<Output = ()> + Send + Sync + 'static,
-    ) {
+impl<K: Watched> Worker for Shell<K> {
+    fn objects(&self) -> Arc<dyn Objects> {
+        Arc::new(self.store.clone())
+    }
+
+    fn run(self: Box<Self>, context: Arc<Context>, shutdown: CancellationToken) -> BoxFuture<'static, ()> {
         self.controller
-            .graceful_shutdown_on(shutdown)
+            .graceful_shutdown_on(shutdown.cancelled_owned())
             .run(
                 reconcile,
                 |object, failure, context| error_policy(&object, failure, &context),
@@ -121,12 +202,12 @@ impl Shell {
                 }
                 futures::future::ready(())
             })
-            .await;
+            .boxed()
     }
 }
 
 /// Nothing reads these, and the object stays in memory.
-fn forget_unread(object: &mut Guarded) {
+fn forget_unread<K: Watched>(object: &mut Guarded<K>) {
     object.meta_mut().managed_fields = None;
     // An empty map still holds room for several.
     object.meta_mut().annotations.take_if(|annotations| {
@@ -135,12 +216,12 @@ fn forget_unread(object: &mut Guarded) {
     });
 }
 
-fn error_policy(object: &Guarded, failure: &Failure, context: &Context) -> Action {
+fn error_policy<K: Watched>(object: &Guarded<K>, failure: &Failure, context: &Context) -> Action {
     let wait = context
         .backoff
         .failed(&object.uid().unwrap_or_default(), Instant::now());
     tracing::warn!(
-        namespace = object.namespace(), name = object.name_any(), retry_in = ?wait,
+        kind = %K::kind(&()), namespace = object.namespace(), name = object.name_any(), retry_in = ?wait,
         error = keyholder_azure::chain(failure), "a pass failed"
     );
     Action::requeue(wait)

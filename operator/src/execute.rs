@@ -5,28 +5,29 @@
 
 use jiff::Timestamp;
 use keyholder_azure::{ArmError, ArmResponse, Method, wire};
-use keyholder_crds::AIHub;
 use keyholder_planner::Executed;
 use keyholder_planner::plan::{Request, Write};
 use kube::ResourceExt;
 
+use crate::controller::Watched;
 use crate::identity::Azure;
 use crate::metrics::WriteOutcome;
 use crate::observe::why;
 use crate::reconcile::{Context, Failure, taken};
+use crate::resource::ResourceType;
 use crate::status::Writer;
 
 /// Notes the intent, sends the request, and says what came of it, with the object as it is now.
 ///
 /// # Errors
 /// Kubernetes could not be written; nothing was sent to Azure.
-pub async fn execute(
-    writer: &Writer<'_>,
-    object: &AIHub,
+pub async fn execute<K: Watched>(
+    writer: &Writer<'_, K>,
+    object: &K,
     write: &Write,
     azure: &Azure,
     context: &Context,
-) -> Result<(Executed, AIHub), Failure> {
+) -> Result<(Executed, K), Failure> {
     let arm = &azure.inventory.arm;
     let path = write.id.as_str();
     let method = match &write.request {
@@ -34,6 +35,7 @@ pub async fn execute(
         Request::Patch(_) => Method::Patch,
         Request::Delete { .. } => Method::Delete,
     };
+    let version = ResourceType::of(&write.id).version;
     let operation = write.kind.to_string();
     if let Err(wait) = arm.covers(method, path) {
         context.metrics.azure_write(&operation, WriteOutcome::NotSent);
@@ -45,7 +47,7 @@ pub async fn execute(
             object.clone(),
         ));
     }
-    let status = object.status.clone().unwrap_or_default();
+    let status = object.status().cloned().unwrap_or_default();
     let status = keyholder_planner::intent(&status, write, Timestamp::now(), context.pace);
     let Some(noted) = taken(writer.status(object, &status).await, "intent", object)? else {
         context.metrics.azure_write(&operation, WriteOutcome::NotSent);
@@ -53,14 +55,11 @@ pub async fn execute(
     };
 
     let answer = match &write.request {
-        Request::Put(body) => arm.put(path, wire::WORKSPACES_VERSION, body).await,
+        Request::Put(body) => arm.put(path, version, body).await,
         Request::Assign(body) => arm.put(path, wire::ROLE_ASSIGNMENTS_VERSION, body).await,
-        Request::Patch(body) => arm.patch(path, wire::WORKSPACES_VERSION, body).await,
-        Request::Delete { purge: true } => {
-            arm.delete(path, wire::WORKSPACES_VERSION, &[("forceToPurge", "true")])
-                .await
-        }
-        Request::Delete { purge: false } => arm.delete(path, wire::WORKSPACES_VERSION, &[]).await,
+        Request::Patch(body) => arm.patch(path, version, body).await,
+        Request::Delete { purge: true } => arm.delete(path, version, &[("forceToPurge", "true")]).await,
+        Request::Delete { purge: false } => arm.delete(path, version, &[]).await,
     };
     // What was read of it before says nothing any more.
     let read_before = match &write.request {

@@ -1,6 +1,6 @@
 //! What one identity has read of Azure, shared by all objects that act through it.
 //!
-//! Invariant: reads at rest do not grow with the number of objects. One list feeds every hub of a subscription, one
+//! Invariant: reads at rest do not grow with the number of objects. One list feeds every resource of a type in a subscription, one
 //! list of generic resources feeds every managed group; each is read once however many ask at the same time.
 
 use std::collections::HashMap;
@@ -9,21 +9,25 @@ use std::time::Duration;
 
 use keyholder_azure::{ArmClient, ArmError, ListReading, Reader, wire};
 use keyholder_planner::ArmId;
-use keyholder_planner::observed::{GroupResource, LiveHub};
+use keyholder_planner::observed::{GroupResource, Live};
 use moka::future::Cache;
 use serde_json::Value;
 
 use crate::observe::convert;
+use crate::resource::ResourceType;
 
 /// Subscriptions that one identity may look at, at the most.
 const MOST_SUBSCRIPTIONS: u64 = 256;
 
-/// All hubs of a subscription, by lower-case ARM id. One that could not be understood is kept as its error. What is as the
+/// All resources of a type in a subscription, by lower-case ARM id. One that could not be understood is kept as its error. What is as the
 /// list before had it is shared with that list, so that two lists at once are hardly more than one.
-pub type Hubs = HashMap<Arc<str>, Arc<Result<LiveHub, String>>>;
+pub type Resources = HashMap<Arc<str>, Arc<Result<Live, String>>>;
 
 /// All resources of a subscription whose group Microsoft manages for a hub, by lower-case group name; shared as hubs are.
 pub type Groups = HashMap<Arc<str>, Vec<Arc<GroupResource>>>;
+
+/// A type, and the subscription whose resources of it are listed.
+type Listed = (&'static str, String);
 
 /// The shared reads of one identity.
 #[derive(Debug)]
@@ -34,7 +38,7 @@ pub struct Inventory {
     sweeper: ArmClient,
     /// Single reads, cached for as long as the asker says.
     pub reader: Reader,
-    hubs: Cache<String, Arc<Hubs>>,
+    resources: Cache<Listed, Arc<Resources>>,
     groups: Cache<String, Arc<Groups>>,
 }
 
@@ -46,18 +50,25 @@ impl Inventory {
             reader: Reader::new(Arc::clone(&arm)),
             sweeper: arm.for_sweeps(),
             arm,
-            hubs: Cache::new(MOST_SUBSCRIPTIONS),
+            resources: Cache::new(MOST_SUBSCRIPTIONS),
             groups: Cache::new(MOST_SUBSCRIPTIONS),
         }
     }
 
-    /// The hubs of a subscription as last listed; listed now if they never were.
+    /// The resources of a type in a subscription as last listed; listed now if they never were.
     ///
     /// # Errors
     /// Azure's, shared by all who asked.
-    pub async fn hubs(&self, subscription: &str) -> Result<Arc<Hubs>, Arc<ArmError>> {
-        self.hubs
-            .try_get_with(subscription.to_owned(), list_hubs(&self.arm, subscription, None))
+    pub async fn resources(
+        &self,
+        kind: &'static ResourceType,
+        subscription: &str,
+    ) -> Result<Arc<Resources>, Arc<ArmError>> {
+        self.resources
+            .try_get_with(
+                (kind.name, subscription.to_owned()),
+                list(&self.arm, kind, subscription, None),
+            )
             .await
     }
 
@@ -74,15 +85,19 @@ impl Inventory {
             .await
     }
 
-    /// Lists the hubs anew.
+    /// Lists the resources of a type anew.
     ///
     /// # Errors
     /// Azure's; what was read before stays.
-    pub async fn refresh_hubs(&self, subscription: &str) -> Result<Arc<Hubs>, ArmError> {
-        let before = self.known_hubs(subscription).await;
-        let listed = list_hubs(&self.sweeper, subscription, before.as_deref()).await?;
-        self.hubs
-            .insert(subscription.to_owned(), Arc::clone(&listed))
+    pub async fn refresh(
+        &self,
+        kind: &'static ResourceType,
+        subscription: &str,
+    ) -> Result<Arc<Resources>, ArmError> {
+        let before = self.known(kind, subscription).await;
+        let listed = list(&self.sweeper, kind, subscription, before.as_deref()).await?;
+        self.resources
+            .insert((kind.name, subscription.to_owned()), Arc::clone(&listed))
             .await;
         Ok(listed)
     }
@@ -136,9 +151,9 @@ impl Inventory {
             .await
     }
 
-    /// What the last list said of the hubs, if there was one.
-    pub async fn known_hubs(&self, subscription: &str) -> Option<Arc<Hubs>> {
-        self.hubs.get(subscription).await
+    /// What the last list said of the resources of a type, if there was one.
+    pub async fn known(&self, kind: &'static ResourceType, subscription: &str) -> Option<Arc<Resources>> {
+        self.resources.get(&(kind.name, subscription.to_owned())).await
     }
 
     /// What the last list said of the managed groups, if there was one.
@@ -147,26 +162,26 @@ impl Inventory {
     }
 }
 
-async fn list_hubs(
+async fn list(
     arm: &ArmClient,
+    kind: &ResourceType,
     subscription: &str,
-    before: Option<&Hubs>,
-) -> Result<Arc<Hubs>, ArmError> {
-    let path =
-        format!("/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces");
+    before: Option<&Resources>,
+) -> Result<Arc<Resources>, ArmError> {
+    let path = format!("/subscriptions/{subscription}/providers/{}", kind.name);
     let mut shared = SharedIds::default();
     let listed = arm
-        .list_with(&path, wire::WORKSPACES_VERSION, &[], |item| {
+        .list_with(&path, kind.version, &[], |item| {
             let id = id_of(&item)?.lower();
-            let mut hub = convert::hub(&item).map_err(|error| error.to_string());
+            let mut live = (kind.convert)(&item).map_err(|error| error.to_string());
             let known = before.and_then(|before| before.get_key_value(id.as_str()));
             Some(match known {
-                Some((id, known)) if is_spelled_as(known, &hub) => (Arc::clone(id), Arc::clone(known)),
+                Some((id, known)) if is_spelled_as(known, &live) => (Arc::clone(id), Arc::clone(known)),
                 _ => {
-                    if let Ok(hub) = &mut hub {
-                        shared.share_within(hub);
+                    if let Ok(live) = &mut live {
+                        shared.share_within(live);
                     }
-                    (Arc::from(id), Arc::new(hub))
+                    (Arc::from(id), Arc::new(live))
                 }
             })
         })
@@ -174,12 +189,12 @@ async fn list_hubs(
     Ok(Arc::new(listed.items.into_iter().collect()))
 }
 
-/// What hubs rest on, each id once for each spelling: vaults, identities and storage accounts serve many hubs.
+/// What resources rest on, each id once for each spelling: vaults, identities and storage accounts serve many.
 #[derive(Default)]
 pub struct SharedIds(HashMap<String, ArmId>);
 
 impl SharedIds {
-    fn share_within(&mut self, hub: &mut LiveHub) {
+    fn share_within(&mut self, hub: &mut Live) {
         let encryption = hub.encryption.as_mut();
         let of_key = encryption.map(|encryption| (&mut encryption.vault, encryption.identity.as_mut()));
         let (vault, identity) = of_key.unzip();
@@ -207,8 +222,8 @@ impl SharedIds {
 }
 
 /// Equal, and with the key's URL, which the status repeats, in the same letters.
-fn is_spelled_as(before: &Result<LiveHub, String>, after: &Result<LiveHub, String>) -> bool {
-    let key = |hub: &Result<LiveHub, String>| {
+fn is_spelled_as(before: &Result<Live, String>, after: &Result<Live, String>) -> bool {
+    let key = |hub: &Result<Live, String>| {
         let encryption = hub.as_ref().ok()?.encryption.as_ref()?;
         Some(encryption.key.to_string())
     };
@@ -268,7 +283,7 @@ mod tests {
 
     use super::*;
 
-    fn hub(name: &str, vault: &str, key: &str) -> LiveHub {
+    fn hub(name: &str, vault: &str, key: &str) -> Live {
         let id =
             |kind: &str, name: &str| format!("/subscriptions/s/resourceGroups/g/providers/{kind}/{name}");
         convert::hub(&json!({

@@ -15,6 +15,7 @@ mod inventory;
 mod metrics;
 mod observe;
 mod reconcile;
+mod resource;
 mod run;
 mod settings;
 mod status;

@@ -1,5 +1,6 @@
 //! The operator's metrics. docs/metrics.md lists them; a test compares.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use keyholder_crds::Reason;
@@ -261,19 +262,15 @@ impl Metrics {
     }
 
     /// The estate as it stands: how many objects have which condition, and how many do not decode.
-    pub fn estate(
-        &self,
-        conditions: impl Iterator<Item = (ConditionType, String, Reason)>,
-        undecodable: usize,
-    ) {
+    pub fn estate(&self, conditions: HashMap<(ConditionType, String, Reason), i64>, undecodable: usize) {
         self.conditions.clear();
-        for (r#type, status, reason) in conditions {
+        for ((r#type, status, reason), objects) in conditions {
             let labels = ConditionLabels {
                 r#type: Label(r#type.into()),
                 status,
                 reason: Label(reason.into()),
             };
-            self.conditions.get_or_create(&labels).inc();
+            self.conditions.get_or_create(&labels).set(objects);
         }
         self.undecodable
             .set(i64::try_from(undecodable).unwrap_or(i64::MAX));
@@ -306,7 +303,10 @@ mod tests {
         metrics.azure_withheld("identity", 1);
         metrics.azure_left("identity", "subscription", "reads", 1);
         metrics.estate(
-            [(ConditionType::Ready, "True".to_owned(), Reason::AllConditionsMet)].into_iter(),
+            HashMap::from([(
+                (ConditionType::Ready, "True".to_owned(), Reason::AllConditionsMet),
+                1,
+            )]),
             0,
         );
         let text = metrics.encode().unwrap();

@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use keyholder_azure::{ArmError, Cause, KeyVaults, OperationState, Reading, wire};
-use keyholder_crds::{AIHubStatus, Reason};
+use keyholder_crds::{Reason, ResourceStatus};
 use keyholder_planner::needs::AccessOf;
-use keyholder_planner::observed::{LiveHub, OperationSeen};
+use keyholder_planner::observed::{Live, OperationSeen};
 use keyholder_planner::plan::Pace;
 use keyholder_planner::validate::STORAGE_ACCOUNT;
-use keyholder_planner::{ArmId, Fact, Observed, ValidHub, Why, needs};
+use keyholder_planner::{ArmId, Declared, Fact, Observed, Why, needs};
 use serde_json::Value;
 use url::Url;
 
 use crate::identity::Azure;
 use crate::inventory::{Age, Inventory};
+use crate::resource::ResourceType;
 
 pub mod convert;
 mod keys;
@@ -33,8 +34,8 @@ const SLOW: Duration = Duration::from_mins(10);
 /// Reads what this pass needs.
 pub async fn observe(
     azure: &Azure,
-    hub: &ValidHub,
-    status: &AIHubStatus,
+    hub: &Declared,
+    status: &ResourceStatus,
     deleting: bool,
     age: Age,
     pace: Pace,
@@ -55,7 +56,7 @@ pub async fn observe(
 }
 
 impl Look<'_> {
-    async fn all(&self, hub: &ValidHub, status: &AIHubStatus, deleting: bool, pace: Pace) -> Observed {
+    async fn all(&self, hub: &Declared, status: &ResourceStatus, deleting: bool, pace: Pace) -> Observed {
         let look = self;
         let mut observed = Observed::nothing();
         if let Some(url) = status
@@ -71,9 +72,9 @@ impl Look<'_> {
                 return observed;
             }
         }
-        observed.hub = look.hub(&hub.id).await;
+        observed.live = look.live(&hub.id).await;
 
-        let needs = needs(hub, status, deleting, &observed.hub);
+        let needs = needs(hub, status, deleting, &observed.live);
         let subscription = hub.id.subscription().to_owned();
         let key_id = needs
             .vault
@@ -217,11 +218,12 @@ impl Look<'_> {
         }
     }
 
-    async fn hub(&self, id: &ArmId) -> Fact<LiveHub> {
+    async fn live(&self, id: &ArmId) -> Fact<Live> {
+        let kind = ResourceType::of(id);
         if self.age == Age::Swept {
-            match self.inventory.hubs(id.subscription()).await {
-                Ok(hubs) => match hubs.get(id.lower().as_str()).map(AsRef::as_ref) {
-                    Some(Ok(hub)) => return Fact::Known(hub.clone()),
+            match self.inventory.resources(kind, id.subscription()).await {
+                Ok(listed) => match listed.get(id.lower().as_str()).map(AsRef::as_ref) {
+                    Some(Ok(live)) => return Fact::Known(live.clone()),
                     Some(Err(error)) => return not_understood(id.as_str(), error),
                     None => {}
                 },
@@ -229,13 +231,8 @@ impl Look<'_> {
             }
         }
         // Around the object's own writes its own reading counts, not a shared one.
-        match self
-            .inventory
-            .reader
-            .read_alone(id.as_str(), wire::WORKSPACES_VERSION)
-            .await
-        {
-            Ok(reading) => found(&reading, id.as_str(), convert::hub),
+        match self.inventory.reader.read_alone(id.as_str(), kind.version).await {
+            Ok(reading) => found(&reading, id.as_str(), kind.convert),
             Err(error) => Fact::Unknown(self.why(&error)),
         }
     }

@@ -3,20 +3,21 @@
 //! Invariant: a pass takes no hint of what changed and does the same work for start, change, retry, crash and restart.
 //! It never sleeps. What the sweep's readings show may confirm that all is well; whatever is worse is read anew first.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use k8s_controller::events::EventRecorder;
-use keyholder_crds::{AIHub, AIHubStatus, Reason};
+use keyholder_crds::{Reason, ResourceStatus};
 use keyholder_planner::plan::{FinalizerStep, Input, Pace, held_back};
-use keyholder_planner::{Executed, Next, Plan, Report, ValidHub, Why, plan, report, validate};
-use kube::{Client, Resource, ResourceExt};
+use keyholder_planner::{Declared, Executed, Next, Plan, Report, Why, plan, report, validate};
+use kube::{Client, ResourceExt};
 use kube_runtime::controller::Action;
 use thiserror::Error;
 
-use crate::controller::Guarded;
+use crate::controller::{Guarded, Watched};
 use crate::execute::execute;
 use crate::identity::{Azure, Identities};
 use crate::inventory::Age;
@@ -48,10 +49,12 @@ pub struct Context {
 #[derive(Debug, Error)]
 pub enum Failure {
     /// Kubernetes refused or could not be reached.
-    #[error("Kubernetes did not take the {what} of AIHub {name}")]
+    #[error("Kubernetes did not take the {what} of {kind} {name}")]
     Kubernetes {
         /// What was written.
         what: &'static str,
+        /// Kind of the object.
+        kind: Cow<'static, str>,
         /// Which object.
         name: String,
         /// Why.
@@ -107,15 +110,19 @@ impl Backoff {
 ///
 /// # Errors
 /// Kubernetes could not be written. What goes wrong in Azure is not an error of the pass: it is what the pass reports.
-pub async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Action, Failure> {
+pub async fn reconcile<K: Watched>(
+    object: Arc<Guarded<K>>,
+    context: Arc<Context>,
+) -> Result<Action, Failure> {
     let started = Instant::now();
     let result = match &object.0 {
-        Ok(hub) => Box::pin(pass(hub, &context)).await,
-        Err(error) => crate::undecodable::tell(context.client.clone(), error, Timestamp::now())
+        Ok(object) => Box::pin(pass(object, &context)).await,
+        Err(error) => crate::undecodable::tell::<K>(context.client.clone(), error, Timestamp::now())
             .await
             .map(|()| Next::Change)
             .map_err(|source| Failure::Kubernetes {
                 what: "status",
+                kind: K::kind(&()),
                 name: object.name_any(),
                 source: Box::new(source),
             }),
@@ -143,15 +150,15 @@ pub async fn reconcile(object: Arc<Guarded>, context: Arc<Context>) -> Result<Ac
     action
 }
 
-async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
-    let namespace = hub.namespace().unwrap_or_default();
-    let writer = Writer::new(
+async fn pass<K: Watched>(object: &K, context: &Context) -> Result<Next, Failure> {
+    let namespace = object.namespace().unwrap_or_default();
+    let writer: Writer<'_, K> = Writer::new(
         context.client.clone(),
         &namespace,
         &context.events,
         &context.metrics,
     );
-    let mut object = hub.clone();
+    let mut object = object.clone();
 
     // First touch: whoever looks now must not take the last generation's Ready for this one's.
     if let Some(status) = keyholder_planner::report::touch(&object, Timestamp::now()) {
@@ -161,7 +168,7 @@ async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
         object = touched;
     }
 
-    let valid = match validate(&object, &context.owner_id) {
+    let valid = match object.validate(&context.owner_id) {
         Ok(valid) => valid,
         Err(_) if object.meta().deletion_timestamp.is_some() && validate::may_go_unread(&object) => {
             taken(writer.remove_finalizer(&object).await, "finalizer", &object)?;
@@ -188,7 +195,7 @@ async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
         object = held;
     }
     writer.events(&object, &plan.beforehand).await;
-    let stored = object.status.clone().unwrap_or_default();
+    let stored = object.status().cloned().unwrap_or_default();
     let executed = match &plan.write {
         None => Executed::Nothing,
         Some(write) => {
@@ -215,13 +222,13 @@ async fn pass(hub: &AIHub, context: &Context) -> Result<Next, Failure> {
 }
 
 /// Observes and plans: first with what the sweep has read, then with recent readings, last with everything read anew.
-async fn decide(
-    object: &AIHub,
-    valid: &ValidHub,
+async fn decide<K: Watched>(
+    object: &K,
+    valid: &Declared,
     azure: &Azure,
     context: &Context,
 ) -> (keyholder_planner::Observed, Plan) {
-    let stored = object.status.clone().unwrap_or_default();
+    let stored = object.status().cloned().unwrap_or_default();
     let deleting = object.meta().deletion_timestamp.is_some();
     if is_settled(&stored, object) && !deleting {
         let (observed, plan, report) = look(object, valid, &stored, azure, Age::Swept, context).await;
@@ -245,10 +252,10 @@ async fn decide(
     (observed, plan)
 }
 
-async fn look(
-    object: &AIHub,
-    valid: &ValidHub,
-    stored: &AIHubStatus,
+async fn look<K: Watched>(
+    object: &K,
+    valid: &Declared,
+    stored: &ResourceStatus,
     azure: &Azure,
     age: Age,
     context: &Context,
@@ -269,16 +276,16 @@ async fn look(
     (observed, plan, report)
 }
 
-fn input<'a>(
-    object: &AIHub,
-    valid: &'a ValidHub,
-    stored: &'a AIHubStatus,
+fn input<'a, K: Watched>(
+    object: &K,
+    valid: &'a Declared,
+    stored: &'a ResourceStatus,
     observed: &'a keyholder_planner::Observed,
     now: Timestamp,
     context: &Context,
 ) -> Input<'a> {
     Input {
-        hub: valid,
+        declared: valid,
         status: stored,
         deleting: object.meta().deletion_timestamp.is_some(),
         has_finalizer: object
@@ -292,7 +299,7 @@ fn input<'a>(
 }
 
 /// Nothing was under way and everything was judged for this generation: the sweep's readings may be enough.
-fn is_settled(status: &AIHubStatus, object: &AIHub) -> bool {
+fn is_settled<K: Watched>(status: &ResourceStatus, object: &K) -> bool {
     status.observed_generation == object.meta().generation
         && status.operation.is_none()
         && status
@@ -301,7 +308,12 @@ fn is_settled(status: &AIHubStatus, object: &AIHub) -> bool {
             .any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-async fn blocked(writer: &Writer<'_>, object: &AIHub, why: &Why, context: &Context) -> Result<Next, Failure> {
+async fn blocked<K: Watched>(
+    writer: &Writer<'_, K>,
+    object: &K,
+    why: &Why,
+    context: &Context,
+) -> Result<Next, Failure> {
     let report = keyholder_planner::report::blocked(object, why, Timestamp::now());
     let next = tell(writer, object, report).await?;
     if why.reason == Reason::NoIdentity && object.meta().deletion_timestamp.is_none() {
@@ -316,8 +328,8 @@ async fn blocked(writer: &Writer<'_>, object: &AIHub, why: &Why, context: &Conte
 }
 
 /// Writes the report, if it says anything new.
-async fn tell(writer: &Writer<'_>, object: &AIHub, report: Report) -> Result<Next, Failure> {
-    if object.status.as_ref() != Some(&report.status)
+async fn tell<K: Watched>(writer: &Writer<'_, K>, object: &K, report: Report) -> Result<Next, Failure> {
+    if object.status() != Some(&report.status)
         && taken(writer.status(object, &report.status).await, "status", object)?.is_none()
     {
         return Ok(Next::Change);
@@ -327,11 +339,11 @@ async fn tell(writer: &Writer<'_>, object: &AIHub, report: Report) -> Result<Nex
 }
 
 /// `None` when the object is not what was read any more: its change wakes the next pass.
-pub fn taken(
-    result: Result<AIHub, kube::Error>,
+pub fn taken<K: Watched>(
+    result: Result<K, kube::Error>,
     what: &'static str,
-    object: &AIHub,
-) -> Result<Option<AIHub>, Failure> {
+    object: &K,
+) -> Result<Option<K>, Failure> {
     match result {
         Ok(object) => Ok(Some(object)),
         Err(error) if is_stale(&error) => {
@@ -340,6 +352,7 @@ pub fn taken(
         }
         Err(source) => Err(Failure::Kubernetes {
             what,
+            kind: K::kind(&()),
             name: object.name_any(),
             source: Box::new(source),
         }),

@@ -17,12 +17,12 @@ use keyholder_planner::plan::Pace;
 use kube::api::{Api, ListParams};
 use kube::{Client, Config};
 use kube_runtime::events::Reporter;
-use kube_runtime::reflector::{ObjectRef, Store, store};
+use kube_runtime::reflector::store;
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use crate::controller::{Guarded, Shell, Waker, reflect_accounts};
+use crate::controller::{Objects, Shell, Waker, Watched, Worker, reflect_accounts};
 use crate::health::{self, Health};
 use crate::identity::{Asks, Identities};
 use crate::metrics::Metrics;
@@ -110,13 +110,10 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), namespace = settings.namespace, "keyholder serves health and metrics");
 
     let work = async {
-        wait_for_crd(&client, &settings).await;
         let waker = Waker::new();
-        let shells: Vec<Shell> = watched(&settings)
-            .into_iter()
-            .map(|namespace| Shell::new(client.clone(), namespace, &waker, settings.concurrency))
-            .collect();
-        let stores: Vec<_> = shells.iter().map(|shell| shell.store.clone()).collect();
+        let mut workers = Vec::new();
+        workers.extend(workers_of::<AIHub>(&client, &settings, &waker).await);
+        let stores: Vec<_> = workers.iter().map(|worker| worker.objects()).collect();
         let (accounts, writer) = store::<ServiceAccount>();
         let wake_all = wake_all(stores.clone(), waker.clone());
         let identities = Arc::new(Identities::new(
@@ -179,9 +176,9 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
             );
             metrics.leading();
             let controllers = futures::future::join_all(
-                shells
+                workers
                     .into_iter()
-                    .map(|shell| shell.run(Arc::clone(&context), shutdown.clone().cancelled_owned())),
+                    .map(|worker| worker.run(Arc::clone(&context), shutdown.clone())),
             );
             tokio::select! {
                 _ = controllers => {}
@@ -255,10 +252,26 @@ fn watched(settings: &Settings) -> Vec<Option<&str>> {
         .collect()
 }
 
-/// Until the API server shows AIHubs to this operator, says why it does not.
-async fn wait_for_crd(client: &Client, settings: &Settings) {
+/// Watches and controllers of a kind, once the API server knows it.
+async fn workers_of<K: Watched>(client: &Client, settings: &Settings, waker: &Waker) -> Vec<Box<dyn Worker>> {
+    wait_for_crd::<K>(client, settings).await;
+    let mut workers: Vec<Box<dyn Worker>> = Vec::new();
+    for namespace in watched(settings) {
+        workers.push(Box::new(Shell::<K>::new(
+            client.clone(),
+            namespace,
+            waker,
+            settings.concurrency,
+        )));
+    }
+    workers
+}
+
+/// Until the API server shows objects of a kind to this operator, says why it does not.
+async fn wait_for_crd<K: Watched>(client: &Client, settings: &Settings) {
+    let kind = K::kind(&());
     let namespace = watched(settings).first().copied().flatten();
-    let api: Api<kube::core::PartialObjectMeta<AIHub>> = match namespace {
+    let api: Api<kube::core::PartialObjectMeta<K>> = match namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
@@ -271,7 +284,11 @@ async fn wait_for_crd(client: &Client, settings: &Settings) {
         match api.list_metadata(&ListParams::default().limit(1)).await {
             Ok(_) => return,
             Err(kube::Error::Api(status)) if status.is_not_found() => {
-                tracing::warn!(retry_in = ?wait, "the API server does not know AIHubs: install the CustomResourceDefinition aihubs.keyholder.dev");
+                tracing::warn!(
+                    retry_in = ?wait, %kind,
+                    "the API server does not know this kind: install the CustomResourceDefinition {}.{}",
+                    K::plural(&()), K::group(&())
+                );
             }
             Err(error) => {
                 tracing::warn!(retry_in = ?wait, error = keyholder_azure::chain(&error), "the Kubernetes API server cannot be used so far");
@@ -281,10 +298,10 @@ async fn wait_for_crd(client: &Client, settings: &Settings) {
     }
 }
 
-fn wake_all(stores: Vec<Store<Guarded>>, waker: Waker) -> impl Fn() + Send {
+fn wake_all(stores: Vec<Arc<dyn Objects>>, waker: Waker) -> impl Fn() + Send {
     move || {
-        for object in stores.iter().flat_map(Store::state) {
-            waker.wake(ObjectRef::from_obj(object.as_ref()));
+        for store in &stores {
+            store.each(&mut |object, _| waker.wake(object));
         }
     }
 }

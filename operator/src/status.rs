@@ -5,25 +5,26 @@
 
 use k8s_controller::events::{Event, EventRecorder, MAX_NOTE_BYTES};
 use k8s_openapi::api::core::v1::ObjectReference;
+use keyholder_crds::ResourceStatus;
 use keyholder_crds::vocabulary::{FINALIZER, FINALIZER_MANAGER, STATUS_MANAGER};
-use keyholder_crds::{AIHub, AIHubStatus};
 use keyholder_planner::{Note, cure};
 use kube::api::{Api, Patch, PatchParams};
-use kube::{Client, Resource, ResourceExt};
+use kube::{Client, ResourceExt};
 use kube_runtime::events::EventType;
 use serde_json::json;
 
+use crate::controller::Watched;
 use crate::metrics::Metrics;
 
 /// Writes about one object.
 #[derive(Debug)]
-pub struct Writer<'a> {
-    api: Api<AIHub>,
+pub struct Writer<'a, K> {
+    api: Api<K>,
     events: &'a EventRecorder,
     metrics: &'a Metrics,
 }
 
-impl<'a> Writer<'a> {
+impl<'a, K: Watched> Writer<'a, K> {
     /// For objects of `namespace`.
     #[must_use]
     pub fn new(client: Client, namespace: &str, events: &'a EventRecorder, metrics: &'a Metrics) -> Self {
@@ -38,10 +39,10 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// The API server's; 409 when somebody changed the object meanwhile.
-    pub async fn status(&self, object: &AIHub, status: &AIHubStatus) -> Result<AIHub, kube::Error> {
+    pub async fn status(&self, object: &K, status: &ResourceStatus) -> Result<K, kube::Error> {
         let patch = json!({
-            "apiVersion": AIHub::api_version(&()),
-            "kind": AIHub::kind(&()),
+            "apiVersion": K::api_version(&()),
+            "kind": K::kind(&()),
             "metadata": { "name": object.name_any(), "resourceVersion": object.resource_version() },
             "status": status,
         });
@@ -58,7 +59,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// The API server's; 409 when somebody changed the object meanwhile.
-    pub async fn add_finalizer(&self, object: &AIHub) -> Result<AIHub, kube::Error> {
+    pub async fn add_finalizer(&self, object: &K) -> Result<K, kube::Error> {
         let mut finalizers = object.finalizers().to_vec();
         finalizers.push(FINALIZER.to_owned());
         self.finalizers(object, &finalizers).await
@@ -68,7 +69,7 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// The API server's; 409 when somebody changed the object meanwhile.
-    pub async fn remove_finalizer(&self, object: &AIHub) -> Result<AIHub, kube::Error> {
+    pub async fn remove_finalizer(&self, object: &K) -> Result<K, kube::Error> {
         let finalizers: Vec<String> = object
             .finalizers()
             .iter()
@@ -78,7 +79,7 @@ impl<'a> Writer<'a> {
         self.finalizers(object, &finalizers).await
     }
 
-    async fn finalizers(&self, object: &AIHub, finalizers: &[String]) -> Result<AIHub, kube::Error> {
+    async fn finalizers(&self, object: &K, finalizers: &[String]) -> Result<K, kube::Error> {
         let patch = json!({
             "metadata": { "resourceVersion": object.resource_version(), "finalizers": finalizers },
         });
@@ -92,7 +93,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Emits events. That one does not arrive changes nothing.
-    pub async fn events(&self, object: &AIHub, notes: &[Note]) {
+    pub async fn events(&self, object: &K, notes: &[Note]) {
         for note in notes {
             let event = Event {
                 type_: if note.warning {

@@ -8,18 +8,17 @@ use std::time::{Duration, Instant};
 
 use keyholder_azure::{ArmError, Cause, wire};
 use keyholder_crds::condition::ConditionType;
-use keyholder_crds::{AIHub, Reason};
+use keyholder_crds::{Reason, ResourceStatus};
 use keyholder_planner::validate::{KeyUser, ValidEncryption};
-use keyholder_planner::{ArmId, ValidHub, validate};
-use kube::ResourceExt;
-use kube_runtime::reflector::{ObjectRef, Store};
+use keyholder_planner::{ArmId, Declared, Validate};
 use serde_json::Value;
 
-use crate::controller::{Guarded, Waker};
+use crate::controller::{Objects, Subject, Waker};
 use crate::identity::{Azure, Identities};
-use crate::inventory::{Groups, Hubs, SharedIds};
+use crate::inventory::{Groups, Resources, SharedIds};
 use crate::metrics::Metrics;
 use crate::observe::convert;
+use crate::resource::ResourceType;
 
 /// How long an identity's principal is taken as read: it stays the same while the identity exists.
 const LASTING: Duration = Duration::from_mins(10);
@@ -27,7 +26,7 @@ const LASTING: Duration = Duration::from_mins(10);
 /// What the sweeper works with.
 pub struct Sweeper {
     /// All watched objects.
-    pub stores: Vec<Store<Guarded>>,
+    pub stores: Vec<Arc<dyn Objects>>,
     /// Identities.
     pub identities: Arc<Identities>,
     /// First part of the owner tag.
@@ -42,8 +41,8 @@ pub struct Sweeper {
 
 /// One object, and what in Azure it rests on.
 struct Interest {
-    object: ObjectRef<Guarded>,
-    hub: ArmId,
+    object: Subject,
+    resource: ArmId,
     group: Option<String>,
     vault: Option<ArmId>,
     key: Option<String>,
@@ -76,12 +75,13 @@ impl Sweeper {
             let mut by_subscription: BTreeMap<String, Vec<&Interest>> = BTreeMap::new();
             for interest in &interests {
                 by_subscription
-                    .entry(interest.hub.subscription().to_lowercase())
+                    .entry(interest.resource.subscription().to_lowercase())
                     .or_default()
                     .push(interest);
             }
             for (subscription, interests) in &by_subscription {
-                failures += self.sweep_lists(&azure, subscription, interests).await;
+                failures += self.sweep_resources(&azure, subscription, interests).await;
+                failures += self.sweep_groups(&azure, subscription, interests).await;
             }
             failures += self.sweep_keys(&azure, &interests, seen, &mut still_in_use).await;
             failures += self
@@ -97,18 +97,18 @@ impl Sweeper {
     fn interests(&self) -> Vec<(Arc<Azure>, Vec<Interest>)> {
         let mut by_principal: BTreeMap<_, (Arc<Azure>, Vec<Interest>)> = BTreeMap::new();
         let mut shared = SharedIds::default();
-        for object in self.stores.iter().flat_map(Store::state) {
-            let Ok(hub) = &object.0 else { continue };
-            let Ok(azure) = self.identities.serving(&hub.namespace().unwrap_or_default()) else {
-                continue;
+        let mut look = |subject: Subject, object: Option<&dyn Validate>| {
+            let Some(object) = object else { return };
+            let Ok(azure) = self.identities.serving(&subject.namespace) else {
+                return;
             };
-            let Ok(valid) = validate(hub, &self.owner_id) else {
-                continue;
+            let Ok(declared) = object.validate(&self.owner_id) else {
+                return;
             };
             let entry = by_principal
                 .entry(azure.principal.clone())
                 .or_insert_with(|| (azure, Vec::new()));
-            let mut interest = interest(ObjectRef::from_obj(object.as_ref()), hub, valid);
+            let mut interest = interest(subject, object.status(), declared);
             if let Some(vault) = &mut interest.vault {
                 shared.share(vault);
             }
@@ -116,25 +116,42 @@ impl Sweeper {
                 shared.share(id);
             }
             entry.1.push(interest);
+        };
+        for store in &self.stores {
+            store.each(&mut look);
         }
         by_principal.into_values().collect()
     }
 
-    async fn sweep_lists(&self, azure: &Azure, subscription: &str, interests: &[&Interest]) -> u64 {
+    /// The resources of each type that is declared in a subscription.
+    async fn sweep_resources(&self, azure: &Azure, subscription: &str, interests: &[&Interest]) -> u64 {
         let mut failures = 0;
-        let before = azure.inventory.known_hubs(subscription).await;
-        match azure.inventory.refresh_hubs(subscription).await {
-            Ok(after) => {
-                for interest in interests {
-                    if hub_changed(before.as_deref(), &after, &interest.hub) {
-                        self.waker.wake(interest.object.clone());
+        let mut by_type: BTreeMap<&str, (&'static ResourceType, Vec<&Interest>)> = BTreeMap::new();
+        for interest in interests {
+            let r#type = ResourceType::of(&interest.resource);
+            let (_, of_type) = by_type.entry(r#type.name).or_insert_with(|| (r#type, Vec::new()));
+            of_type.push(interest);
+        }
+        for (name, (r#type, interests)) in by_type {
+            let before = azure.inventory.known(r#type, subscription).await;
+            match azure.inventory.refresh(r#type, subscription).await {
+                Ok(after) => {
+                    for interest in interests {
+                        if resource_changed(before.as_deref(), &after, &interest.resource) {
+                            self.waker.wake(interest.object.clone());
+                        }
                     }
                 }
+                Err(error) => failures += failed(subscription, name, &error),
             }
-            Err(error) => failures += failed(subscription, "hubs", &error),
         }
+        failures
+    }
+
+    /// What the resource groups hold that Microsoft manages.
+    async fn sweep_groups(&self, azure: &Azure, subscription: &str, interests: &[&Interest]) -> u64 {
         if interests.iter().all(|interest| interest.group.is_none()) {
-            return failures;
+            return 0;
         }
         let before = azure.inventory.known_groups(subscription).await;
         match azure.inventory.refresh_groups(subscription).await {
@@ -144,10 +161,10 @@ impl Sweeper {
                         self.waker.wake(interest.object.clone());
                     }
                 }
+                0
             }
-            Err(error) => failures += failed(subscription, "resources", &error),
+            Err(error) => failed(subscription, "resources", &error),
         }
-        failures
     }
 
     /// Vaults and keys in use, and the identities that unwrap: each is read once.
@@ -208,7 +225,7 @@ impl Sweeper {
             };
             let principal = match &interest.user {
                 Some(KeyUser::UserAssigned(id)) => principal_of(azure, id).await,
-                Some(KeyUser::SystemAssigned) => own_principal(azure, &interest.hub).await,
+                Some(KeyUser::SystemAssigned) => own_principal(azure, &interest.resource).await,
                 None => None,
             };
             // One that is not known so far is read by the object's own pass.
@@ -262,19 +279,31 @@ impl Sweeper {
     }
 
     fn count_estate(&self) {
-        let objects: Vec<_> = self.stores.iter().flat_map(Store::state).collect();
-        let undecodable = objects.iter().filter(|object| object.0.is_err()).count();
-        let conditions = objects
-            .iter()
-            .filter_map(|object| object.0.as_ref().ok())
-            .flat_map(|hub| hub.status.iter().flat_map(|status| &status.conditions))
-            .filter_map(|condition| {
-                let r#type: ConditionType = condition.type_.parse().ok()?;
-                let reason: Reason = condition.reason.parse().ok()?;
-                Some((r#type, condition.status.clone(), reason))
-            });
+        let mut undecodable = 0;
+        let mut conditions = HashMap::new();
+        let mut look = |_: Subject, object: Option<&dyn Validate>| match object {
+            None => undecodable += 1,
+            Some(object) => {
+                for condition in standing(object.status()) {
+                    *conditions.entry(condition).or_default() += 1;
+                }
+            }
+        };
+        for store in &self.stores {
+            store.each(&mut look);
+        }
         self.metrics.estate(conditions, undecodable);
     }
+}
+
+/// What the conditions of an object say.
+fn standing(status: Option<&ResourceStatus>) -> impl Iterator<Item = (ConditionType, String, Reason)> {
+    let conditions = status.into_iter().flat_map(|status| &status.conditions);
+    conditions.filter_map(|condition| {
+        let r#type: ConditionType = condition.type_.parse().ok()?;
+        let reason: Reason = condition.reason.parse().ok()?;
+        Some((r#type, condition.status.clone(), reason))
+    })
 }
 
 /// The principal of a user-assigned identity, as it was read before; identities do not change it.
@@ -289,10 +318,12 @@ async fn principal_of(azure: &Azure, id: &ArmId) -> Option<String> {
     Some(identity.principal_id)
 }
 
-/// The principal of a hub's own identity, as the list of hubs has it.
-async fn own_principal(azure: &Azure, hub: &ArmId) -> Option<String> {
-    let hubs = azure.inventory.known_hubs(hub.subscription()).await?;
-    hubs.get(hub.lower().as_str())?
+/// The principal of a resource's own identity, as the list of its type has it.
+async fn own_principal(azure: &Azure, id: &ArmId) -> Option<String> {
+    let known = azure.inventory.known(ResourceType::of(id), id.subscription());
+    known
+        .await?
+        .get(id.lower().as_str())?
         .as_ref()
         .as_ref()
         .ok()?
@@ -318,13 +349,11 @@ fn failed(what: &str, of: &str, error: &ArmError) -> u64 {
     1
 }
 
-fn interest(object: ObjectRef<Guarded>, hub: &AIHub, valid: ValidHub) -> Interest {
-    let group = hub
-        .status
-        .as_ref()
+fn interest(object: Subject, status: Option<&ResourceStatus>, declared: Declared) -> Interest {
+    let group = status
         .and_then(|status| status.managed_resource_group.as_ref())
         .map(|group| group.name.to_lowercase());
-    let (vault, key, user) = match valid.encryption {
+    let (vault, key, user) = match declared.encryption {
         ValidEncryption::CustomerManaged {
             vault, key, identity, ..
         } => (Some(vault), Some(key.to_string()), Some(identity)),
@@ -332,7 +361,7 @@ fn interest(object: ObjectRef<Guarded>, hub: &AIHub, valid: ValidHub) -> Interes
     };
     Interest {
         object,
-        hub: valid.id,
+        resource: declared.id,
         group,
         vault,
         key,
@@ -340,7 +369,7 @@ fn interest(object: ObjectRef<Guarded>, hub: &AIHub, valid: ValidHub) -> Interes
     }
 }
 
-fn hub_changed(before: Option<&Hubs>, after: &Hubs, id: &ArmId) -> bool {
+fn resource_changed(before: Option<&Resources>, after: &Resources, id: &ArmId) -> bool {
     let id = id.lower();
     before.is_none_or(|before| before.get(id.as_str()) != after.get(id.as_str()))
 }

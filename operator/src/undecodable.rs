@@ -5,20 +5,26 @@
 
 use jiff::Timestamp;
 use keyholder_crds::vocabulary::UNDECODABLE_MANAGER;
-use keyholder_crds::{AIHub, ConditionType, Reason};
+use keyholder_crds::{ConditionType, Reason};
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::core::error_boundary::InvalidObject;
-use kube::{Client, Resource, ResourceExt};
+use kube::{Client, ResourceExt};
 use serde_json::{Value, json};
+
+use crate::controller::Watched;
 
 /// Sets the condition, unless it says so already.
 ///
 /// # Errors
 /// The API server's.
-pub async fn tell(client: Client, object: &InvalidObject, now: Timestamp) -> Result<(), kube::Error> {
+pub async fn tell<K: Watched>(
+    client: Client,
+    object: &InvalidObject,
+    now: Timestamp,
+) -> Result<(), kube::Error> {
     let name = object.metadata.name.clone().unwrap_or_default();
     let namespace = object.metadata.namespace.clone().unwrap_or_default();
-    let api: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &ApiResource::erase::<AIHub>(&()));
+    let api: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &ApiResource::erase::<K>(&()));
     let Some(live) = api.get_opt(&name).await? else {
         return Ok(());
     };
@@ -26,8 +32,8 @@ pub async fn tell(client: Client, object: &InvalidObject, now: Timestamp) -> Res
         return Ok(());
     };
     let patch = json!({
-        "apiVersion": AIHub::api_version(&()),
-        "kind": AIHub::kind(&()),
+        "apiVersion": K::api_version(&()),
+        "kind": K::kind(&()),
         "metadata": { "name": live.name_any() },
         "status": { "conditions": [condition] },
     });

@@ -1,76 +1,40 @@
-//! Bodies of requests to Azure (`Microsoft.MachineLearningServices/workspaces`, api-version 2026-05-01).
+//! Bodies of requests to Azure, as far as all kinds share them.
 //!
 //! Invariant: a PUT says everything that the spec says and nothing else; a PATCH holds only what differs.
 
 use std::collections::BTreeMap;
 
-use keyholder_crds::DataLocation;
 use serde_json::{Map, Value, json};
 
 use crate::arm_id::ArmId;
 use crate::name::KeyIdentifier;
-use crate::observed::{Body, LiveHub};
-use crate::validate::{KeyUser, ValidEncryption, ValidHub};
+use crate::observed::{Body, Live};
+use crate::validate::Declared;
 
-/// The body that creates the hub; `key` is the versioned key of a customer-managed hub. `left` is what an earlier try left:
-/// tags that others put there stay.
+/// The body that creates the resource; `key` is the key of a customer-managed one. `left` is what an earlier try left: tags
+/// that others put there stay.
 #[must_use]
-pub fn create(hub: &ValidHub, key: Option<&KeyIdentifier>, left: Option<&LiveHub>) -> Body {
-    let tags = left.map_or_else(|| hub.all_tags(), |left| merged_tags(hub, left));
-    let mut properties = Map::new();
-    properties.insert("storageAccount".to_owned(), json!(hub.storage_account.as_str()));
-    properties.insert("keyVault".to_owned(), json!(hub.key_vault.as_str()));
-    properties.insert("hbiWorkspace".to_owned(), json!(hub.high_business_impact));
-    if let Some(access) = hub.public_network_access {
+pub fn create(declared: &Declared, key: Option<&KeyIdentifier>, left: Option<&Live>) -> Body {
+    let tags = left.map_or_else(|| declared.all_tags(), |left| merged_tags(declared, left));
+    let mut properties = declared.kind.rules().properties(declared, key);
+    if let Some(access) = declared.public_network_access {
         properties.insert("publicNetworkAccess".to_owned(), json!(access.to_string()));
     }
-    if let Some(primary) = hub.primary_identity() {
-        properties.insert("primaryUserAssignedIdentity".to_owned(), json!(primary.as_str()));
-    }
-    if let (
-        ValidEncryption::CustomerManaged {
-            data_location,
-            vault,
-            identity,
-            ..
-        },
-        Some(key),
-    ) = (&hub.encryption, key)
-    {
-        let mut encryption = json!({
-            "status": "Enabled",
-            "keyVaultProperties": { "keyVaultArmId": vault.as_str(), "keyIdentifier": key.as_str() },
-        });
-        if let (KeyUser::UserAssigned(id), Some(block)) = (identity, encryption.as_object_mut()) {
-            block.insert(
-                "identity".to_owned(),
-                json!({ "userAssignedIdentity": id.as_str() }),
-            );
-        }
-        properties.insert("encryption".to_owned(), encryption);
-        if *data_location == DataLocation::ServiceSide {
-            properties.insert("enableServiceSideCMKEncryption".to_owned(), json!(true));
-        }
-    }
-    json!({
-        "kind": "Hub",
-        "location": hub.location.as_str(),
-        "identity": identity_block(hub, &[]),
-        "tags": tags,
-        "properties": properties,
-    })
+    let mut body = declared.kind.rules().content();
+    body.insert("location".to_owned(), json!(declared.location.as_str()));
+    body.insert("identity".to_owned(), identity_block(declared, &[]));
+    body.insert("tags".to_owned(), json!(tags));
+    body.insert("properties".to_owned(), Value::Object(properties));
+    Value::Object(body)
 }
 
-/// The question what policies would do to the hub as it is declared (policyinsights, CheckRestrictionsRequest).
+/// The question what policies would do to the resource as it is declared (policyinsights, CheckRestrictionsRequest).
 #[must_use]
-pub fn policy_question(hub: &ValidHub, key: Option<&KeyIdentifier>, api_version: &str) -> Body {
-    let mut content = create(hub, key, None);
+pub fn policy_question(declared: &Declared, key: Option<&KeyIdentifier>, api_version: &str) -> Body {
+    let mut content = create(declared, key, None);
     if let Some(content) = content.as_object_mut() {
-        content.insert(
-            "type".to_owned(),
-            json!("Microsoft.MachineLearningServices/workspaces"),
-        );
-        content.insert("name".to_owned(), json!(hub.id.name()));
+        content.insert("type".to_owned(), json!(declared.id.resource_type()));
+        content.insert("name".to_owned(), json!(declared.id.name()));
     }
     json!({ "resourceDetails": { "resourceContent": content, "apiVersion": api_version } })
 }
@@ -78,11 +42,14 @@ pub fn policy_question(hub: &ValidHub, key: Option<&KeyIdentifier>, api_version:
 /// The field of an update that a policy's field is, if the spec says anything of it: `tags['x']` only where the spec has
 /// that tag.
 #[must_use]
-pub fn field_of(policy_field: &str, hub: &ValidHub) -> Option<&'static str> {
+pub fn field_of(policy_field: &str, declared: &Declared) -> Option<&'static str> {
     let field = policy_field.to_lowercase();
     if let Some(tag) = field.strip_prefix("tags") {
         let tag = tag.trim_matches(|c| matches!(c, '.' | '[' | ']' | '\''));
-        let ours = hub.all_tags().keys().any(|name| name.eq_ignore_ascii_case(tag));
+        let ours = declared
+            .all_tags()
+            .keys()
+            .any(|name| name.eq_ignore_ascii_case(tag));
         (tag.is_empty() || ours).then_some("tags")
     } else if field.ends_with("publicnetworkaccess") {
         Some("publicNetworkAccess")
@@ -93,36 +60,30 @@ pub fn field_of(policy_field: &str, hub: &ValidHub) -> Option<&'static str> {
     }
 }
 
-/// The body that applies another key.
+/// What of the changeable fields differs from the resource as it is: the names of the fields, and the PATCH.
 #[must_use]
-pub fn change_key(key: &KeyIdentifier) -> Body {
-    json!({ "properties": { "encryption": { "keyVaultProperties": { "keyIdentifier": key.as_str() } } } })
-}
-
-/// What of the changeable fields differs from the hub as it is: the names of the fields, and the PATCH.
-#[must_use]
-pub fn update(hub: &ValidHub, live: &LiveHub) -> Option<(Vec<&'static str>, Body)> {
+pub fn update(declared: &Declared, live: &Live) -> Option<(Vec<&'static str>, Body)> {
     let mut fields = Vec::new();
     let mut body = Map::new();
     let dropped: Vec<&ArmId> = live
         .user_assigned
         .iter()
-        .filter(|id| !hub.user_assigned.contains(id))
+        .filter(|id| !declared.user_assigned.contains(id))
         .collect();
-    let added = hub
+    let added = declared
         .user_assigned
         .iter()
         .any(|id| !live.user_assigned.contains(id));
-    if added || !dropped.is_empty() || live.system_assigned != hub.system_assigned {
+    if added || !dropped.is_empty() || live.system_assigned != declared.system_assigned {
         fields.push("identity");
-        body.insert("identity".to_owned(), identity_block(hub, &dropped));
+        body.insert("identity".to_owned(), identity_block(declared, &dropped));
     }
-    let tags = merged_tags(hub, live);
+    let tags = merged_tags(declared, live);
     if tags != live.tags {
         fields.push("tags");
         body.insert("tags".to_owned(), json!(tags));
     }
-    if let Some(access) = hub.public_network_access {
+    if let Some(access) = declared.public_network_access {
         let wanted = access.to_string();
         if !live
             .public_network_access
@@ -141,22 +102,22 @@ pub fn update(hub: &ValidHub, live: &LiveHub) -> Option<(Vec<&'static str>, Body
 }
 
 /// The identity block; an identity is taken away by naming it with null (azure-resource-manager-rpc on managed identity).
-fn identity_block(hub: &ValidHub, dropped: &[&ArmId]) -> Value {
-    let kind = match (hub.system_assigned, hub.user_assigned.is_empty()) {
+fn identity_block(declared: &Declared, dropped: &[&ArmId]) -> Value {
+    let kind = match (declared.system_assigned, declared.user_assigned.is_empty()) {
         (true, true) => "SystemAssigned",
         (true, false) => "SystemAssigned,UserAssigned",
         (false, false) => "UserAssigned",
         (false, true) => "None",
     };
     let mut block = json!({ "type": kind });
-    let ids: Map<String, Value> = hub
+    let ids: Map<String, Value> = declared
         .user_assigned
         .iter()
         .map(|id| (id.as_str().to_owned(), json!({})))
         .chain(
             dropped
                 .iter()
-                .filter(|_| !hub.user_assigned.is_empty())
+                .filter(|_| !declared.user_assigned.is_empty())
                 .map(|id| (id.as_str().to_owned(), Value::Null)),
         )
         .collect();
@@ -168,9 +129,9 @@ fn identity_block(hub: &ValidHub, dropped: &[&ArmId]) -> Value {
 
 /// All tags as they shall be: PUT and PATCH replace the whole map, so the others' go along. Azure's tag names ignore case,
 /// and one that has its value already stays as it is spelled.
-fn merged_tags(hub: &ValidHub, live: &LiveHub) -> BTreeMap<String, String> {
+fn merged_tags(declared: &Declared, live: &Live) -> BTreeMap<String, String> {
     let mut merged = live.tags.clone();
-    for (name, value) in hub.all_tags() {
+    for (name, value) in declared.all_tags() {
         let have = live
             .tags
             .iter()

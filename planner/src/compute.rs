@@ -5,11 +5,11 @@
 
 use keyholder_crds::{ComputeEncryption, DiskEncryption};
 
-use crate::observed::LiveHub;
+use crate::observed::Live;
 
 /// Says it of a hub as Azure has it.
 #[must_use]
-pub fn encryption(live: &LiveHub) -> ComputeEncryption {
+pub fn encryption(live: &Live) -> ComputeEncryption {
     let with_impact = |yes, no| if live.high_business_impact { yes } else { no };
     ComputeEncryption {
         os_disks: DiskEncryption::MicrosoftManaged,

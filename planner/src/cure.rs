@@ -173,7 +173,7 @@ pub fn purge_hub(hub: &ArmId) -> String {
 
 /// Puts a tag back that marks a hub as an object's.
 #[must_use]
-pub fn tag_hub(hub: &ArmId, tag: &str, value: &str) -> String {
+pub fn tag_resource(hub: &ArmId, tag: &str, value: &str) -> String {
     format!(
         "az resource tag --ids {} --is-incremental --tags {tag}={value}",
         word(hub.as_str())

@@ -12,9 +12,9 @@ use crate::cure;
 use crate::judge::{Opinion, Verdict, stored};
 use crate::key;
 use crate::key_health::healthy;
-use crate::matrix::{Profile, Transition, cell, is_let_through};
+use crate::matrix::{Transition, cell, is_let_through};
 use crate::name::{KeyIdentifier, KeyName, KeyVersion};
-use crate::observed::{Fact, LiveEncryption, LiveHub, LiveKey};
+use crate::observed::{Fact, Live, LiveEncryption, LiveKey};
 use crate::plan::Input;
 use crate::preflight::{Access, access_of, key_problem, principal};
 use crate::time::{after, not_before};
@@ -52,14 +52,14 @@ impl KeyView {
 }
 
 /// Judges the key of `live`; `refused`: the spec asks for something that cannot be, so that the hub stays with its key.
-pub(crate) fn judge(input: &Input<'_>, live: &LiveHub, refused: bool) -> KeyView {
+pub(crate) fn judge(input: &Input<'_>, live: &Live, refused: bool) -> KeyView {
     let Some(encryption) = &live.encryption else {
         let yes = Verdict::yes(Reason::MicrosoftManagedKey, "Microsoft holds the key.");
         return KeyView::of(Opinion::Is(yes.clone()), Opinion::Is(yes));
     };
     let ValidEncryption::CustomerManaged {
         vault, key, version, ..
-    } = &input.hub.encryption
+    } = &input.declared.encryption
     else {
         return KeyView::of(Opinion::Keep, healthy(input, live, encryption, true));
     };
@@ -71,7 +71,7 @@ pub(crate) fn judge(input: &Input<'_>, live: &LiveHub, refused: bool) -> KeyView
     }
     let reads_key_in_use = encryption.key.key() == key;
     let mut view = KeyView::of(Opinion::Keep, healthy(input, live, encryption, reads_key_in_use));
-    let declared = Declared {
+    let declared = DeclaredKey {
         vault,
         key,
         version: version.as_ref(),
@@ -110,7 +110,7 @@ pub(crate) fn judge(input: &Input<'_>, live: &LiveHub, refused: bool) -> KeyView
     view
 }
 
-struct Declared<'a> {
+struct DeclaredKey<'a> {
     vault: &'a ArmId,
     key: &'a KeyName,
     version: Option<&'a KeyVersion>,
@@ -119,9 +119,9 @@ struct Declared<'a> {
 /// Compares the key in use with the declared one, which was read.
 fn compare(
     input: &Input<'_>,
-    live: &LiveHub,
+    live: &Live,
     encryption: &LiveEncryption,
-    declared: &Declared<'_>,
+    declared: &DeclaredKey<'_>,
     found: &LiveKey,
     view: &mut KeyView,
 ) {
@@ -157,9 +157,8 @@ fn compare(
     let Some((wanted, transition)) = change else {
         return;
     };
-    let profile = Profile::of_hub(input.hub.encryption.data_location());
-    let verdict = cell(profile, transition);
-    if is_let_through(verdict, &input.hub.allow_unverified) {
+    let verdict = cell(input.declared.profile(), transition);
+    if is_let_through(verdict, &input.declared.allow_unverified) {
         if transition == Transition::NewVersion
             && declared.version.is_none()
             && let Some(due) = turn(input, current, found)
@@ -195,7 +194,7 @@ fn turn(input: &Input<'_>, current: &KeyIdentifier, found: &LiveKey) -> Option<T
     }
     let created = key::newest_usable(found, input.now)?.created?;
     let mut hasher = DefaultHasher::new();
-    input.hub.id.lower().hash(&mut hasher);
+    input.declared.id.lower().hash(&mut hasher);
     let share = i32::try_from(hasher.finish() % 1000).unwrap_or_default();
     let due = not_before(after(created, input.pace.rotation_spread * share / 1000));
     (input.now < due).then_some(due)
@@ -204,12 +203,18 @@ fn turn(input: &Input<'_>, current: &KeyIdentifier, found: &LiveKey) -> Option<T
 /// Why the identity could not work with the declared key, when that was read and is certain.
 fn access_hindrance(
     input: &Input<'_>,
-    live: &LiveHub,
+    live: &Live,
     encryption: &LiveEncryption,
-    declared: &Declared<'_>,
+    declared: &DeclaredKey<'_>,
 ) -> Option<String> {
     let principal = principal(&user(encryption), Some(live), input.observed)?;
-    match access_of(declared.vault, declared.key, principal, input.observed) {
+    match access_of(
+        &input.declared.kind,
+        declared.vault,
+        declared.key,
+        principal,
+        input.observed,
+    ) {
         Access::Missing(message) => Some(message),
         Access::Held | Access::Undecidable(_) | Access::NotRead(_) => None,
     }

@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use keyholder_crds::{AIHub, AIHubStatus, ConditionType};
+use keyholder_crds::{AIHub, ConditionType, ResourceStatus};
 
 use crate::arm_id::ArmId;
+use crate::kind::{Hub, Kind};
 use crate::name::{KeyIdentifier, Location};
 use crate::observed::{
-    Fact, GroupResource, LiveEncryption, LiveHub, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault, Observed,
+    Fact, GroupResource, Live, LiveEncryption, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault, Observed,
     OperationSeen, PolicyOutlook, RoleAssignment, RoleDefinition, Usage,
 };
 use crate::plan::{Input, Pace, Plan, plan};
 use crate::preflight;
 use crate::report::{Executed, Report, report};
-use crate::validate::{ValidHub, validate};
+use crate::validate::{Declared, Validate};
 
 pub(crate) const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
 pub(crate) const KEY: &str = "https://corp-keys.vault.azure.net/keys/ai-hub/0123456789abcdef0123456789abcdef";
@@ -76,14 +77,14 @@ pub(crate) fn usage(name: &str, used: i64, limit: i64) -> Usage {
 }
 
 /// A world in which everything that a creation needs is there, and the hub is not.
-pub(crate) fn ready_for_creation(hub: &ValidHub) -> Observed {
+pub(crate) fn ready_for_creation(hub: &Declared) -> Observed {
     let role =
         "/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e2d-b22465e65bf6".to_owned();
     let actions =
         ["read", "wrap/action", "unwrap/action"].map(|one| format!("Microsoft.KeyVault/vaults/keys/{one}"));
     let vault = id("Microsoft.KeyVault/vaults", "corp-keys");
     Observed {
-        hub: Fact::Absent,
+        live: Fact::Absent,
         resource_group: Fact::Known(Location::parse("westeurope").unwrap()),
         vault: Fact::Known(LiveVault {
             id: vault.clone(),
@@ -112,7 +113,7 @@ pub(crate) fn ready_for_creation(hub: &ValidHub) -> Observed {
         )],
         associated: preflight::associated(hub)
             .into_iter()
-            .map(|id| (id, Fact::Known(())))
+            .map(|one| (one.id, Fact::Known(())))
             .collect(),
         role_assignments: Fact::Known(vec![RoleAssignment {
             scope: vault.to_string(),
@@ -145,9 +146,15 @@ pub(crate) fn ready_for_creation(hub: &ValidHub) -> Observed {
     }
 }
 
+/// What a hub alone declares.
+pub(crate) fn of_hub(declared: &Declared) -> &Hub {
+    let Kind::Hub(hub) = &declared.kind;
+    hub
+}
+
 /// The hub as Azure has it after its creation.
-pub(crate) fn live(hub: &ValidHub, state: &str) -> LiveHub {
-    LiveHub {
+pub(crate) fn live(hub: &Declared, state: &str) -> Live {
+    Live {
         id: hub.id.clone(),
         location: hub.location.clone(),
         kind: "hub".to_owned(),
@@ -156,8 +163,8 @@ pub(crate) fn live(hub: &ValidHub, state: &str) -> LiveHub {
         user_assigned: hub.user_assigned.clone(),
         system_assigned_principal: None,
         system_assigned: false,
-        key_vault: Some(hub.key_vault.clone()),
-        storage_account: Some(hub.storage_account.clone()),
+        key_vault: Some(of_hub(hub).key_vault.clone()),
+        storage_account: Some(of_hub(hub).storage_account.clone()),
         encryption: Some(LiveEncryption {
             vault: id("Microsoft.KeyVault/vaults", "corp-keys"),
             key: KeyIdentifier::parse(KEY).unwrap(),
@@ -185,9 +192,9 @@ pub(crate) fn group() -> Vec<GroupResource> {
     .collect()
 }
 
-pub(crate) fn created(hub: &ValidHub) -> Observed {
+pub(crate) fn created(hub: &Declared) -> Observed {
     Observed {
-        hub: Fact::Known(live(hub, "Succeeded")),
+        live: Fact::Known(live(hub, "Succeeded")),
         managed_group: Fact::Known(group()),
         ..ready_for_creation(hub)
     }
@@ -200,15 +207,15 @@ pub(crate) struct Pass {
 
 /// One pass, with the write (if any) ending as `executed`.
 pub(crate) fn pass(
-    hub: &ValidHub,
-    status: &AIHubStatus,
+    hub: &Declared,
+    status: &ResourceStatus,
     observed: &Observed,
     now: i64,
     deleting: bool,
     executed: &Executed,
 ) -> Pass {
     let input = Input {
-        hub,
+        declared: hub,
         status,
         deleting,
         has_finalizer: true,
@@ -223,7 +230,7 @@ pub(crate) fn pass(
     Pass { plan, report }
 }
 
-pub(crate) fn condition(status: &AIHubStatus, of: ConditionType) -> (String, String) {
+pub(crate) fn condition(status: &ResourceStatus, of: ConditionType) -> (String, String) {
     let condition = crate::judge::stored(status, of).unwrap();
     (condition.status.clone(), condition.reason.clone())
 }
@@ -235,11 +242,11 @@ pub(crate) fn accepted() -> Executed {
     }
 }
 
-pub(crate) fn ready_hub() -> (ValidHub, AIHubStatus) {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+pub(crate) fn ready_hub() -> (Declared, ResourceStatus) {
+    let hub = object("Delete").validate("owner").unwrap();
     let first = pass(
         &hub,
-        &AIHubStatus::default(),
+        &ResourceStatus::default(),
         &ready_for_creation(&hub),
         0,
         false,
@@ -256,13 +263,13 @@ pub(crate) fn ready_hub() -> (ValidHub, AIHubStatus) {
 
 /// What a pass at `now` decides on.
 pub(crate) fn input<'a>(
-    hub: &'a ValidHub,
-    status: &'a AIHubStatus,
+    hub: &'a Declared,
+    status: &'a ResourceStatus,
     observed: &'a Observed,
     now: i64,
 ) -> Input<'a> {
     Input {
-        hub,
+        declared: hub,
         status,
         deleting: false,
         has_finalizer: true,

@@ -7,7 +7,7 @@ use keyholder_crds::{
 };
 
 use crate::judge::{Judgement, Opinion, Verdict, stored};
-use crate::observed::{Fact, GroupResource, LiveHub};
+use crate::observed::{Fact, GroupResource, Live};
 use crate::plan::Input;
 use crate::preflight;
 
@@ -21,7 +21,7 @@ const EXPECTED: [&str; 3] = [
 const NETWORK: &str = "microsoft.network/";
 
 /// Judges the group of `live`, if it has one.
-pub(crate) fn judge(input: &Input<'_>, live: &LiveHub, judgement: &mut Judgement) {
+pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &mut Judgement) {
     let Some(name) = live.managed_group.as_ref().filter(|_| !live.service_side) else {
         judgement.managed_group = Opinion::NotApplicable;
         return;
@@ -45,7 +45,7 @@ pub(crate) fn judge(input: &Input<'_>, live: &LiveHub, judgement: &mut Judgement
             });
         }
         Fact::Known(found) => {
-            judgement.managed_group = Opinion::Is(verdict(name, found, &preflight::bill(input.hub)));
+            judgement.managed_group = Opinion::Is(verdict(name, found, &preflight::bill(input.declared)));
             let resources = listed(input, found);
             judgement.managed_resource_group = Some(ManagedResourceGroupStatus {
                 name: name.clone(),

@@ -5,15 +5,15 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use keyholder_crds::{AIHubStatus, Operation, OperationState};
+use keyholder_crds::{Operation, OperationState, ResourceStatus};
 
 use crate::plan::{Pace, Write};
 use crate::time::{after, not_before};
 
 /// The status that must stand in Kubernetes before `write` is sent.
 #[must_use]
-pub fn intent(status: &AIHubStatus, write: &Write, now: Timestamp, pace: Pace) -> AIHubStatus {
-    AIHubStatus {
+pub fn intent(status: &ResourceStatus, write: &Write, now: Timestamp, pace: Pace) -> ResourceStatus {
+    ResourceStatus {
         bound: write.bound.clone().or_else(|| status.bound.clone()),
         operation: Some(Operation {
             kind: write.kind,

@@ -4,12 +4,12 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_crds::{
-    AIHubStatus, AccessGrant, Bound, ComputeEncryption, ConditionType, EncryptionMode, EncryptionStatus,
-    KeyVersionStatus, ManagedResourceGroupStatus, Operation, PreflightCheck, Reason,
+    AccessGrant, Bound, ComputeEncryption, ConditionType, EncryptionMode, EncryptionStatus, KeyVersionStatus,
+    ManagedResourceGroupStatus, Operation, PreflightCheck, Reason, ResourceStatus,
 };
 
 use crate::name::KeyIdentifier;
-use crate::observed::{LiveHub, Why};
+use crate::observed::{Live, Why};
 use crate::plan::Input;
 use crate::preflight::{Check, Outcome};
 use crate::time::second;
@@ -211,7 +211,7 @@ pub struct Judgement {
 impl Judgement {
     /// Nothing new against the stored status.
     #[must_use]
-    pub fn kept(status: &AIHubStatus) -> Self {
+    pub fn kept(status: &ResourceStatus) -> Self {
         Self {
             transition: Opinion::Keep,
             prerequisites: Opinion::Keep,
@@ -248,7 +248,7 @@ impl Judgement {
 /// The stored condition of a type, if there is one.
 #[must_use]
 pub fn stored(
-    status: &AIHubStatus,
+    status: &ResourceStatus,
     of: ConditionType,
 ) -> Option<&k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition> {
     let name: &str = of.into();
@@ -257,13 +257,13 @@ pub fn stored(
 
 /// Whether the stored condition has this status.
 #[must_use]
-pub fn was(status: &AIHubStatus, of: ConditionType, truth: Truth) -> bool {
+pub fn was(status: &ResourceStatus, of: ConditionType, truth: Truth) -> bool {
     stored(status, of).is_some_and(|condition| condition.status == truth.as_str())
 }
 
 /// The reason of the stored condition.
 #[must_use]
-pub fn stored_reason(status: &AIHubStatus, of: ConditionType) -> Option<Reason> {
+pub fn stored_reason(status: &ResourceStatus, of: ConditionType) -> Option<Reason> {
     stored(status, of).and_then(|condition| condition.reason.parse().ok())
 }
 
@@ -321,7 +321,7 @@ pub fn retry_of(checks: &[Check]) -> Option<jiff::Timestamp> {
 
 /// Encryption as Azure has it, with the history that the stored status knows.
 #[must_use]
-pub fn encryption(input: &Input<'_>, live: &LiveHub, latest: Option<&KeyIdentifier>) -> EncryptionStatus {
+pub fn encryption(input: &Input<'_>, live: &Live, latest: Option<&KeyIdentifier>) -> EncryptionStatus {
     let stored = input.status.encryption.as_ref();
     let mut versions = stored.map(|stored| stored.versions.clone()).unwrap_or_default();
     let Some(encryption) = &live.encryption else {
@@ -365,12 +365,14 @@ pub fn encryption(input: &Input<'_>, live: &LiveHub, latest: Option<&KeyIdentifi
 
 /// What the object is bound to once its hub is there: what was noted, or else what Azure has.
 #[must_use]
-pub fn bound(input: &Input<'_>, live: &LiveHub) -> Bound {
-    input
-        .status
-        .bound
-        .clone()
-        .unwrap_or_else(|| transition::of_live(live, &transition::declared(input.hub)))
+pub fn bound(input: &Input<'_>, live: &Live) -> Bound {
+    input.status.bound.clone().unwrap_or_else(|| {
+        transition::of_live(
+            &input.declared.kind,
+            live,
+            &transition::of_declared(input.declared),
+        )
+    })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::cure;
 use crate::encryption::{keep, user};
 use crate::judge::{Opinion, Truth, Verdict, stored_reason, was};
 use crate::key::{self, Renewal, Unusable};
-use crate::observed::{Fact, LiveEncryption, LiveHub, LiveKey, LiveKeyVersion, Why};
+use crate::observed::{Fact, Live, LiveEncryption, LiveKey, LiveKeyVersion, Why};
 use crate::plan::Input;
 use crate::preflight::{Access, access_of, identity, principal, unsettled};
 use crate::validate::{KeyUser, ValidEncryption};
@@ -18,7 +18,7 @@ use crate::validate::{KeyUser, ValidEncryption};
 /// Judges the key version in use; `reads_key_in_use`: the key that this pass read is that one.
 pub(crate) fn healthy(
     input: &Input<'_>,
-    live: &LiveHub,
+    live: &Live,
     encryption: &LiveEncryption,
     reads_key_in_use: bool,
 ) -> Opinion {
@@ -28,8 +28,9 @@ pub(crate) fn healthy(
         .vault
         .known()
         .map_or(&encryption.vault, |vault| &vault.id);
+    let noun = input.declared.kind.noun();
     let gone = |what: &str, command: String| {
-        let text = format!("{what}: the hub's data cannot be read without it.");
+        let text = format!("{what}: the {noun}'s data cannot be read without it.");
         Opinion::Is(Verdict::no(Reason::KeyDeleted, cure::message(&text, &[command])))
     };
     let found = match (&input.observed.key, &input.observed.vault) {
@@ -46,7 +47,7 @@ pub(crate) fn healthy(
                 Fact::Absent => Opinion::Is(Verdict::no(
                     Reason::KeyDeleted,
                     format!(
-                        "{what}, and its vault does not keep it among the deleted ones: it is purged, and the hub's data is lost."
+                        "{what}, and its vault does not keep it among the deleted ones: it is purged, and the {noun}'s data is lost."
                     ),
                 )),
                 Fact::Known(deleted) => gone(
@@ -114,8 +115,9 @@ fn firewall(input: &Input<'_>) -> Option<Verdict> {
         .known()
         .filter(|vault| !vault.trusted_services_pass)?;
     let text = format!(
-        "The firewall of vault {} keeps trusted Microsoft services out, the hub's among them: it cannot reach its key.",
-        vault.id
+        "The firewall of vault {} keeps trusted Microsoft services out, the {}'s among them: it cannot reach its key.",
+        vault.id,
+        input.declared.kind.noun()
     );
     let message = cure::message(&text, &[cure::trusted_services(&vault.id)]);
     Some(Verdict::no(Reason::VaultBlocksTrustedServices, message))
@@ -124,16 +126,19 @@ fn firewall(input: &Input<'_>) -> Option<Verdict> {
 /// What is to be said of a key that is healthy so far.
 fn warning(input: &Input<'_>, vault: &ArmId, found: &LiveKey, version: &LiveKeyVersion) -> Option<Verdict> {
     let pinned = matches!(
-        &input.hub.encryption,
+        &input.declared.encryption,
         ValidEncryption::CustomerManaged { version: Some(_), .. }
     );
     let renewal = key::renewal(found, version, !pinned, input.pace.expiry_lead, input.now)?;
     let current = &version.identifier;
     let create = cure::create_key(vault, current.key().as_str());
+    let noun = input.declared.kind.noun();
     let pin = if pinned {
-        " The hub is pinned to this version: set spec.encryption.customerManagedKey.version to the new one, or remove it."
+        format!(
+            " The {noun} is pinned to this version: set spec.encryption.customerManagedKey.version to the new one, or remove it."
+        )
     } else {
-        ""
+        String::new()
     };
     let (reason, text) = match renewal {
         Renewal::Due(expires) => (
@@ -145,19 +150,20 @@ fn warning(input: &Input<'_>, vault: &ArmId, found: &LiveKey, version: &LiveKeyV
         Renewal::Unplanned(expires) => (
             Reason::RotationPolicyMissing,
             format!(
-                "Key version {current}, which is in use, expires at {expires}, and no rotation policy makes a new one for this hub.{pin}"
+                "Key version {current}, which is in use, expires at {expires}, and no rotation policy makes a new one for this {noun}.{pin}"
             ),
         ),
     };
     Some(Verdict::yes(reason, cure::message(&text, &[create])))
 }
 
-fn lost(message: &str) -> Opinion {
-    let text = format!("The hub's access to its key is gone; Keyholder does not give it again. {message}");
+fn lost(noun: &str, message: &str) -> Opinion {
+    let text = format!("The {noun}'s access to its key is gone; Keyholder does not give it again. {message}");
     Opinion::Is(Verdict::no(Reason::AccessLost, text))
 }
 
-fn access(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption) -> Opinion {
+fn access(input: &Input<'_>, live: &Live, encryption: &LiveEncryption) -> Opinion {
+    let noun = input.declared.kind.noun();
     let usable = || {
         Opinion::Is(Verdict::yes(
             Reason::KeyUsable,
@@ -174,11 +180,17 @@ fn access(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption) -> Opi
             "Identity {id}, which unwraps with the key, does not exist any more: nobody can. One that is made anew under its name is another \
              principal, which needs access to the key; no source says whether Azure takes it up."
         );
-        let message = cure::message(&text, &[cure::create_identity(id, &input.hub.location)]);
+        let message = cure::message(&text, &[cure::create_identity(id, &input.declared.location)]);
         return Opinion::Is(Verdict::no(Reason::IdentityNotFound, message));
     }
     let found = match principal(&user, Some(live), input.observed) {
-        Some(principal) => access_of(&encryption.vault, encryption.key.key(), principal, input.observed),
+        Some(principal) => access_of(
+            &input.declared.kind,
+            &encryption.vault,
+            encryption.key.key(),
+            principal,
+            input.observed,
+        ),
         None => Access::NotRead(Why {
             reason: Reason::Pending,
             message: "The principal that unwraps with the key is not known so far.".to_owned(),
@@ -188,15 +200,15 @@ fn access(input: &Input<'_>, live: &LiveHub, encryption: &LiveEncryption) -> Opi
     match found {
         Access::Held => usable(),
         Access::Missing(message) if user == KeyUser::SystemAssigned && !was_healthy && !was_lost => {
-            Opinion::Is(Verdict::unknown(Reason::Unverifiable, unsettled(&message)))
+            Opinion::Is(Verdict::unknown(Reason::Unverifiable, unsettled(noun, &message)))
         }
         // It had a policy of its own, which is gone.
         Access::Undecidable(message)
             if (was_healthy || was_lost) && input.observed.vault.known().is_some_and(|vault| !vault.rbac) =>
         {
-            lost(&message)
+            lost(noun, &message)
         }
-        Access::Missing(message) => lost(&message),
+        Access::Missing(message) => lost(noun, &message),
         Access::Undecidable(message) => Opinion::Is(Verdict::unknown(Reason::Unverifiable, message)),
         Access::NotRead(_) if was_healthy => usable(),
         Access::NotRead(why) => match stored_reason(input.status, ConditionType::KeyHealthy) {

@@ -1,7 +1,7 @@
 //! Keyholder's decisions. Everything here is a pure function of its arguments: no client, no clock, no environment.
 //!
 //! A pass of the operator is observe → validate → plan → execute → report; this crate owns validate, plan and
-//! report. [`validate`] turns the spec's strings into types, [`needs`](needs::needs) says what must be read,
+//! report. [`Validate`] turns the spec's strings into types, [`needs`](needs::needs) says what must be read,
 //! [`plan`](plan::plan) judges what was read and decides the one write to make, and [`report`](report::report) says
 //! what came of it.
 //!
@@ -21,6 +21,7 @@ mod intent;
 pub mod judge;
 mod key;
 mod key_health;
+pub mod kind;
 pub mod matrix;
 pub mod name;
 pub mod needs;
@@ -43,4 +44,4 @@ pub use observed::{Fact, Observed, Why};
 pub use plan::{Input, Next, Plan, Write, plan};
 pub use report::{Executed, Note, Report, report};
 pub use time::{not_before, second};
-pub use validate::{FieldError, ValidHub, validate};
+pub use validate::{Declared, FieldError, Validate};

@@ -4,14 +4,14 @@
 //! everything else is read only around a creation.
 
 use keyholder_crds::vocabulary::OWNER_TAG;
-use keyholder_crds::{AIHubStatus, OperationKind, OperationState};
+use keyholder_crds::{OperationKind, OperationState, ResourceStatus};
 
 use crate::arm_id::ArmId;
 use crate::name::{KeyName, KeyVersion};
-use crate::observed::{Fact, LiveHub};
+use crate::observed::{Fact, Live};
 use crate::preflight;
 use crate::transition;
-use crate::validate::{KeyUser, ValidEncryption, ValidHub};
+use crate::validate::{Declared, KeyUser, ValidEncryption};
 
 /// Whose role assignments at the key are to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,27 +82,30 @@ impl Needs {
 
 /// Says what to read, after the hub was read.
 #[must_use]
-pub fn needs(hub: &ValidHub, status: &AIHubStatus, deleting: bool, live: &Fact<LiveHub>) -> Needs {
+pub fn needs(declared: &Declared, status: &ResourceStatus, deleting: bool, live: &Fact<Live>) -> Needs {
     match live {
         _ if deleting => Needs::nothing(),
         Fact::Unknown(_) => Needs::nothing(),
         Fact::Absent if waits_for_creation(status) || was_created(status) => Needs::nothing(),
-        Fact::Absent => creation(hub, None),
-        Fact::Known(live) if !is_owned(hub, live) || is_in_progress(live) => Needs::nothing(),
-        Fact::Known(live) if has_failed(live) => creation(hub, Some(live)),
-        Fact::Known(live) => upkeep(hub, status, live),
+        Fact::Absent => creation(declared, None),
+        Fact::Known(live) if !is_owned(declared, live) || is_in_progress(live) => Needs::nothing(),
+        Fact::Known(live) if has_failed(live) => creation(declared, Some(live)),
+        Fact::Known(live) => upkeep(declared, status, live),
     }
 }
 
 /// `failed`: what an earlier try left, whose own identity exists already.
-fn creation(hub: &ValidHub, failed: Option<&LiveHub>) -> Needs {
+fn creation(declared: &Declared, failed: Option<&Live>) -> Needs {
     let mut needs = Needs {
         preflight: true,
-        providers: preflight::providers(hub),
-        identities: hub.user_assigned.clone(),
-        associated: preflight::associated(hub),
+        providers: preflight::providers(declared),
+        identities: declared.user_assigned.clone(),
+        associated: preflight::associated(declared)
+            .into_iter()
+            .map(|one| one.id)
+            .collect(),
         policy: true,
-        quotas: preflight::quotas(hub),
+        quotas: preflight::quotas(declared),
         ..Needs::nothing()
     };
     if let ValidEncryption::CustomerManaged {
@@ -111,7 +114,7 @@ fn creation(hub: &ValidHub, failed: Option<&LiveHub>) -> Needs {
         version,
         identity,
         ..
-    } = &hub.encryption
+    } = &declared.encryption
     {
         needs.key = true;
         needs.vault = Some(vault.clone());
@@ -133,7 +136,7 @@ fn creation(hub: &ValidHub, failed: Option<&LiveHub>) -> Needs {
     needs
 }
 
-fn upkeep(hub: &ValidHub, status: &AIHubStatus, live: &LiveHub) -> Needs {
+fn upkeep(declared: &Declared, status: &ResourceStatus, live: &Live) -> Needs {
     let mut needs = Needs {
         policy: may_be_fought(status),
         ..Needs::nothing()
@@ -148,8 +151,8 @@ fn upkeep(hub: &ValidHub, status: &AIHubStatus, live: &LiveHub) -> Needs {
     // While a change is refused the hub stays managed with the key it has.
     if let ValidEncryption::CustomerManaged {
         vault, key, version, ..
-    } = &hub.encryption
-        && !is_refused(hub, status, live)
+    } = &declared.encryption
+        && !is_refused(declared, status, live)
     {
         needs.vault = Some(vault.clone());
         needs.key_name = Some(key.clone());
@@ -174,49 +177,50 @@ fn upkeep(hub: &ValidHub, status: &AIHubStatus, live: &LiveHub) -> Needs {
     needs
 }
 
-/// Whether the hub carries the object's tag, as a hub.
-pub(crate) fn is_owned(hub: &ValidHub, live: &LiveHub) -> bool {
-    live.kind.eq_ignore_ascii_case("hub")
+/// Whether the resource is of the declared kind and carries the object's tag.
+pub(crate) fn is_owned(declared: &Declared, live: &Live) -> bool {
+    declared.kind.rules().is(live)
         && live
             .tags
             .iter()
-            .any(|(name, value)| name.eq_ignore_ascii_case(OWNER_TAG) && *value == hub.owner_tag)
+            .any(|(name, value)| name.eq_ignore_ascii_case(OWNER_TAG) && *value == declared.owner_tag)
 }
 
-fn state_is(live: &LiveHub, states: &[&str]) -> bool {
+fn state_is(live: &Live, states: &[&str]) -> bool {
     live.provisioning_state
         .as_deref()
         .is_some_and(|state| states.iter().any(|one| state.eq_ignore_ascii_case(one)))
 }
 
 /// Whether Azure works on the hub: any state that is not terminal (azure-resource-manager-rpc, Addendum).
-pub(crate) fn is_in_progress(live: &LiveHub) -> bool {
+pub(crate) fn is_in_progress(live: &Live) -> bool {
     live.provisioning_state.is_some() && !state_is(live, &["Succeeded", "Failed", "Canceled", "Cancelled"])
 }
 
 /// Whether Azure gave up on the hub.
-pub(crate) fn has_failed(live: &LiveHub) -> bool {
+pub(crate) fn has_failed(live: &Live) -> bool {
     state_is(live, &["Failed", "Canceled", "Cancelled"])
 }
 
 /// Whether Azure deletes the hub.
-pub(crate) fn is_deleting(live: &LiveHub) -> bool {
+pub(crate) fn is_deleting(live: &Live) -> bool {
     state_is(live, &["Deleting"])
 }
 
 /// Whether the spec asks for something that this hub cannot become.
-pub(crate) fn is_refused(hub: &ValidHub, status: &AIHubStatus, live: &LiveHub) -> bool {
-    let declared = transition::declared(hub);
+pub(crate) fn is_refused(declared: &Declared, status: &ResourceStatus, live: &Live) -> bool {
+    let kind = &declared.kind;
+    let declared = transition::of_declared(declared);
     status
         .bound
         .as_ref()
-        .is_some_and(|bound| !transition::refusals(&declared, bound).is_empty())
-        || !transition::refusals(&declared, &transition::of_live(live, &declared)).is_empty()
+        .is_some_and(|bound| !transition::refusals(kind, &declared, bound).is_empty())
+        || !transition::refusals(kind, &declared, &transition::of_live(kind, live, &declared)).is_empty()
 }
 
 /// Whether the hub was seen, and was in order or has no creation of it unfinished: its absence means that somebody
 /// deleted it.
-pub(crate) fn was_created(status: &AIHubStatus) -> bool {
+pub(crate) fn was_created(status: &ResourceStatus) -> bool {
     status.resource_id.is_some()
         && (has_been_ready(status)
             || status
@@ -226,20 +230,20 @@ pub(crate) fn was_created(status: &AIHubStatus) -> bool {
 }
 
 /// Whether Azure has once shown the hub in order, so that it may hold data.
-pub(crate) fn has_been_ready(status: &AIHubStatus) -> bool {
+pub(crate) fn has_been_ready(status: &ResourceStatus) -> bool {
     status.encryption.is_some()
 }
 
 /// Azure has the creation and has not shown its hub: nothing is decided so far. One that is verified may have to be made
 /// anew, which must not wait for another pass.
-fn waits_for_creation(status: &AIHubStatus) -> bool {
+fn waits_for_creation(status: &ResourceStatus) -> bool {
     status.operation.as_ref().is_some_and(|operation| {
         operation.kind == OperationKind::Create && operation.state == OperationState::Running
     })
 }
 
 /// Whether a change was written and does not show: a policy may have undone it.
-fn may_be_fought(status: &AIHubStatus) -> bool {
+fn may_be_fought(status: &ResourceStatus) -> bool {
     status.operation.as_ref().is_some_and(|operation| {
         operation.kind == OperationKind::Update
             && matches!(

@@ -55,7 +55,7 @@ pub struct Why {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
     /// The hub itself.
-    pub hub: Fact<LiveHub>,
+    pub live: Fact<Live>,
     /// The operation that `status.operation.url` names.
     pub operation: OperationSeen,
     /// The hub's resource group.
@@ -91,7 +91,7 @@ impl Observed {
     #[must_use]
     pub fn nothing() -> Self {
         Self {
-            hub: Fact::not_read(),
+            live: Fact::not_read(),
             operation: OperationSeen::None,
             resource_group: Fact::not_read(),
             vault: Fact::not_read(),
@@ -112,7 +112,7 @@ impl Observed {
 
 /// A hub as Azure has it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LiveHub {
+pub struct Live {
     /// ARM id as Azure spells it.
     pub id: ArmId,
     /// Region.

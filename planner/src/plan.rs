@@ -3,7 +3,7 @@
 //! Invariant: at most one write to Azure, and none while another is under way.
 
 use jiff::Timestamp;
-use keyholder_crds::{AIHubStatus, Bound, DeletionPolicy, OperationKind, Reason};
+use keyholder_crds::{Bound, DeletionPolicy, OperationKind, Reason, ResourceStatus};
 
 use crate::arm_id::ArmId;
 use crate::judge::{Judgement, Opinion, Verdict};
@@ -11,7 +11,7 @@ use crate::observed::{Body, Fact, Observed, OperationSeen, Why};
 use crate::progress::retry;
 use crate::report::Note;
 use crate::time::after;
-use crate::validate::ValidHub;
+use crate::validate::Declared;
 
 mod creation;
 mod deletion;
@@ -26,9 +26,9 @@ const SHORT: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// The spec, as types.
-    pub hub: &'a ValidHub,
+    pub declared: &'a Declared,
     /// The status stored in Kubernetes.
-    pub status: &'a AIHubStatus,
+    pub status: &'a ResourceStatus,
     /// Whether the object is being deleted.
     pub deleting: bool,
     /// Whether the finalizer is there.
@@ -149,13 +149,13 @@ pub fn plan(input: &Input<'_>) -> Plan {
         OperationSeen::Running { poll_at } => wait(under_way(input), Next::At(*poll_at)),
         OperationSeen::Unreadable(why) => wait(unknown(input, why), retry(why)),
         _ if input.deleting => deletion::deletion(input),
-        _ => match &input.observed.hub {
+        _ => match &input.observed.live {
             Fact::Unknown(why) => wait(unknown(input, why), retry(why)),
             Fact::Absent => creation::absent(input),
             Fact::Known(live) => upkeep::present(input, live),
         },
     };
-    if input.deleting && input.hub.deletion_policy == DeletionPolicy::Retain {
+    if input.deleting && input.declared.deletion_policy == DeletionPolicy::Retain {
         plan.write = None;
         plan.finalizer = FinalizerStep::Remove;
     }
@@ -189,22 +189,24 @@ fn unknown(input: &Input<'_>, why: &Why) -> Judgement {
 fn under_way(input: &Input<'_>) -> Judgement {
     let mut judgement = Judgement::kept(input.status);
     let kind = input.status.operation.as_ref().map(|operation| operation.kind);
-    judgement.provisioned = Opinion::Is(progress_verdict(kind.unwrap_or(OperationKind::Update)));
+    judgement.provisioned = Opinion::Is(progress_verdict(input, kind.unwrap_or(OperationKind::Update)));
     judgement
 }
 
-pub(crate) fn progress_verdict(kind: OperationKind) -> Verdict {
-    match kind {
-        OperationKind::Grant => Verdict::no(
+pub(crate) fn progress_verdict(input: &Input<'_>, kind: OperationKind) -> Verdict {
+    let noun = input.declared.kind.noun();
+    let (reason, text) = match kind {
+        OperationKind::Grant => (
             Reason::Pending,
-            "The identity gets access to the key before the hub is created.",
+            format!("The identity gets access to the key before the {noun} is created."),
         ),
-        OperationKind::Create => Verdict::no(Reason::Creating, "Azure creates the hub."),
-        OperationKind::Delete => Verdict::no(Reason::Deleting, "Azure deletes the hub."),
+        OperationKind::Create => (Reason::Creating, format!("Azure creates the {noun}.")),
+        OperationKind::Delete => (Reason::Deleting, format!("Azure deletes the {noun}.")),
         OperationKind::ChangeKey | OperationKind::Update => {
-            Verdict::no(Reason::Updating, "Azure changes the hub.")
+            (Reason::Updating, format!("Azure changes the {noun}."))
         }
-    }
+    };
+    Verdict::no(reason, text)
 }
 
 #[cfg(test)]

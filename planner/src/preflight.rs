@@ -1,4 +1,4 @@
-//! The checks before a hub is created: everything that Azure would find out only inside the operation, an hour later.
+//! The checks before a resource is created: everything that Azure would find out only inside the operation, an hour later.
 //!
 //! Invariant: a failed check blocks. Missing knowledge blocks only where acting without it could not be undone: the vault
 //! and the key of a hub are fixed at creation.
@@ -9,7 +9,7 @@ use keyholder_crds::{CheckResult, PreflightCheck, PreflightCheckName, Reason};
 use crate::arm_id::ArmId;
 use crate::cure;
 use crate::observed::{Fact, LiveVault, Observed, Why};
-use crate::validate::{KeyUser, ValidEncryption, ValidHub};
+use crate::validate::{Declared, KeyUser, ValidEncryption};
 
 mod associated;
 mod key_access;
@@ -22,19 +22,13 @@ pub(crate) use limits::bill;
 pub use limits::quotas;
 pub(crate) use vault_and_key::problem as key_problem;
 
-/// The resource provider that every hub needs.
-const ALWAYS: &[&str] = &["Microsoft.MachineLearningServices"];
-/// Those that a hub with a managed resource group needs (azure-ai-docs, how-to-setup-customer-managed-keys, 02/05/2025).
-const WITH_MANAGED_GROUP: &[&str] = &[
-    "Microsoft.MachineLearningServices",
-    "Microsoft.Storage",
-    "Microsoft.KeyVault",
-    "Microsoft.DocumentDB",
-    "Microsoft.Search",
-];
-
 /// What to do about a reference to something that is not there, besides making it.
-const OTHERWISE: &str = "Correct the name, or give the whole ARM id if it is in another resource group: a name means the hub's own. Or make it.";
+fn otherwise(declared: &Declared) -> String {
+    format!(
+        "Correct the name, or give the whole ARM id if it is in another resource group: a name means the {}'s own. Or make it.",
+        declared.kind.noun()
+    )
+}
 
 /// What came of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,19 +109,15 @@ pub(crate) fn without_notes(checks: &[PreflightCheck]) -> Vec<PreflightCheck> {
     checks
 }
 
-/// The resource providers that the hub needs in its subscription.
+/// The resource providers that the resource needs in its subscription.
 #[must_use]
-pub fn providers(hub: &ValidHub) -> &'static [&'static str] {
-    if hub.has_managed_group() {
-        WITH_MANAGED_GROUP
-    } else {
-        ALWAYS
-    }
+pub fn providers(declared: &Declared) -> &'static [&'static str] {
+    declared.kind.rules().providers(declared.has_managed_group())
 }
 
 /// Runs all checks, in their order.
 #[must_use]
-pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
+pub fn run(declared: &Declared, observed: &Observed, now: Timestamp) -> Vec<Check> {
     use PreflightCheckName::{
         Access, AssociatedResources, Cost, Identity, Key, Name, Policy, Providers, Quota, ResourceGroup,
         Vault,
@@ -135,11 +125,11 @@ pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
     let mut checks = vec![
         Check {
             name: Providers,
-            outcome: check_providers(hub, observed),
+            outcome: check_providers(declared, observed),
         },
         Check {
             name: ResourceGroup,
-            outcome: check_group(hub, observed),
+            outcome: check_group(declared, observed),
         },
         Check {
             name: Name,
@@ -147,11 +137,11 @@ pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
         },
         Check {
             name: Identity,
-            outcome: check_identities(hub, observed),
+            outcome: check_identities(declared, observed),
         },
         Check {
             name: AssociatedResources,
-            outcome: associated::check(hub, observed),
+            outcome: associated::check(declared, observed),
         },
     ];
     if let ValidEncryption::CustomerManaged {
@@ -160,11 +150,11 @@ pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
         version,
         identity,
         ..
-    } = &hub.encryption
+    } = &declared.encryption
     {
         checks.push(Check {
             name: Vault,
-            outcome: vault_and_key::check_vault(hub, vault, tenant(identity, observed), observed),
+            outcome: vault_and_key::check_vault(declared, vault, tenant(identity, observed), observed),
         });
         // What would be in a vault that is not there is no second cause.
         if observed.vault != Fact::Absent {
@@ -174,33 +164,33 @@ pub fn run(hub: &ValidHub, observed: &Observed, now: Timestamp) -> Vec<Check> {
             });
             checks.push(Check {
                 name: Access,
-                outcome: key_access::check(hub, vault, key, identity, observed),
+                outcome: key_access::check(declared, vault, key, identity, observed),
             });
         }
     }
     checks.push(Check {
         name: Policy,
-        outcome: limits::check_policy(hub, observed),
+        outcome: limits::check_policy(declared, observed),
     });
-    if hub.has_managed_group() {
+    if declared.has_managed_group() {
         checks.push(Check {
             name: Quota,
-            outcome: limits::check_quota(hub, observed),
+            outcome: limits::check_quota(declared, observed),
         });
         checks.push(Check {
             name: Cost,
             outcome: Outcome::Passed {
-                note: Some(bill(hub)),
+                note: Some(bill(declared)),
             },
         });
     }
     checks
 }
 
-fn check_providers(hub: &ValidHub, observed: &Observed) -> Outcome {
+fn check_providers(declared: &Declared, observed: &Observed) -> Outcome {
     let mut missing = Vec::new();
     let mut unknown = None;
-    for namespace in providers(hub) {
+    for namespace in providers(declared) {
         match observed.providers.get(*namespace) {
             Some(Fact::Known(true)) => {}
             Some(Fact::Known(false) | Fact::Absent) => missing.push(*namespace),
@@ -216,7 +206,7 @@ fn check_providers(hub: &ValidHub, observed: &Observed) -> Outcome {
     if missing.is_empty() {
         return unknown.unwrap_or(Outcome::PASSED);
     }
-    let subscription = hub.id.subscription();
+    let subscription = declared.id.subscription();
     let commands: Vec<String> = missing
         .iter()
         .map(|namespace| cure::register(namespace, subscription))
@@ -231,20 +221,20 @@ fn check_providers(hub: &ValidHub, observed: &Observed) -> Outcome {
     )
 }
 
-fn check_group(hub: &ValidHub, observed: &Observed) -> Outcome {
+fn check_group(declared: &Declared, observed: &Observed) -> Outcome {
     match &observed.resource_group {
         Fact::Known(_) => Outcome::PASSED,
         Fact::Absent => Outcome::failed(
             Reason::ResourceGroupNotFound,
             &format!(
                 "Resource group {} does not exist in subscription {}.",
-                hub.id.resource_group(),
-                hub.id.subscription()
+                declared.id.resource_group(),
+                declared.id.subscription()
             ),
             &[cure::create_group(
-                hub.id.resource_group(),
-                &hub.location,
-                hub.id.subscription(),
+                declared.id.resource_group(),
+                &declared.location,
+                declared.id.subscription(),
             )],
         ),
         Fact::Unknown(why) => Outcome::unknown(why, false),
@@ -253,16 +243,16 @@ fn check_group(hub: &ValidHub, observed: &Observed) -> Outcome {
 
 /// Azure has no list of soft-deleted hubs, so that one of them holds the name is known only from the refusal.
 fn check_name(observed: &Observed) -> Outcome {
-    match &observed.hub {
+    match &observed.live {
         Fact::Known(_) | Fact::Absent => Outcome::PASSED,
         Fact::Unknown(why) => Outcome::unknown(why, true),
     }
 }
 
-fn check_identities(hub: &ValidHub, observed: &Observed) -> Outcome {
+fn check_identities(declared: &Declared, observed: &Observed) -> Outcome {
     let mut missing = Vec::new();
     let mut unknown = None;
-    for id in &hub.user_assigned {
+    for id in &declared.user_assigned {
         match identity(id, observed) {
             Some(Fact::Known(_)) => {}
             Some(Fact::Absent) => missing.push(id),
@@ -276,11 +266,11 @@ fn check_identities(hub: &ValidHub, observed: &Observed) -> Outcome {
     let names: Vec<&str> = missing.iter().map(|id| id.as_str()).collect();
     let commands: Vec<String> = missing
         .iter()
-        .map(|id| cure::create_identity(id, &hub.location))
+        .map(|id| cure::create_identity(id, &declared.location))
         .collect();
     Outcome::failed(
         Reason::IdentityNotFound,
-        &format!("No such identity: {}. {OTHERWISE}", names.join(", ")),
+        &format!("No such identity: {}. {}", names.join(", "), otherwise(declared)),
         &commands,
     )
 }

@@ -85,14 +85,14 @@ pub(crate) fn step(input: &Input<'_>, operation: Option<&Operation>, found: Foun
                 next: retry(why),
             },
             OperationSeen::None | OperationSeen::Succeeded if found == Found::Broken => {
-                failed(input, operation, "", "Azure reports the hub as failed.")
+                failed(input, operation, "", &reported_failed(input))
             }
             OperationSeen::None | OperationSeen::Succeeded => {
                 hold(input, operation, OperationState::Verifying, input.pace.settle)
             }
         },
         OperationState::Verifying if found == Found::Broken => {
-            failed(input, operation, "", "Azure reports the hub as failed.")
+            failed(input, operation, "", &reported_failed(input))
         }
         OperationState::Verifying => match gate {
             Some(until) if input.now < until => wait(operation.clone(), until),
@@ -209,6 +209,10 @@ pub(crate) fn reason_of(code: &str, message: &str) -> Reason {
     } else {
         Reason::ProvisioningFailed
     }
+}
+
+fn reported_failed(input: &Input<'_>) -> String {
+    format!("Azure reports the {} as failed.", input.declared.kind.noun())
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use keyholder_crds::{
-    AIHub, AIHubStatus, ConditionType, DeletionPolicy, Operation, OperationKind, OperationState,
-    PreflightCheck, Reason, Summary,
+    ConditionType, DeletionPolicy, Managed, Operation, OperationKind, OperationState, PreflightCheck, Reason,
+    ResourceStatus, Summary,
 };
 
 use crate::intent::settled;
@@ -16,7 +16,7 @@ use crate::observed::Why;
 use crate::plan::{FinalizerStep, Input, Next, Plan, Write, progress_verdict};
 use crate::progress::failed_operation;
 use crate::time::second;
-use crate::validate::{FieldError, ValidEncryption};
+use crate::validate::{Declared, FieldError, ValidEncryption};
 
 /// What became of the plan's write.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +55,7 @@ pub struct Note {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// The whole new status.
-    pub status: AIHubStatus,
+    pub status: ResourceStatus,
     /// Events about what changed against the stored status.
     pub notes: Vec<Note>,
     /// When to look again.
@@ -67,7 +67,7 @@ pub struct Report {
 pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
     let judgement = &plan.judgement;
     let mut status = input.status.clone();
-    status.observed_generation = Some(input.hub.generation);
+    status.observed_generation = Some(input.declared.generation);
     status.resource_id.clone_from(&judgement.resource_id);
     status.bound.clone_from(&judgement.bound);
     status.encryption.clone_from(&judgement.encryption);
@@ -105,7 +105,7 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
                     operation.url.clone_from(url);
                     next = Next::At(*poll_at);
                 }
-                provisioned = Opinion::Is(progress_verdict(write.kind));
+                provisioned = Opinion::Is(progress_verdict(input, write.kind));
                 notes.push(accepted(input, write));
                 bind(&mut status, write);
                 status.operation = Some(operation);
@@ -140,7 +140,7 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
     };
     for of in JUDGED {
         match opinion(of) {
-            Some(Opinion::Is(verdict)) => set(&mut status, of, verdict, input.hub.generation, input.now),
+            Some(Opinion::Is(verdict)) => set(&mut status, of, verdict, input.declared.generation, input.now),
             Some(Opinion::NotApplicable) => remove(&mut status, of),
             Some(Opinion::Keep) | None => {}
         }
@@ -152,11 +152,11 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
             .zip(judge::stored(input.status, of))
             .is_some_and(|(stalled, stored)| stalled.reason == stored.reason),
     };
-    summarise(&mut status, needs_somebody, input.hub.generation, input.now);
+    summarise(&mut status, needs_somebody, input.declared, input.now);
     status.summary = Some(summary(input, &status));
     notes.extend(changes(input.status, &status));
     if plan.finalizer == FinalizerStep::Remove
-        && input.hub.deletion_policy == DeletionPolicy::Retain
+        && input.declared.deletion_policy == DeletionPolicy::Retain
         && let Some(id) = &status.resource_id
     {
         notes.push(Note {
@@ -180,7 +180,7 @@ fn cannot_grant(why: &Why) -> Verdict {
     )
 }
 
-fn bind(status: &mut AIHubStatus, write: &Write) {
+fn bind(status: &mut ResourceStatus, write: &Write) {
     if let Some(bound) = &write.bound {
         status.bound = Some(bound.clone());
     }
@@ -198,9 +198,9 @@ const JUDGED: [ConditionType; 6] = [
 
 /// At first touch of a generation: nothing is known of it so far. `None` when it was touched before.
 #[must_use]
-pub fn touch(hub: &AIHub, now: Timestamp) -> Option<AIHubStatus> {
-    let generation = hub.metadata.generation.unwrap_or_default();
-    let mut status = hub.status.clone().unwrap_or_default();
+pub fn touch(object: &impl Managed, now: Timestamp) -> Option<ResourceStatus> {
+    let generation = object.metadata().generation.unwrap_or_default();
+    let mut status = object.status().cloned().unwrap_or_default();
     if status.observed_generation == Some(generation) {
         return None;
     }
@@ -220,18 +220,24 @@ pub fn touch(hub: &AIHub, now: Timestamp) -> Option<AIHubStatus> {
 
 /// The spec holds something that cannot be.
 #[must_use]
-pub fn invalid(hub: &AIHub, errors: &[FieldError], now: Timestamp) -> Report {
+pub fn invalid(object: &impl Managed, errors: &[FieldError], now: Timestamp) -> Report {
     let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
     let verdict = Verdict::no(Reason::InvalidSpec, messages.join("\n"));
-    alone(hub, ConditionType::PrerequisitesMet, &verdict, Next::Change, now)
+    alone(
+        object,
+        ConditionType::PrerequisitesMet,
+        &verdict,
+        Next::Change,
+        now,
+    )
 }
 
 /// Nothing can be done in Azure for this object.
 #[must_use]
-pub fn blocked(hub: &AIHub, why: &Why, now: Timestamp) -> Report {
+pub fn blocked(object: &impl Managed, why: &Why, now: Timestamp) -> Report {
     let verdict = Verdict::no(why.reason, why.message.clone());
     alone(
-        hub,
+        object,
         ConditionType::PrerequisitesMet,
         &verdict,
         why.retry_at.map_or(Next::Change, Next::At),
@@ -239,20 +245,20 @@ pub fn blocked(hub: &AIHub, why: &Why, now: Timestamp) -> Report {
     )
 }
 
-fn alone(hub: &AIHub, of: ConditionType, verdict: &Verdict, next: Next, now: Timestamp) -> Report {
-    let before = hub.status.clone().unwrap_or_default();
-    let generation = hub.metadata.generation.unwrap_or_default();
+fn alone(object: &impl Managed, of: ConditionType, verdict: &Verdict, next: Next, now: Timestamp) -> Report {
+    let before = object.status().cloned().unwrap_or_default();
+    let generation = object.metadata().generation.unwrap_or_default();
     let mut status = before.clone();
     status.observed_generation = Some(generation);
     set(&mut status, of, verdict, generation, now);
-    derive(&mut status, Some(verdict.clone()), generation, now);
+    hindered(&mut status, verdict.clone(), generation, now);
     let notes = changes(&before, &status);
     Report { status, notes, next }
 }
 
 /// Whether `new` says something for the worse that `old` did not say, or that must be read anew each time.
 #[must_use]
-pub fn is_worse(new: &AIHubStatus, old: &AIHubStatus) -> bool {
+pub fn is_worse(new: &ResourceStatus, old: &ResourceStatus) -> bool {
     JUDGED
         .into_iter()
         .filter_map(|of| Some((of, judge::stored(new, of)?)))
@@ -264,7 +270,7 @@ pub fn is_worse(new: &AIHubStatus, old: &AIHubStatus) -> bool {
 }
 
 /// Sets a condition; its transition time moves with its status alone.
-fn set(status: &mut AIHubStatus, of: ConditionType, verdict: &Verdict, generation: i64, now: Timestamp) {
+fn set(status: &mut ResourceStatus, of: ConditionType, verdict: &Verdict, generation: i64, now: Timestamp) {
     let before = judge::stored(status, of).filter(|before| before.status == verdict.status.as_str());
     let condition = Condition {
         type_: of.to_string(),
@@ -282,7 +288,7 @@ fn set(status: &mut AIHubStatus, of: ConditionType, verdict: &Verdict, generatio
 }
 
 /// The stored message, if the verdict says nothing else.
-fn worded(status: &AIHubStatus, of: ConditionType, verdict: &Verdict, generation: i64) -> String {
+fn worded(status: &ResourceStatus, of: ConditionType, verdict: &Verdict, generation: i64) -> String {
     judge::stored(status, of)
         .filter(|stored| {
             stored.status == verdict.status.as_str()
@@ -312,16 +318,16 @@ fn kept(stored: &[PreflightCheck], checks: &[PreflightCheck]) -> Vec<PreflightCh
         .collect()
 }
 
-fn remove(status: &mut AIHubStatus, of: ConditionType) {
+fn remove(status: &mut ResourceStatus, of: ConditionType) {
     let name: &str = of.into();
     status.conditions.retain(|condition| condition.type_ != name);
 }
 
 /// Ready, Reconciling and Stalled follow from the others.
 fn summarise(
-    status: &mut AIHubStatus,
+    status: &mut ResourceStatus,
     needs_somebody: impl Fn(ConditionType) -> bool,
-    generation: i64,
+    declared: &Declared,
     now: Timestamp,
 ) {
     let cause = JUDGED.into_iter().find_map(|of| {
@@ -332,10 +338,19 @@ fn summarise(
             cause
         })
     });
-    derive(status, cause, generation, now);
+    let generation = declared.generation;
+    if let Some(cause) = cause {
+        hindered(status, cause, generation, now);
+        return;
+    }
+    remove(status, ConditionType::Reconciling);
+    remove(status, ConditionType::Stalled);
+    let text = format!("The {} is as declared.", declared.kind.noun());
+    let ready = Verdict::yes(Reason::AllConditionsMet, text);
+    set(status, ConditionType::Ready, &ready, generation, now);
 }
 
-fn hindrance(status: &AIHubStatus, of: ConditionType) -> Option<Verdict> {
+fn hindrance(status: &ResourceStatus, of: ConditionType) -> Option<Verdict> {
     let optional = matches!(
         of,
         ConditionType::KeyHealthy | ConditionType::ManagedResourceGroupHealthy
@@ -356,14 +371,8 @@ fn hindrance(status: &AIHubStatus, of: ConditionType) -> Option<Verdict> {
     }
 }
 
-fn derive(status: &mut AIHubStatus, cause: Option<Verdict>, generation: i64, now: Timestamp) {
-    let Some(cause) = cause else {
-        remove(status, ConditionType::Reconciling);
-        remove(status, ConditionType::Stalled);
-        let ready = Verdict::yes(Reason::AllConditionsMet, "The hub is as declared.");
-        set(status, ConditionType::Ready, &ready, generation, now);
-        return;
-    };
+/// Not Ready, for this cause.
+fn hindered(status: &mut ResourceStatus, cause: Verdict, generation: i64, now: Timestamp) {
     set(status, ConditionType::Ready, &cause, generation, now);
     let (shown, other) = if cause.stalled {
         (ConditionType::Stalled, ConditionType::Reconciling)
@@ -383,8 +392,8 @@ fn derive(status: &mut AIHubStatus, cause: Option<Verdict>, generation: i64, now
     );
 }
 
-fn summary(input: &Input<'_>, status: &AIHubStatus) -> Summary {
-    let key = match &input.hub.encryption {
+fn summary(input: &Input<'_>, status: &ResourceStatus) -> Summary {
+    let key = match &input.declared.encryption {
         ValidEncryption::MicrosoftManaged => None,
         ValidEncryption::CustomerManaged { vault, key, .. } => Some(format!("{}/{key}", vault.name())),
     };
@@ -394,7 +403,7 @@ fn summary(input: &Input<'_>, status: &AIHubStatus) -> Summary {
             .encryption
             .as_ref()
             .and_then(|encryption| encryption.version.clone()),
-        azure_name: Some(input.hub.id.name().to_owned()),
+        azure_name: Some(input.declared.id.name().to_owned()),
     }
 }
 
@@ -424,27 +433,28 @@ fn accepted(input: &Input<'_>, write: &Write) -> Note {
 }
 
 fn deletion_message(input: &Input<'_>) -> String {
-    let id = &input.hub.id;
-    if input.hub.deletion_policy == DeletionPolicy::DeleteAndPurge {
+    let id = &input.declared.id;
+    if input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge {
         return format!("Azure accepted the deletion and purge of {id}.");
     }
-    let permanent = if input.hub.system_assigned {
+    let permanent = if input.declared.system_assigned {
         ""
     } else {
         " With user-assigned identities alone it may be permanent."
     };
+    let kept = input.declared.kind.rules().kept_after_deletion();
     let kept = match &input.status.managed_resource_group {
         Some(group) => format!(
-            "Azure may keep the hub for 14 days, and bill its managed resource group {} as long.",
+            "{kept}, and bill its managed resource group {} as long.",
             group.name
         ),
-        None => "Azure may keep the hub for 14 days.".to_owned(),
+        None => format!("{kept}."),
     };
     format!("Azure accepted the deletion of {id}. {kept}{permanent}")
 }
 
 /// Events about what changed.
-fn changes(before: &AIHubStatus, after: &AIHubStatus) -> Vec<Note> {
+fn changes(before: &ResourceStatus, after: &ResourceStatus) -> Vec<Note> {
     let mut notes = Vec::new();
     for of in [
         ConditionType::Ready,

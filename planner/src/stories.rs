@@ -4,21 +4,21 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use keyholder_crds::{AIHub, AIHubStatus, DataLocation, Reason};
+use keyholder_crds::{AIHub, DataLocation, Reason, ResourceStatus};
 
 use crate::fixtures::*;
 use crate::name::KeyIdentifier;
 use crate::observed::{Fact, Observed, OperationSeen, Why};
 use crate::plan::{FinalizerStep, Input, Next, Plan, Request, Write, plan};
 use crate::report::{Executed, Report, report};
-use crate::validate::{ValidHub, validate};
+use crate::validate::{Declared, Validate};
 
 /// A hub's life as it is told.
 struct Story {
     text: String,
     object: AIHub,
-    hub: ValidHub,
-    status: AIHubStatus,
+    hub: Declared,
+    status: ResourceStatus,
     deleting: bool,
     has_finalizer: bool,
     /// What is read in the next pass.
@@ -29,13 +29,13 @@ struct Story {
 
 impl Story {
     fn new(title: &str, object: AIHub) -> Self {
-        let hub = validate(&object, "owner").unwrap();
+        let hub = object.validate("owner").unwrap();
         Self {
             text: format!("{title}\n"),
             observed: ready_for_creation(&hub),
             object,
             hub,
-            status: AIHubStatus::default(),
+            status: ResourceStatus::default(),
             deleting: false,
             has_finalizer: false,
             executed: accepted(),
@@ -63,7 +63,7 @@ impl Story {
 
     fn decide(&self, now: i64) -> (Plan, Report) {
         let input = Input {
-            hub: &self.hub,
+            declared: &self.hub,
             status: &self.status,
             deleting: self.deleting,
             has_finalizer: self.has_finalizer,
@@ -87,7 +87,7 @@ impl Story {
         change(&mut self.object);
         let generation = self.object.metadata.generation.unwrap_or_default() + 1;
         self.object.metadata.generation = Some(generation);
-        self.hub = validate(&self.object, "owner").unwrap();
+        self.hub = self.object.validate("owner").unwrap();
     }
 
     /// One event and the pass after it.
@@ -236,7 +236,7 @@ fn key_change_ignored() {
     story.observed.operation = OperationSeen::None;
     story.then(115, "it shows the old version again");
     story.then(200, "it still does");
-    if let Fact::Known(live) = &mut story.observed.hub {
+    if let Fact::Known(live) = &mut story.observed.live {
         live.encryption.as_mut().unwrap().key = KeyIdentifier::parse(NEXT_KEY).unwrap();
     }
     story.then(300, "late, Azure shows the new version");
@@ -273,7 +273,7 @@ fn crash_after_intent() {
     story.then(2, "the operator starts again; Azure shows no hub so far");
     let mut creating = live(&story.hub, "Creating");
     creating.encryption = None;
-    story.observed.hub = Fact::Known(creating);
+    story.observed.live = Fact::Known(creating);
     story.then(10, "Azure had taken the request: the hub is being created");
     story.observed = created(&story.hub);
     story.then(60, "the hub is there");
@@ -308,11 +308,11 @@ fn deletion(policy: &str, name: &str) {
         story.then(110, "Azure works on it");
         story.observed = Observed {
             operation: OperationSeen::Succeeded,
-            hub: Fact::Unknown(unreachable()),
+            live: Fact::Unknown(unreachable()),
             ..story.observed.clone()
         };
         story.then(120, "the hub cannot be read");
-        story.observed.hub = Fact::Absent;
+        story.observed.live = Fact::Absent;
         story.then(130, "Azure says that there is no hub");
     }
     story.end(name);
@@ -355,7 +355,7 @@ fn unknown_answers() {
     let mut story = Story::new("Azure's answers cannot be had.", object("Delete"));
     story.has_finalizer = true;
     let all = story.observed.clone();
-    story.observed.hub = Fact::Unknown(unreachable());
+    story.observed.live = Fact::Unknown(unreachable());
     story.then(0, "nothing can be read");
     story.observed = Observed {
         key: Fact::Unknown(unreachable()),
@@ -380,7 +380,7 @@ fn unknown_answers() {
             code: "RequestDisallowedByPolicy".to_owned(),
             message: "a policy".to_owned(),
         },
-        hub: Fact::Known(live(&story.hub, "Failed")),
+        live: Fact::Known(live(&story.hub, "Failed")),
         ..ready_for_creation(&story.hub)
     };
     story.then(90, "the operation failed, and so did the hub");
@@ -391,7 +391,7 @@ fn unknown_answers() {
 fn not_owned() {
     let mut story = Story::new("There is a hub of that name already.", object("Delete"));
     story.observed = created(&story.hub);
-    if let Fact::Known(live) = &mut story.observed.hub {
+    if let Fact::Known(live) = &mut story.observed.live {
         live.tags = [("keyholder-owner".to_owned(), "other/team/research".to_owned())].into();
     }
     story.then(0, "the object is applied");

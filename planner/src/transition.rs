@@ -1,13 +1,14 @@
 //! Whether the spec asks for a change that cannot be made.
 //!
 //! Invariant: on (declared, bound) this refuses exactly what the rules of the CRD refuse at admission, and it refuses the
-//! same against the hub as Azure has it.
+//! same against the resource as Azure has it.
 
-use keyholder_crds::{Bound, DataLocation, EncryptionMode, Reason};
+use keyholder_crds::{Bound, EncryptionMode, Reason};
 
-use crate::matrix::{Cell, Profile, Transition, cell, is_let_through};
-use crate::observed::LiveHub;
-use crate::validate::{KeyUser, ValidEncryption, ValidHub};
+use crate::kind::{Fixed, Kind};
+use crate::matrix::{Cell, Transition, cell, is_let_through};
+use crate::observed::Live;
+use crate::validate::{Declared, KeyUser, ValidEncryption};
 
 /// A change that is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +23,8 @@ pub struct Refusal {
 
 /// The one-way choices of a spec.
 #[must_use]
-pub fn declared(hub: &ValidHub) -> Bound {
-    let (mode, data_location, vault, key_identity) = match &hub.encryption {
+pub fn of_declared(declared: &Declared) -> Bound {
+    let (mode, data_location, vault, key_identity) = match &declared.encryption {
         ValidEncryption::MicrosoftManaged => (EncryptionMode::MicrosoftManaged, None, None, None),
         ValidEncryption::CustomerManaged {
             data_location,
@@ -32,7 +33,7 @@ pub fn declared(hub: &ValidHub) -> Bound {
             ..
         } => (
             EncryptionMode::CustomerManaged,
-            Some(*data_location),
+            *data_location,
             Some(vault.lower()),
             match identity {
                 KeyUser::UserAssigned(id) => Some(id.lower()),
@@ -40,58 +41,54 @@ pub fn declared(hub: &ValidHub) -> Bound {
             },
         ),
     };
-    Bound {
-        resource_id: hub.id.lower(),
-        location: hub.location.as_str().to_owned(),
+    let mut bound = Bound {
+        resource_id: declared.id.lower(),
+        location: declared.location.as_str().to_owned(),
         mode,
         data_location,
         vault,
         key_identity,
-        storage_account: hub.storage_account.lower(),
-        key_vault: hub.key_vault.lower(),
-        high_business_impact: hub.high_business_impact,
-    }
+        storage_account: None,
+        key_vault: None,
+        high_business_impact: None,
+    };
+    declared.kind.rules().bind(&mut bound);
+    bound
 }
 
-/// The one-way choices of a hub as Azure has it. What Azure does not tell is taken to be as declared.
+/// The one-way choices of a resource as Azure has it. What Azure does not tell is taken to be as declared.
 #[must_use]
-pub fn of_live(live: &LiveHub, declared: &Bound) -> Bound {
-    let (mode, data_location) = match (&live.encryption, live.service_side) {
-        (None, _) => (EncryptionMode::MicrosoftManaged, None),
-        (Some(_), true) => (EncryptionMode::CustomerManaged, Some(DataLocation::ServiceSide)),
-        (Some(_), false) => (
-            EncryptionMode::CustomerManaged,
-            Some(DataLocation::ManagedResourceGroup),
-        ),
-    };
+pub fn of_live(kind: &Kind, live: &Live, declared: &Bound) -> Bound {
     let encryption = live.encryption.as_ref();
-    Bound {
+    let mode = if encryption.is_some() {
+        EncryptionMode::CustomerManaged
+    } else {
+        EncryptionMode::MicrosoftManaged
+    };
+    let mut bound = Bound {
         resource_id: live.id.lower(),
         location: live.location.as_str().to_owned(),
         mode,
-        data_location,
+        data_location: None,
         vault: encryption.map(|encryption| encryption.vault.lower()),
         key_identity: encryption
             .and_then(|encryption| encryption.identity.as_ref())
             .map(crate::ArmId::lower),
-        storage_account: live
-            .storage_account
-            .as_ref()
-            .map_or_else(|| declared.storage_account.clone(), crate::ArmId::lower),
-        key_vault: live
-            .key_vault
-            .as_ref()
-            .map_or_else(|| declared.key_vault.clone(), crate::ArmId::lower),
-        // Azure turns it on with a customer-managed key and reads it back as true (azurerm, ai_foundry).
-        high_business_impact: encryption.is_some() || live.high_business_impact,
-    }
+        storage_account: None,
+        key_vault: None,
+        high_business_impact: None,
+    };
+    kind.rules().bind_live(live, declared, &mut bound);
+    bound
 }
 
 /// Every change between what is and what is declared that Azure does not make, in the order of the fields' weight. With the
 /// mode refused, nothing is told of the fields that only one of the modes has.
 #[must_use]
-pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
-    let profile = Profile::of_hub(have.data_location);
+pub fn refusals(kind: &Kind, declared: &Bound, have: &Bound) -> Vec<Refusal> {
+    let rules = kind.rules();
+    let noun = rules.noun();
+    let profile = rules.profile(have.data_location);
     let forbidden = |transition| matches!(cell(profile, transition), Cell::Forbidden);
     let mut refusals = Vec::new();
     let mut refuse = |refused: bool, reason, path, what: String| {
@@ -99,7 +96,7 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
             refusals.push(Refusal {
                 reason,
                 path,
-                message: way_out(path, &what),
+                message: way_out(kind, path, &what),
             });
         }
     };
@@ -114,7 +111,7 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
         Reason::ModeSwitchForbidden,
         "spec.encryption.mode",
         format!(
-            "Azure cannot switch a hub between Microsoft-managed and customer-managed keys: it is {}, asked for is {}.",
+            "Azure cannot switch a {noun} between Microsoft-managed and customer-managed keys: it is {}, asked for is {}.",
             have.mode, declared.mode
         ),
     );
@@ -125,7 +122,7 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
         Reason::VaultSwitchForbidden,
         "spec.encryption.customerManagedKey.vault",
         format!(
-            "Azure cannot take a hub's key from another vault: it is in {}, asked for is {}; another key of the same vault is \
+            "Azure cannot take a {noun}'s key from another vault: it is in {}, asked for is {}; another key of the same vault is \
              fine.",
             text(have.vault.as_deref()),
             text(declared.vault.as_deref())
@@ -136,60 +133,45 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
         Reason::DataLocationSwitchForbidden,
         "spec.encryption.dataLocation",
         format!(
-            "Azure cannot move a hub's data between its managed resource group and the service side: it is {}, asked for is \
+            "Azure cannot move a {noun}'s data between its managed resource group and the service side: it is {}, asked for is \
              {}.",
             location(have),
             location(declared)
         ),
     );
-    let fixed = [
-        (
-            !mode_refused && declared.key_identity != have.key_identity,
-            "spec.encryption.customerManagedKey.identity",
-            "the identity that unwraps the key",
-            text(have.key_identity.as_deref()),
-        ),
-        (
-            declared.resource_id != have.resource_id,
-            "spec.resourceGroup",
-            "the hub's subscription, resource group and name",
-            have.resource_id.as_str(),
-        ),
-        (
-            declared.location != have.location,
-            "spec.location",
-            "the hub's region",
-            have.location.as_str(),
-        ),
-        (
-            !same_name(Some(&declared.storage_account), Some(&have.storage_account)),
-            "spec.storageAccount",
-            "the hub's storage account",
-            have.storage_account.as_str(),
-        ),
-        (
-            !same_name(Some(&declared.key_vault), Some(&have.key_vault)),
-            "spec.keyVault",
-            "the hub's own key vault",
-            have.key_vault.as_str(),
-        ),
-        (
-            !mode_refused && declared.high_business_impact != have.high_business_impact,
-            "spec.highBusinessImpact",
-            "high business impact",
-            if have.high_business_impact {
-                "true"
-            } else {
-                "false"
-            },
-        ),
+    let mut fixed = vec![
+        Fixed {
+            differs: !mode_refused && declared.key_identity != have.key_identity,
+            path: "spec.encryption.customerManagedKey.identity",
+            what: "the identity that unwraps the key".to_owned(),
+            value: text(have.key_identity.as_deref()).to_owned(),
+        },
+        Fixed {
+            differs: declared.resource_id != have.resource_id,
+            path: "spec.resourceGroup",
+            what: format!("the {noun}'s subscription, resource group and name"),
+            value: have.resource_id.clone(),
+        },
+        Fixed {
+            differs: declared.location != have.location,
+            path: "spec.location",
+            what: format!("the {noun}'s region"),
+            value: have.location.clone(),
+        },
     ];
-    for (differs, path, what, value) in fixed {
+    fixed.extend(rules.fixed(declared, have, mode_refused));
+    for Fixed {
+        differs,
+        path,
+        what,
+        value,
+    } in fixed
+    {
         refuse(
             differs,
             Reason::ImmutableFieldChanged,
             path,
-            format!("Azure fixes {what} when the hub is created: it is {value}."),
+            format!("Azure fixes {what} when the {noun} is created: it is {value}."),
         );
     }
     refusals
@@ -197,20 +179,16 @@ pub fn refusals(declared: &Bound, have: &Bound) -> Vec<Refusal> {
 
 /// A choice at creation that no source confirms, unless the user lets it through.
 #[must_use]
-pub fn unverified_creation(hub: &ValidHub) -> Option<Refusal> {
+pub fn unverified_creation(declared: &Declared) -> Option<Refusal> {
     let ValidEncryption::CustomerManaged {
-        data_location,
         identity: KeyUser::UserAssigned(_),
         ..
-    } = &hub.encryption
+    } = &declared.encryption
     else {
         return None;
     };
-    let verdict = cell(
-        Profile::of_hub(Some(*data_location)),
-        Transition::UserAssignedIdentity,
-    );
-    if is_let_through(verdict, &hub.allow_unverified) {
+    let verdict = cell(declared.profile(), Transition::UserAssignedIdentity);
+    if is_let_through(verdict, &declared.allow_unverified) {
         return None;
     }
     Some(unverified(
@@ -237,14 +215,16 @@ pub fn unverified(verdict: Cell, path: &'static str, what: &str) -> Refusal {
     }
 }
 
-fn way_out(path: &str, what: &str) -> String {
+fn way_out(kind: &Kind, path: &str, what: &str) -> String {
+    let (noun, object) = (kind.rules().noun(), kind.rules().object());
     format!(
-        "{path}: {what} The hub stays as it is. To have it otherwise, apply a new AIHub under another name beside this one \
+        "{path}: {what} The {noun} stays as it is. To have it otherwise, apply a new {object} under another name beside this one \
          and move to it; to go back, restore the old value."
     )
 }
 
-fn same_name(one: Option<&str>, other: Option<&str>) -> bool {
+/// Whether two ids have the same name: identity enough for what has a name of its own in all of Azure.
+pub(crate) fn same_name(one: Option<&str>, other: Option<&str>) -> bool {
     let name = |id: Option<&str>| {
         id.and_then(|id| id.rsplit('/').next())
             .map(str::to_ascii_lowercase)

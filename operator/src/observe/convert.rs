@@ -7,7 +7,7 @@ use keyholder_azure::wire;
 use keyholder_planner::ArmId;
 use keyholder_planner::name::{KeyIdentifier, Location};
 use keyholder_planner::observed::{
-    AccessPolicy, GroupResource, LiveEncryption, LiveHub, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault,
+    AccessPolicy, GroupResource, Live, LiveEncryption, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault,
     RoleAssignment, RoleDefinition, Rotation,
 };
 use serde::de::DeserializeOwned;
@@ -72,7 +72,7 @@ fn key_identifier(field: &'static str, value: &str) -> Result<KeyIdentifier, Con
 ///
 /// # Errors
 /// See [`ConvertError`].
-pub fn hub(value: &Value) -> Result<LiveHub, ConvertError> {
+pub fn hub(value: &Value) -> Result<Live, ConvertError> {
     let workspace: wire::Workspace = typed(value)?;
     let properties = workspace.properties.ok_or(ConvertError::Missing("properties"))?;
     let identity = workspace.identity.unwrap_or_default();
@@ -112,7 +112,7 @@ pub fn hub(value: &Value) -> Result<LiveHub, ConvertError> {
             .map(|id| arm_id(field, &id))
             .transpose()
     };
-    Ok(LiveHub {
+    Ok(Live {
         id: required_id("id", workspace.id)?,
         location: location(workspace.location)?,
         kind: workspace.kind.unwrap_or_default().to_lowercase(),

@@ -7,21 +7,22 @@ use std::time::Duration;
 use keyholder_azure::wire;
 use keyholder_planner::name::KeyIdentifier;
 use keyholder_planner::observed::{PolicyHit, PolicyOutlook, Usage};
-use keyholder_planner::{Fact, Observed, ValidHub, body};
+use keyholder_planner::{Declared, Fact, Observed, body};
 use serde_json::Value;
 
 use super::convert::{ConvertError, typed};
 use super::{Look, found, not_understood};
+use crate::resource::ResourceType;
 
 impl Look<'_> {
     /// What policies would do to the hub as it is declared.
-    pub(super) async fn policy(&self, hub: &ValidHub, observed: &Observed) -> Fact<PolicyOutlook> {
+    pub(super) async fn policy(&self, hub: &Declared, observed: &Observed) -> Fact<PolicyOutlook> {
         let path = format!(
             "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
             hub.id.subscription(),
             hub.id.resource_group()
         );
-        let question = body::policy_question(hub, key_of(observed), wire::WORKSPACES_VERSION);
+        let question = body::policy_question(hub, key_of(observed), ResourceType::of(&hub.id).version);
         let answer = self
             .inventory
             .reader
@@ -39,7 +40,7 @@ impl Look<'_> {
     }
 
     /// The quotas of a resource provider in the hub's region.
-    pub(super) async fn usages(&self, hub: &ValidHub, namespace: &str) -> Fact<Vec<Usage>> {
+    pub(super) async fn usages(&self, hub: &Declared, namespace: &str) -> Fact<Vec<Usage>> {
         let path = format!(
             "/subscriptions/{}/providers/{namespace}/locations/{}/usages",
             hub.id.subscription(),
@@ -66,7 +67,7 @@ impl Look<'_> {
 
 /// The key that the hub has or would be created with, as far as it is known.
 fn key_of(observed: &Observed) -> Option<&KeyIdentifier> {
-    let live = observed.hub.known().and_then(|hub| hub.encryption.as_ref());
+    let live = observed.live.known().and_then(|hub| hub.encryption.as_ref());
     live.map(|encryption| &encryption.key)
         .or_else(|| observed.key.known().map(|key| &key.current.identifier))
 }

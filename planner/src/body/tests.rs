@@ -4,10 +4,11 @@ use keyholder_crds::PublicNetworkAccess;
 
 use super::*;
 use crate::fixtures::*;
-use crate::validate::{USER_ASSIGNED_IDENTITY, validate};
+use crate::kind::{Hub, Kind};
+use crate::validate::{USER_ASSIGNED_IDENTITY, ValidEncryption, Validate};
 
-fn hub() -> ValidHub {
-    validate(&object("Delete"), "owner").unwrap()
+fn hub() -> Declared {
+    object("Delete").validate("owner").unwrap()
 }
 
 fn key() -> KeyIdentifier {
@@ -55,7 +56,7 @@ fn a_service_side_hub_says_so_and_its_own_identity_is_not_named() {
     let mut object = object("Delete");
     object.spec.identity.user_assigned.clear();
     object.spec.identity.system_assigned = Some(true);
-    object.spec.encryption.data_location = Some(DataLocation::ServiceSide);
+    object.spec.encryption.data_location = Some(keyholder_crds::DataLocation::ServiceSide);
     object
         .spec
         .encryption
@@ -63,7 +64,7 @@ fn a_service_side_hub_says_so_and_its_own_identity_is_not_named() {
         .as_mut()
         .unwrap()
         .identity = None;
-    let hub = validate(&object, "owner").unwrap();
+    let hub = object.validate("owner").unwrap();
     let body = create(&hub, Some(&key()), None);
     assert_eq!(body["identity"], json!({ "type": "SystemAssigned" }));
     assert_eq!(
@@ -86,9 +87,12 @@ fn a_service_side_hub_says_so_and_its_own_identity_is_not_named() {
 
 #[test]
 fn microsoft_managed_keys_have_no_encryption_block() {
-    let hub = ValidHub {
+    let hub = Declared {
         encryption: ValidEncryption::MicrosoftManaged,
-        high_business_impact: false,
+        kind: Kind::Hub(Hub {
+            high_business_impact: false,
+            ..of_hub(&hub()).clone()
+        }),
         ..hub()
     };
     let body = create(&hub, None, None);
@@ -104,7 +108,7 @@ fn microsoft_managed_keys_have_no_encryption_block() {
 #[test]
 fn a_change_of_key_names_nothing_but_the_key() {
     assert_eq!(
-        change_key(&key()),
+        hub().kind.rules().key_change(&key()),
         json!({ "properties": { "encryption": { "keyVaultProperties": { "keyIdentifier": KEY } } } })
     );
 }
@@ -120,7 +124,7 @@ fn nothing_differs_when_all_is_as_declared() {
     live.tags.insert("Keyholder-Owner".to_owned(), owner);
     live.tags.insert("others".to_owned(), "stay".to_owned());
     live.public_network_access = Some("disabled".to_owned());
-    let hub = ValidHub {
+    let hub = Declared {
         public_network_access: Some(PublicNetworkAccess::Disabled),
         ..hub
     };
@@ -209,7 +213,7 @@ fn public_access_is_changed_only_where_it_is_declared() {
 
 #[test]
 fn a_policys_field_is_one_of_an_update() {
-    let mut hub = validate(&object("Delete"), "owner").unwrap();
+    let mut hub = object("Delete").validate("owner").unwrap();
     hub.tags.insert("cost.center".to_owned(), "7".to_owned());
     for (field, expected) in [
         ("tags", Some("tags")),
@@ -251,7 +255,7 @@ fn a_put_over_what_an_earlier_try_left_keeps_the_tags_of_others() {
     hub.tags.insert("team".to_owned(), "research".to_owned());
     let mut left = live(&hub, "Failed");
     left.tags.insert("cost-centre".to_owned(), "42".to_owned());
-    let tags = |left: &LiveHub| create(&hub, Some(&key()), Some(left))["tags"].clone();
+    let tags = |left: &Live| create(&hub, Some(&key()), Some(left))["tags"].clone();
     let expected = json!({
         "cost-centre": "42", "keyholder-owner": "owner/ml-platform/research", "team": "research",
     });

@@ -44,14 +44,14 @@ fn it_stands_in_the_status_once_the_hub_is_seen_in_order_and_follows_it() {
     let (hub, status) = ready_hub();
     assert_eq!(status.compute_encryption, Some(told(true)));
     let mut observed = created(&hub);
-    let crate::observed::Fact::Known(live) = &mut observed.hub else {
+    let crate::observed::Fact::Known(live) = &mut observed.live else {
         panic!()
     };
     live.high_business_impact = false;
     let report = pass(&hub, &status, &observed, 100, false, &accepted()).report;
     assert_eq!(report.status.compute_encryption, Some(told(false)));
     // What was seen stays while Azure cannot be read.
-    observed.hub = crate::observed::Fact::not_read();
+    observed.live = crate::observed::Fact::not_read();
     let later = pass(&hub, &report.status, &observed, 200, false, &accepted()).report;
     assert_eq!(later.status.compute_encryption, Some(told(false)));
 }

@@ -4,15 +4,15 @@ use super::*;
 use crate::fixtures::*;
 use crate::judge::Truth;
 use crate::observed::{LiveKeyVersion, Observed, Why};
-use crate::validate::ValidHub;
-use keyholder_crds::{AIHubStatus, DataLocation, UnverifiedTransition};
+use crate::validate::Declared;
+use keyholder_crds::{DataLocation, ResourceStatus, UnverifiedTransition};
 
 /// A hub that is ready, and what is read of it.
 struct World {
-    hub: ValidHub,
-    status: AIHubStatus,
+    hub: Declared,
+    status: ResourceStatus,
     observed: Observed,
-    live: LiveHub,
+    live: Live,
 }
 
 fn world() -> World {
@@ -177,7 +177,7 @@ fn on_the_service_side_another_version_needs_the_users_word() {
     let ValidEncryption::CustomerManaged { data_location, .. } = &mut world.hub.encryption else {
         panic!()
     };
-    *data_location = DataLocation::ServiceSide;
+    *data_location = Some(DataLocation::ServiceSide);
     world.newer();
     let view = world.view(false);
     let refusal = view.refusal.unwrap();

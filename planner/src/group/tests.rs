@@ -3,14 +3,14 @@
 use super::*;
 use crate::fixtures::*;
 use crate::observed::{Observed, Why};
-use crate::validate::ValidHub;
-use keyholder_crds::AIHubStatus;
+use crate::validate::Declared;
+use keyholder_crds::ResourceStatus;
 
 fn judged(
-    hub: &ValidHub,
-    status: &AIHubStatus,
+    hub: &Declared,
+    status: &ResourceStatus,
     group: Fact<Vec<GroupResource>>,
-    change: impl Fn(&mut LiveHub),
+    change: impl Fn(&mut Live),
 ) -> Judgement {
     let observed = Observed {
         managed_group: group,
@@ -43,8 +43,8 @@ fn resource(kind: &str, state: Option<&str>) -> GroupResource {
 fn a_hub_without_a_group_has_no_opinion_on_it() {
     let (hub, status) = ready_hub();
     for change in [
-        |live: &mut LiveHub| live.service_side = true,
-        |live: &mut LiveHub| live.managed_group = None,
+        |live: &mut Live| live.service_side = true,
+        |live: &mut Live| live.managed_group = None,
     ] {
         let judgement = judged(&hub, &status, Fact::Known(group()), change);
         assert_eq!(judgement.managed_group, Opinion::NotApplicable);
@@ -56,7 +56,7 @@ fn a_whole_group_is_complete() {
     let (hub, _) = ready_hub();
     let mut found = group();
     found.push(resource("Microsoft.Network/privateEndpoints", None));
-    let judgement = judged(&hub, &AIHubStatus::default(), Fact::Known(found), |_| {});
+    let judgement = judged(&hub, &ResourceStatus::default(), Fact::Known(found), |_| {});
     assert_eq!(
         (told(&judgement).status, told(&judgement).reason),
         (crate::judge::Truth::True, Reason::Complete)
@@ -196,6 +196,11 @@ fn what_could_not_be_read_keeps_what_is_stored() {
     };
     let kept = judged(&hub, &status, Fact::Unknown(why.clone()), |_| {});
     assert_eq!(kept, Judgement::kept(&status));
-    let first = judged(&hub, &AIHubStatus::default(), Fact::Unknown(why.clone()), |_| {});
+    let first = judged(
+        &hub,
+        &ResourceStatus::default(),
+        Fact::Unknown(why.clone()),
+        |_| {},
+    );
     assert_eq!(first.managed_group, Opinion::Is(Verdict::unknown_why(&why)));
 }

@@ -3,14 +3,14 @@
 use super::*;
 use crate::fixtures::*;
 use crate::plan::plan;
-use crate::validate::validate;
+use crate::validate::Validate;
 use keyholder_crds::OperationKind;
 
 #[test]
 fn what_is_noted_names_the_write_what_it_binds_and_until_when_nothing_else_is_sent() {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     let observed = ready_for_creation(&hub);
-    let before = AIHubStatus::default();
+    let before = ResourceStatus::default();
     let write = plan(&input(&hub, &before, &observed, 0)).write.unwrap();
     let noted = intent(&before, &write, at_second(1), PACE);
     let operation = noted.operation.clone().unwrap();
@@ -43,7 +43,7 @@ fn all_else_that_is_known_stays() {
         status.bound
     );
     assert_eq!(
-        AIHubStatus {
+        ResourceStatus {
             operation: status.operation.clone(),
             ..noted
         },

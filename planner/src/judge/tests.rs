@@ -134,7 +134,7 @@ fn checks_block_by_failure_before_ignorance() {
 
 #[test]
 fn each_judged_condition_has_its_opinion() {
-    let mut judgement = Judgement::kept(&AIHubStatus::default());
+    let mut judgement = Judgement::kept(&ResourceStatus::default());
     let verdict = |text: &str| Opinion::Is(Verdict::yes(Reason::Complete, text));
     judgement.transition = verdict("TransitionAllowed");
     judgement.prerequisites = verdict("PrerequisitesMet");

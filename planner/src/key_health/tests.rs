@@ -4,15 +4,15 @@ use super::*;
 use crate::fixtures::*;
 use crate::observed::{Observed, Rotation};
 use crate::report::Report;
-use crate::validate::ValidHub;
+use crate::validate::Declared;
 use jiff::SignedDuration;
-use keyholder_crds::AIHubStatus;
+use keyholder_crds::ResourceStatus;
 
 const DAY: i64 = 86_400;
 
 struct World {
-    hub: ValidHub,
-    status: AIHubStatus,
+    hub: Declared,
+    status: ResourceStatus,
     observed: Observed,
 }
 

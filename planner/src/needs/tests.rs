@@ -5,12 +5,12 @@ use keyholder_crds::Operation;
 use super::*;
 use crate::fixtures::*;
 use crate::observed::Why;
-use crate::validate::validate;
+use crate::validate::Validate;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_crds::Reason;
 
-fn hub() -> ValidHub {
-    validate(&object("Delete"), "owner").unwrap()
+fn hub() -> Declared {
+    object("Delete").validate("owner").unwrap()
 }
 
 fn operation(kind: OperationKind, state: OperationState) -> Option<Operation> {
@@ -25,7 +25,7 @@ fn operation(kind: OperationKind, state: OperationState) -> Option<Operation> {
     })
 }
 
-fn unknown() -> Fact<LiveHub> {
+fn unknown() -> Fact<Live> {
     Fact::Unknown(Why {
         reason: Reason::Throttled,
         message: String::new(),
@@ -36,12 +36,16 @@ fn unknown() -> Fact<LiveHub> {
 #[test]
 fn before_a_creation_everything_is_read() {
     let hub = hub();
-    let needs = needs(&hub, &AIHubStatus::default(), false, &Fact::Absent);
+    let needs = needs(&hub, &ResourceStatus::default(), false, &Fact::Absent);
     assert!(needs.preflight && needs.key && needs.access && needs.policy);
     assert_eq!(needs.quotas, ["Microsoft.Search", "Microsoft.Storage"]);
     assert_eq!(needs.providers, preflight::providers(&hub));
     assert_eq!(needs.identities, hub.user_assigned);
-    assert_eq!(needs.associated, preflight::associated(&hub));
+    let associated: Vec<ArmId> = preflight::associated(&hub)
+        .into_iter()
+        .map(|one| one.id)
+        .collect();
+    assert_eq!(needs.associated, associated);
     assert_eq!(needs.vault, Some(id("Microsoft.KeyVault/vaults", "corp-keys")));
     assert_eq!(needs.key_name.as_ref().unwrap().as_str(), "ai-hub");
     assert_eq!(
@@ -58,21 +62,21 @@ fn the_hubs_own_identity_and_a_pin_change_what_is_read() {
     let key = object.spec.encryption.customer_managed_key.as_mut().unwrap();
     key.identity = None;
     key.version = Some("0123456789abcdef0123456789abcdef".to_owned());
-    let hub = validate(&object, "owner").unwrap();
-    let needs = needs(&hub, &AIHubStatus::default(), false, &Fact::Absent);
+    let hub = object.validate("owner").unwrap();
+    let needs = needs(&hub, &ResourceStatus::default(), false, &Fact::Absent);
     assert!(!needs.access && needs.access_of == AccessOf::Nobody);
     assert_eq!(needs.versions.len(), 1);
     // What a failed creation left has an identity that can be looked at.
     let mut failed = live(&hub, "Failed");
     failed.system_assigned_principal = Some("own".to_owned());
-    let needs = super::needs(&hub, &AIHubStatus::default(), false, &Fact::Known(failed));
+    let needs = super::needs(&hub, &ResourceStatus::default(), false, &Fact::Known(failed));
     assert!(needs.access);
     assert_eq!(needs.access_of, AccessOf::Principal("own".to_owned()));
-    let plain = ValidHub {
+    let plain = Declared {
         encryption: ValidEncryption::MicrosoftManaged,
         ..hub
     };
-    let needs = super::needs(&plain, &AIHubStatus::default(), false, &Fact::Absent);
+    let needs = super::needs(&plain, &ResourceStatus::default(), false, &Fact::Absent);
     assert!(needs.preflight && !needs.key && !needs.access);
     assert_eq!(needs.providers, ["Microsoft.MachineLearningServices"]);
 }
@@ -82,7 +86,7 @@ fn nothing_is_read_where_nothing_is_decided() {
     let (hub, ready) = ready_hub();
     let there = Fact::Known(live(&hub, "Succeeded"));
     let nothing = Needs::nothing();
-    let empty = AIHubStatus::default();
+    let empty = ResourceStatus::default();
     assert_eq!(needs(&hub, &empty, true, &Fact::Absent), nothing);
     assert_eq!(needs(&hub, &ready, true, &there), nothing);
     assert_eq!(needs(&hub, &ready, false, &unknown()), nothing);
@@ -104,9 +108,9 @@ fn nothing_is_read_where_nothing_is_decided() {
         (OperationState::Intended, false),
         (OperationState::Failed, false),
     ] {
-        let status = AIHubStatus {
+        let status = ResourceStatus {
             operation: operation(OperationKind::Create, state),
-            ..AIHubStatus::default()
+            ..ResourceStatus::default()
         };
         let needs = needs(&hub, &status, false, &Fact::Absent);
         assert_eq!(needs == nothing, waits, "{state}");
@@ -147,7 +151,7 @@ fn access_is_that_of_who_unwraps_in_azure() {
     let (mut hub, status) = ready_hub();
     let there = live(&hub, "Succeeded");
     let user = AccessOf::UserAssigned(hub.user_assigned[0].clone());
-    let asked = |hub: &ValidHub, status: &AIHubStatus, there: &LiveHub| {
+    let asked = |hub: &Declared, status: &ResourceStatus, there: &Live| {
         let needs = needs(hub, status, false, &Fact::Known(there.clone()));
         assert_eq!(needs.access, needs.access_of != AccessOf::Nobody);
         needs.access_of
@@ -178,10 +182,10 @@ fn access_is_that_of_who_unwraps_in_azure() {
 
     // While a change is refused the key in use is looked at.
     for change in [
-        |hub: &mut ValidHub, _: &mut AIHubStatus| {
+        |hub: &mut Declared, _: &mut ResourceStatus| {
             hub.location = crate::name::Location::parse("eastus").unwrap();
         },
-        |_: &mut ValidHub, status: &mut AIHubStatus| status.bound.as_mut().unwrap().location.push('2'),
+        |_: &mut Declared, status: &mut ResourceStatus| status.bound.as_mut().unwrap().location.push('2'),
     ] {
         let (mut hub, mut status) = (hub.clone(), status.clone());
         change(&mut hub, &mut status);
@@ -221,7 +225,7 @@ fn ownership_is_the_tag_on_a_hub() {
     ));
     assert!(!is_owned(&hub, &tagged(OWNER_TAG, "other/ml-platform/research")));
     assert!(!is_owned(&hub, &tagged("owner", "owner/ml-platform/research")));
-    let project = LiveHub {
+    let project = Live {
         kind: "project".to_owned(),
         ..seen
     };
@@ -253,11 +257,11 @@ fn provisioning_states_are_told_apart() {
 fn absence_means_deletion_once_a_hub_was_seen() {
     let (_, ready) = ready_hub();
     assert!(was_created(&ready));
-    assert!(!was_created(&AIHubStatus::default()));
-    let mut creating = AIHubStatus {
+    assert!(!was_created(&ResourceStatus::default()));
+    let mut creating = ResourceStatus {
         resource_id: ready.resource_id.clone(),
         operation: operation(OperationKind::Create, OperationState::Failed),
-        ..AIHubStatus::default()
+        ..ResourceStatus::default()
     };
     assert!(!was_created(&creating), "its creation never ended well");
     creating.operation = operation(OperationKind::Update, OperationState::Failed);
@@ -272,7 +276,7 @@ fn absence_means_deletion_once_a_hub_was_seen() {
 #[test]
 fn policy_is_asked_about_an_update_that_does_not_show() {
     let (hub, mut status) = ready_hub();
-    let asked = |status: &AIHubStatus| {
+    let asked = |status: &ResourceStatus| {
         let live = Fact::Known(live(&hub, "Succeeded"));
         needs(&hub, status, false, &live).policy
     };

@@ -6,7 +6,7 @@ use super::{Input, Next, Plan, Request, Write, at, grant, progress_verdict, wait
 use crate::judge::{self, Judgement, Opinion, Verdict};
 use crate::name::KeyIdentifier;
 use crate::needs::{has_been_ready, was_created};
-use crate::observed::LiveHub;
+use crate::observed::Live;
 use crate::progress::{self, Found, Step};
 use crate::report::Note;
 use crate::time::second;
@@ -28,9 +28,10 @@ pub(super) fn absent(input: &Input<'_>) -> Plan {
         judgement.provisioned = Opinion::Is(Verdict::no(
             Reason::DeletedInAzure,
             format!(
-                "{} was there and somebody deleted it in Azure. Keyholder creates no empty hub in its place: recover it, or \
+                "{} was there and somebody deleted it in Azure. Keyholder creates no empty {} in its place: recover it, or \
                  delete this object and apply it again to create a new one.",
-                input.hub.id
+                input.declared.id,
+                input.declared.kind.noun()
             ),
         ));
         return wait(judgement, at(input, input.pace.probe));
@@ -39,14 +40,9 @@ pub(super) fn absent(input: &Input<'_>) -> Plan {
 }
 
 /// Creates the hub, or tries again, unless something hinders it.
-pub(super) fn begin(
-    input: &Input<'_>,
-    mut judgement: Judgement,
-    found: Found,
-    live: Option<&LiveHub>,
-) -> Plan {
+pub(super) fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, live: Option<&Live>) -> Plan {
     let operation = input.status.operation.as_ref();
-    let same_spec = input.status.observed_generation == Some(input.hub.generation);
+    let same_spec = input.status.observed_generation == Some(input.declared.generation);
     // A spec that was changed may have removed the cause of a failure.
     let operation = operation.filter(|operation| same_spec || operation.state != OperationState::Failed);
     let grant = operation.filter(|operation| operation.kind == OperationKind::Grant);
@@ -59,7 +55,7 @@ pub(super) fn begin(
     let started_at = match progress::step(input, operation, found) {
         Step::Wait { operation, next } => {
             if !matches!(operation.state, OperationState::Failed | OperationState::Ignored) {
-                judgement.provisioned = Opinion::Is(progress_verdict(operation.kind));
+                judgement.provisioned = Opinion::Is(progress_verdict(input, operation.kind));
             } else if live.is_none() {
                 // Azure refused, and has nothing: nothing is bound.
                 judgement.bound = None;
@@ -73,7 +69,7 @@ pub(super) fn begin(
             verdict,
         } => {
             judgement.operation = Some(operation);
-            let hint = preflight::missing_own_access(input.hub, input.observed);
+            let hint = preflight::missing_own_access(input.declared, input.observed);
             let message = match hint {
                 Some(hint) => format!("{}\n{hint}", verdict.message),
                 None => verdict.message,
@@ -85,15 +81,15 @@ pub(super) fn begin(
     };
     judgement.operation = None;
     judgement.bound = live.map(|live| judge::bound(input, live));
-    let declared = transition::declared(input.hub);
+    let declared = transition::of_declared(input.declared);
     let mut refusals = judgement
         .bound
         .as_ref()
-        .map(|bound| transition::refusals(&declared, bound))
+        .map(|bound| transition::refusals(&input.declared.kind, &declared, bound))
         .unwrap_or_default();
-    refusals.extend(transition::unverified_creation(input.hub));
+    refusals.extend(transition::unverified_creation(input.declared));
     judgement.transition = Opinion::Is(judge::transition(&refusals));
-    let checks = preflight::run(input.hub, input.observed, input.now);
+    let checks = preflight::run(input.declared, input.observed, input.now);
     let (verdict, blocked) = judge::prerequisites(&checks);
     judgement.prerequisites = Opinion::Is(grant::withdrawn(input, verdict));
     judgement.preflight = Some(checks.iter().map(preflight::Check::to_status).collect());
@@ -122,11 +118,11 @@ pub(super) fn begin(
         OperationKind::Create
     };
     let write = Write {
-        generation: input.hub.generation,
+        generation: input.declared.generation,
         kind,
-        id: input.hub.id.clone(),
-        request: Request::Put(body::create(input.hub, key.ok().flatten(), live)),
-        intent: input.hub.id.to_string(),
+        id: input.declared.id.clone(),
+        request: Request::Put(body::create(input.declared, key.ok().flatten(), live)),
+        intent: input.declared.id.to_string(),
         bound: Some(judgement.bound.clone().unwrap_or(declared)),
         started_at: started_at.unwrap_or_else(|| second(input.now)),
     };
@@ -144,24 +140,24 @@ fn bill(input: &Input<'_>) -> Vec<Note> {
         .preflight
         .iter()
         .any(|check| check.check == PreflightCheckName::Cost);
-    if told || !input.hub.has_managed_group() {
+    if told || !input.declared.has_managed_group() {
         return Vec::new();
     }
     vec![Note {
         warning: false,
         reason: Reason::BillableResources,
-        message: preflight::bill(input.hub),
+        message: preflight::bill(input.declared),
     }]
 }
 
 /// The key version to create with: none with Microsoft-managed keys, an error when there is none that can be used. A hub that
 /// was in order may hold data under the version it has, and is not taken back to an older one.
-fn wanted_key<'a>(input: &Input<'a>, live: Option<&LiveHub>) -> Result<Option<&'a KeyIdentifier>, ()> {
+fn wanted_key<'a>(input: &Input<'a>, live: Option<&Live>) -> Result<Option<&'a KeyIdentifier>, ()> {
     let in_use = live
         .filter(|_| has_been_ready(input.status))
         .and_then(|live| live.encryption.as_ref())
         .map(|encryption| &encryption.key);
-    match &input.hub.encryption {
+    match &input.declared.encryption {
         ValidEncryption::MicrosoftManaged => Ok(None),
         ValidEncryption::CustomerManaged { version, .. } => input
             .observed

@@ -16,7 +16,7 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
         finalizer: FinalizerStep::Remove,
         ..wait(judgement, Next::Change)
     };
-    let live = match &input.observed.hub {
+    let live = match &input.observed.live {
         Fact::Unknown(why) => return wait(unknown(input, why), retry(why)),
         Fact::Absent => {
             // A creation that was just sent may not be visible so far.
@@ -25,14 +25,14 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
                     if operation.kind == OperationKind::Create
                         && operation.state != OperationState::Failed =>
                 {
-                    judgement.provisioned = Opinion::Is(progress_verdict(operation.kind));
+                    judgement.provisioned = Opinion::Is(progress_verdict(input, operation.kind));
                     judgement.operation = Some(operation);
                     wait(judgement, next)
                 }
                 _ => remove(judgement),
             };
         }
-        Fact::Known(live) if !is_owned(input.hub, live) => return remove(judgement),
+        Fact::Known(live) if !is_owned(input.declared, live) => return remove(judgement),
         Fact::Known(live) => live,
     };
     if is_in_progress(live) {
@@ -41,7 +41,7 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
         } else {
             OperationKind::Update
         };
-        judgement.provisioned = Opinion::Is(progress_verdict(kind));
+        judgement.provisioned = Opinion::Is(progress_verdict(input, kind));
         return wait(judgement, at(input, input.pace.poll));
     }
     // Another write that may still arrive is waited for; one that is over does not count any more.
@@ -65,7 +65,7 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
                     judgement.provisioned = Opinion::Is(Verdict::no(Reason::WriteIgnored, text));
                 }
                 OperationState::Intended | OperationState::Running | OperationState::Verifying => {
-                    judgement.provisioned = Opinion::Is(progress_verdict(operation.kind));
+                    judgement.provisioned = Opinion::Is(progress_verdict(input, operation.kind));
                 }
             }
             judgement.operation = Some(operation);
@@ -83,13 +83,13 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
         Step::Free { started_at } => {
             let started_at =
                 started_at.filter(|_| operation.is_some_and(|one| one.kind == OperationKind::Delete));
-            let purge = input.hub.deletion_policy == DeletionPolicy::DeleteAndPurge;
+            let purge = input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge;
             let write = Write {
-                generation: input.hub.generation,
+                generation: input.declared.generation,
                 kind: OperationKind::Delete,
-                id: input.hub.id.clone(),
+                id: input.declared.id.clone(),
                 request: Request::Delete { purge },
-                intent: input.hub.id.to_string(),
+                intent: input.declared.id.to_string(),
                 bound: Some(judge::bound(input, live)),
                 started_at: started_at.unwrap_or_else(|| second(input.now)),
             };

@@ -44,7 +44,7 @@ pub(super) fn judge(input: &Input<'_>, operation: Option<&Operation>) -> Fight {
     let hit = outlook.modifies.iter().find(|hit| {
         hit.field
             .as_deref()
-            .and_then(|field| body::field_of(field, input.hub))
+            .and_then(|field| body::field_of(field, input.declared))
             .is_some_and(|field| fields.contains(&field))
     });
     match hit {
@@ -56,12 +56,13 @@ pub(super) fn judge(input: &Input<'_>, operation: Option<&Operation>) -> Fight {
 
 /// What is said of it.
 pub(super) fn verdict(input: &Input<'_>, hit: &PolicyHit) -> Verdict {
+    let noun = input.declared.kind.noun();
     let text = format!(
-        "The hub is in order, and not as the spec says. {} It is not written again while that policy stands: have the spec say \
-         the same, or exempt the hub.",
+        "The {noun} is in order, and not as the spec says. {} It is not written again while that policy stands: have the spec say \
+         the same, or exempt the {noun}.",
         refused::change(hit)
     );
-    let commands = refused::exemption(hit, &input.hub.id);
+    let commands = refused::exemption(hit, &input.declared.id);
     Verdict::no(Reason::PolicyModifies, cure::message(&text, &commands))
 }
 

@@ -40,7 +40,7 @@ pub(super) fn due(
                 Outcome::Passed { .. } | Outcome::Unknown { blocks: false, .. }
             )
         });
-    let (grantee, access) = preflight::grantee(input.hub, input.observed)?;
+    let (grantee, access) = preflight::grantee(input.declared, input.observed)?;
     if !others_pass || !matches!(access, Access::Missing(_)) {
         return None;
     }
@@ -54,7 +54,7 @@ pub(super) fn due(
         "principalType": "ServicePrincipal",
     } });
     let write = Write {
-        generation: input.hub.generation,
+        generation: input.declared.generation,
         kind: OperationKind::Grant,
         intent: assignment.to_string(),
         id: assignment,
@@ -67,7 +67,7 @@ pub(super) fn due(
         "Principal {} has no access to key {} so far; Keyholder gives it.",
         grantee.principal, grantee.key
     )));
-    judgement.provisioned = Opinion::Is(progress_verdict(OperationKind::Grant));
+    judgement.provisioned = Opinion::Is(progress_verdict(input, OperationKind::Grant));
     Some(Plan {
         write: Some(write),
         ..wait(judgement, at(input, input.pace.poll))
@@ -103,7 +103,7 @@ pub(super) enum Noted {
 pub(super) fn noted(input: &Input<'_>, operation: &Operation, judgement: &Judgement) -> Noted {
     let gate = operation.not_before.as_ref().map(|time| time.0);
     let waits = gate.filter(|until| input.now < *until);
-    let grantee = preflight::grantee(input.hub, input.observed);
+    let grantee = preflight::grantee(input.declared, input.observed);
     let has_it = matches!(grantee, Some((_, Access::Held)));
     let mut judgement = judgement.clone();
     let until = match (operation.state, waits) {
@@ -132,10 +132,11 @@ pub(super) fn noted(input: &Input<'_>, operation: &Operation, judgement: &Judgem
         });
     }
     judgement.prerequisites = Opinion::Is(propagating(format!(
-        "The identity was given access to the key. A role assignment takes up to some minutes to have effect: the hub is \
-         created from {until} on."
+        "The identity was given access to the key. A role assignment takes up to some minutes to have effect: the {} is \
+         created from {until} on.",
+        input.declared.kind.noun()
     )));
-    judgement.provisioned = Opinion::Is(progress_verdict(OperationKind::Grant));
+    judgement.provisioned = Opinion::Is(progress_verdict(input, OperationKind::Grant));
     Noted::Waits(Box::new(wait(judgement, Next::At(until))))
 }
 
@@ -155,7 +156,7 @@ pub(super) fn withdrawn(input: &Input<'_>, verdict: Verdict) -> Verdict {
 
 fn is_wanted(input: &Input<'_>) -> bool {
     matches!(
-        &input.hub.encryption,
+        &input.declared.encryption,
         ValidEncryption::CustomerManaged {
             access: KeyAccess::Grant,
             ..

@@ -1,10 +1,10 @@
 //! One hub through its life: each step from the status that the step before has reported.
 
-use keyholder_crds::{AIHubStatus, ConditionType, OperationKind, OperationState, Reason};
+use keyholder_crds::{ConditionType, OperationKind, OperationState, Reason, ResourceStatus};
 
 use super::*;
 use crate::fixtures::*;
-use crate::validate::validate;
+use crate::validate::Validate;
 
 mod creation;
 mod deletion;
@@ -14,10 +14,10 @@ mod upkeep;
 
 #[test]
 fn a_hub_is_created_polled_and_ready() {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     let first = pass(
         &hub,
-        &AIHubStatus::default(),
+        &ResourceStatus::default(),
         &ready_for_creation(&hub),
         0,
         false,
@@ -82,12 +82,12 @@ fn a_converged_hub_is_left_alone_and_its_status_does_not_change() {
 
 #[test]
 fn without_purge_protection_nothing_is_created_and_the_cure_is_named() {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     let mut observed = ready_for_creation(&hub);
     if let Fact::Known(vault) = &mut observed.vault {
         vault.purge_protection = false;
     }
-    let pass = pass(&hub, &AIHubStatus::default(), &observed, 0, false, &accepted());
+    let pass = pass(&hub, &ResourceStatus::default(), &observed, 0, false, &accepted());
     assert_eq!(pass.plan.write, None);
     let status = pass.report.status;
     let stored = crate::judge::stored(&status, ConditionType::PrerequisitesMet).unwrap();
@@ -138,12 +138,12 @@ fn a_new_key_version_is_followed_and_an_ignored_write_is_told() {
 
 #[test]
 fn a_missing_prerequisite_does_not_hide_whose_the_hub_is_or_that_it_is_gone() {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     let mut observed = ready_for_creation(&hub);
     observed.key = Fact::not_read();
-    let hindered = pass(&hub, &AIHubStatus::default(), &observed, 0, false, &accepted());
+    let hindered = pass(&hub, &ResourceStatus::default(), &observed, 0, false, &accepted());
     let mut observed = created(&hub);
-    if let Fact::Known(live) = &mut observed.hub {
+    if let Fact::Known(live) = &mut observed.live {
         live.tags.clear();
     }
     let seen = pass(&hub, &hindered.report.status, &observed, 30, false, &accepted());
@@ -168,12 +168,12 @@ fn a_missing_prerequisite_does_not_hide_whose_the_hub_is_or_that_it_is_gone() {
 
 #[test]
 fn somebody_elses_hub_is_never_written_nor_deleted() {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     let mut observed = created(&hub);
-    if let Fact::Known(live) = &mut observed.hub {
+    if let Fact::Known(live) = &mut observed.live {
         live.tags.clear();
     }
-    let seen = pass(&hub, &AIHubStatus::default(), &observed, 0, false, &accepted());
+    let seen = pass(&hub, &ResourceStatus::default(), &observed, 0, false, &accepted());
     assert_eq!(seen.plan.write, None);
     assert_eq!(
         condition(&seen.report.status, ConditionType::Provisioned).1,
@@ -241,7 +241,7 @@ fn deletion_follows_its_policy_and_the_finalizer_goes_last() {
         (None, FinalizerStep::Remove)
     );
 
-    let retained = validate(&object("Retain"), "owner").unwrap();
+    let retained = object("Retain").validate("owner").unwrap();
     let kept = pass(&retained, &status, &created(&retained), 100, true, &accepted());
     assert_eq!(
         (kept.plan.write, kept.plan.finalizer),
@@ -257,18 +257,25 @@ fn deletion_follows_its_policy_and_the_finalizer_goes_last() {
 
 #[test]
 fn what_cannot_be_read_is_neither_created_nor_let_go() {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     let why = Why {
         reason: Reason::AzureUnreachable,
         message: "no route".to_owned(),
         retry_at: None,
     };
     let observed = Observed {
-        hub: Fact::Unknown(why),
+        live: Fact::Unknown(why),
         ..ready_for_creation(&hub)
     };
     for deleting in [false, true] {
-        let pass = pass(&hub, &AIHubStatus::default(), &observed, 0, deleting, &accepted());
+        let pass = pass(
+            &hub,
+            &ResourceStatus::default(),
+            &observed,
+            0,
+            deleting,
+            &accepted(),
+        );
         assert_eq!(
             (pass.plan.write, pass.plan.finalizer),
             (None, FinalizerStep::Keep)
@@ -282,7 +289,7 @@ fn what_cannot_be_read_is_neither_created_nor_let_go() {
 fn a_hub_that_failed_after_success_is_put_right_but_never_replaced() {
     let (hub, status) = ready_hub();
     let broken = Observed {
-        hub: Fact::Known(live(&hub, "Failed")),
+        live: Fact::Known(live(&hub, "Failed")),
         ..ready_for_creation(&hub)
     };
     let again = pass(&hub, &status, &broken, 100, false, &accepted());
@@ -327,17 +334,17 @@ fn a_hub_that_failed_after_success_is_put_right_but_never_replaced() {
 /// A hub that never was in order holds nothing: its creation is tried again, also when it is gone.
 #[test]
 fn a_creation_that_failed_is_tried_again() {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     let first = pass(
         &hub,
-        &AIHubStatus::default(),
+        &ResourceStatus::default(),
         &ready_for_creation(&hub),
         0,
         false,
         &accepted(),
     );
     let failed = Observed {
-        hub: Fact::Known(live(&hub, "Failed")),
+        live: Fact::Known(live(&hub, "Failed")),
         operation: OperationSeen::Failed {
             code: "QuotaExceeded".to_owned(),
             message: "no more hubs".to_owned(),
@@ -383,13 +390,13 @@ fn what_was_held_back_for_a_moment_is_not_judged() {
 
 #[test]
 fn a_throttled_write_is_tried_again_when_azure_says() {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     let refused = crate::report::Executed::Refused(crate::observed::Why {
         reason: Reason::Throttled,
         message: "later".to_owned(),
         retry_at: Some(at_second(7)),
     });
-    let status = AIHubStatus::default();
+    let status = ResourceStatus::default();
     let first = pass(&hub, &status, &ready_for_creation(&hub), 0, false, &refused);
     let operation = first.report.status.operation.as_ref().unwrap();
     assert_eq!(operation.state, OperationState::Failed);

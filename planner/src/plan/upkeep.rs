@@ -9,15 +9,15 @@ use super::{Input, Next, Plan, Request, Write, at, progress_verdict, wait};
 use crate::judge::{self, Judgement, Opinion, Verdict};
 use crate::name::KeyIdentifier;
 use crate::needs::{has_been_ready, has_failed, is_deleting, is_in_progress, is_owned};
-use crate::observed::{Body, LiveHub};
+use crate::observed::{Body, Live};
 use crate::progress::{self, Found, Step};
 use crate::time::second;
-use crate::{body, compute, cure, encryption, group, key, preflight, transition};
+use crate::{body, cure, encryption, group, key, preflight, transition};
 
 /// The hub exists: whose is it, and is it in order?
-pub(super) fn present(input: &Input<'_>, live: &LiveHub) -> Plan {
+pub(super) fn present(input: &Input<'_>, live: &Live) -> Plan {
     let mut judgement = Judgement::kept(input.status);
-    if !is_owned(input.hub, live) {
+    if !is_owned(input.declared, live) {
         judgement.operation = None;
         if judgement.bound.is_none() {
             // What a creation would need is beside the point, and must not hide it.
@@ -25,11 +25,14 @@ pub(super) fn present(input: &Input<'_>, live: &LiveHub) -> Plan {
         }
         let text = format!(
             "{} exists and does not carry the tag {OWNER_TAG} = {}: nothing is written to it or deleted.",
-            live.id, input.hub.owner_tag
+            live.id, input.declared.owner_tag
         );
         let message = if input.status.bound.is_some() && has_been_ready(input.status) {
             let text = format!("{text} It did carry it. If it is this object's, put the tag back.");
-            cure::message(&text, &[cure::tag_hub(&live.id, OWNER_TAG, &input.hub.owner_tag)])
+            cure::message(
+                &text,
+                &[cure::tag_resource(&live.id, OWNER_TAG, &input.declared.owner_tag)],
+            )
         } else {
             format!("{text} It is somebody else's: choose another name in spec.azureName.")
         };
@@ -49,7 +52,7 @@ pub(super) fn present(input: &Input<'_>, live: &LiveHub) -> Plan {
         } else {
             kind
         };
-        judgement.provisioned = Opinion::Is(progress_verdict(kind));
+        judgement.provisioned = Opinion::Is(progress_verdict(input, kind));
         return wait(judgement, at(input, input.pace.poll));
     }
     if has_failed(live) {
@@ -59,15 +62,19 @@ pub(super) fn present(input: &Input<'_>, live: &LiveHub) -> Plan {
 }
 
 /// The hub is there and in order: is it as declared?
-fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
-    let declared = transition::declared(input.hub);
+fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
+    let declared = transition::of_declared(input.declared);
     let mut refusals = judgement
         .bound
         .as_ref()
-        .map(|bound| transition::refusals(&declared, bound))
+        .map(|bound| transition::refusals(&input.declared.kind, &declared, bound))
         .unwrap_or_default();
     if refusals.is_empty() {
-        refusals = transition::refusals(&declared, &transition::of_live(live, &declared));
+        refusals = transition::refusals(
+            &input.declared.kind,
+            &declared,
+            &transition::of_live(&input.declared.kind, live, &declared),
+        );
     }
     let view = encryption::judge(input, live, !refusals.is_empty());
     refusals.extend(view.refusal);
@@ -76,16 +83,16 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
     judgement.key_healthy = view.healthy;
     judgement.provisioned = Opinion::Is(Verdict::yes(
         Reason::Succeeded,
-        "Azure reports the hub as provisioned.",
+        format!("Azure reports the {} as provisioned.", input.declared.kind.noun()),
     ));
     judgement.encryption = Some(judge::encryption(input, live, view.latest.as_ref()));
-    judgement.compute_encryption = Some(compute::encryption(live));
+    judgement.compute_encryption = input.declared.kind.rules().compute(live);
     judgement.preflight = Some(preflight::without_notes(&input.status.preflight));
     group::judge(input, live, &mut judgement);
 
-    let update = body::update(input.hub, live);
+    let update = body::update(input.declared, live);
     let change = if refusals.is_empty() {
-        wanted_change(view.change.as_ref(), update)
+        wanted_change(input, view.change.as_ref(), update)
     } else {
         None
     };
@@ -105,10 +112,10 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
             OperationKind::Delete => false,
         }),
         // The same field may be wanted otherwise by now.
-        superseded: input.status.observed_generation != Some(input.hub.generation)
+        superseded: input.status.observed_generation != Some(input.declared.generation)
             || operation
                 .and_then(|operation| operation.generation)
-                .is_some_and(|generation| generation != input.hub.generation)
+                .is_some_and(|generation| generation != input.declared.generation)
             || change
                 .as_ref()
                 .zip(operation)
@@ -140,7 +147,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
     let started_at = match progress::step(input, operation, found) {
         Step::Wait { operation, next } => {
             let wants_update = matches!(&change, Some((OperationKind::Update, ..)));
-            unfinished(&operation, wants_update, &mut judgement);
+            unfinished(input, &operation, wants_update, &mut judgement);
             let ended = fight::judge(input, Some(&operation));
             judgement.operation = Some(operation);
             if let Fight::On(hit) = ended {
@@ -162,9 +169,9 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
     };
     judgement.operation = None;
     let write = change.map(|(kind, intent, body)| Write {
-        generation: input.hub.generation,
+        generation: input.declared.generation,
         kind,
-        id: input.hub.id.clone(),
+        id: input.declared.id.clone(),
         request: Request::Patch(body),
         intent,
         bound: Some(judge::bound(input, live)),
@@ -189,7 +196,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &LiveHub) -> Plan {
 }
 
 /// What an operation that is not over says of a hub that is otherwise in order.
-fn unfinished(operation: &Operation, wants_update: bool, judgement: &mut Judgement) {
+fn unfinished(input: &Input<'_>, operation: &Operation, wants_update: bool, judgement: &mut Judgement) {
     let ignored = |what: String| {
         let text = format!("Azure answered that it applied {what}; reading twice showed that it did not.");
         Opinion::Is(Verdict::no(Reason::WriteIgnored, text))
@@ -204,21 +211,28 @@ fn unfinished(operation: &Operation, wants_update: bool, judgement: &mut Judgeme
         // What Azure said stands until the next try.
         (OperationState::Failed, _) => judgement.provisioned = Opinion::Keep,
         (_, OperationKind::Update) => {
-            judgement.provisioned = Opinion::Is(progress_verdict(OperationKind::Update));
+            judgement.provisioned = Opinion::Is(progress_verdict(input, OperationKind::Update));
         }
         // What else is declared waits for this one.
-        _ if wants_update => judgement.provisioned = Opinion::Is(progress_verdict(OperationKind::Update)),
+        _ if wants_update => {
+            judgement.provisioned = Opinion::Is(progress_verdict(input, OperationKind::Update));
+        }
         _ => {}
     }
 }
 
 /// A key is changed before anything else.
 fn wanted_change(
+    input: &Input<'_>,
     key: Option<&KeyIdentifier>,
     update: Option<(Vec<&'static str>, Body)>,
 ) -> Option<(OperationKind, String, Body)> {
     match key {
-        Some(key) => Some((OperationKind::ChangeKey, key.to_string(), body::change_key(key))),
+        Some(key) => Some((
+            OperationKind::ChangeKey,
+            key.to_string(),
+            input.declared.kind.rules().key_change(key),
+        )),
         None => update.map(|(fields, body)| (OperationKind::Update, fields.join(", "), body)),
     }
 }

@@ -1,46 +1,39 @@
-//! The check of what the hub works with besides its key: its storage account and the key vault for its own secrets.
+//! The check of what the resource works with besides its key, such as a hub's storage account and the key vault for its own
+//! secrets.
 //!
 //! Azure looks them up inside the operation, and a hub that failed there is bound to the names that it was given.
 
 use keyholder_crds::Reason;
 
-use super::{OTHERWISE, Outcome, not_read};
-use crate::arm_id::ArmId;
-use crate::cure;
+use super::{Outcome, not_read, otherwise};
+use crate::kind::Associated;
 use crate::observed::{Fact, Observed};
-use crate::validate::{ValidEncryption, ValidHub};
+use crate::validate::{Declared, ValidEncryption};
 
 /// What must exist. The key's own vault is not among it: another check tells more of that.
 #[must_use]
-pub fn associated(hub: &ValidHub) -> Vec<ArmId> {
-    let mut ids = vec![hub.storage_account.clone()];
-    let of_the_key = match &hub.encryption {
+pub fn associated(declared: &Declared) -> Vec<Associated> {
+    let of_the_key = match &declared.encryption {
         ValidEncryption::CustomerManaged { vault, .. } => Some(vault),
         ValidEncryption::MicrosoftManaged => None,
     };
-    if of_the_key != Some(&hub.key_vault) {
-        ids.push(hub.key_vault.clone());
-    }
-    ids
+    let mut associated = declared.kind.rules().associated();
+    associated.retain(|one| Some(&one.id) != of_the_key);
+    associated
 }
 
-pub(super) fn check(hub: &ValidHub, observed: &Observed) -> Outcome {
+pub(super) fn check(declared: &Declared, observed: &Observed) -> Outcome {
     let mut missing = Vec::new();
     let mut commands = Vec::new();
     let mut unknown = None;
-    for id in associated(hub) {
-        let fact = observed.associated.iter().find(|(one, _)| *one == id);
+    for one in associated(declared) {
+        let id = &one.id;
+        let fact = observed.associated.iter().find(|(other, _)| other == id);
         match fact.map(|(_, fact)| fact) {
             Some(Fact::Known(())) => {}
-            Some(Fact::Absent) if id == hub.storage_account => {
-                missing.push(format!(
-                    "Storage account {id} (spec.storageAccount) does not exist."
-                ));
-                commands.push(cure::create_storage_account(&id, &hub.location));
-            }
             Some(Fact::Absent) => {
-                missing.push(format!("Vault {id} (spec.keyVault) does not exist."));
-                commands.push(cure::create_vault(&id, &hub.location));
+                missing.push(format!("{} {id} ({}) does not exist.", one.what, one.path));
+                commands.push((one.create)(id, &declared.location));
             }
             Some(Fact::Unknown(why)) => unknown = Some(Outcome::unknown(why, false)),
             None => {
@@ -56,7 +49,7 @@ pub(super) fn check(hub: &ValidHub, observed: &Observed) -> Outcome {
     }
     Outcome::failed(
         Reason::AssociatedResourceNotFound,
-        &format!("{} {OTHERWISE}", missing.join(" ")),
+        &format!("{} {}", missing.join(" "), otherwise(declared)),
         &commands,
     )
 }

@@ -8,28 +8,32 @@ use super::{Outcome, identity, not_read};
 use crate::access::{self, Right};
 use crate::arm_id::ArmId;
 use crate::cure;
+use crate::kind::Kind;
 use crate::name::KeyName;
-use crate::observed::{Fact, LiveHub, Observed, Why};
-use crate::validate::{KeyUser, ValidEncryption, ValidHub};
+use crate::observed::{Fact, Live, Observed, Why};
+use crate::validate::{Declared, KeyUser, ValidEncryption};
 
 /// Application id of Azure Cosmos DB in public Azure (azure-ai-docs, how-to-setup-customer-managed-keys).
 pub(super) const COSMOS_DB_APPLICATION: &str = "a232010e-820c-4083-83bb-3ace5fc29d0b";
 
 pub(super) fn check(
-    hub: &ValidHub,
+    declared: &Declared,
     vault: &ArmId,
     key: &KeyName,
     user: &KeyUser,
     observed: &Observed,
 ) -> Outcome {
     let KeyUser::UserAssigned(id) = user else {
-        let message = match own_access(vault, key, observed) {
+        let noun = declared.kind.noun();
+        let message = match own_access(&declared.kind, vault, key, observed) {
             Some(Access::Held) => return Outcome::PASSED,
             Some(Access::NotRead(why)) => return Outcome::unknown(&why, false),
-            Some(Access::Missing(message)) => unsettled(&message),
+            Some(Access::Missing(message)) => unsettled(noun, &message),
             Some(Access::Undecidable(message)) => message,
             None => {
-                "The hub's own identity comes into being with the hub: its access is checked then.".to_owned()
+                format!(
+                    "The {noun}'s own identity comes into being with the {noun}: its access is checked then."
+                )
             }
         };
         let why = Why {
@@ -46,9 +50,9 @@ pub(super) fn check(
             return Outcome::unknown(&not_read(&format!("the principal of identity {id}")), true);
         }
     };
-    match access_of(vault, key, principal, observed) {
+    match access_of(&declared.kind, vault, key, principal, observed) {
         Access::Held => Outcome::Passed {
-            note: hub.has_managed_group().then(|| {
+            note: declared.has_managed_group().then(|| {
                 format!(
                     "Azure Cosmos DB's own application ({COSMOS_DB_APPLICATION}) needs the same access for the managed \
                      resource group; that cannot be seen from here."
@@ -63,18 +67,18 @@ pub(super) fn check(
     }
 }
 
-/// What is to be said of access that the hub's own identity lacks as far as it can be seen.
-pub(crate) fn unsettled(message: &str) -> String {
+/// What is to be said of access that the resource's own identity lacks as far as it can be seen.
+pub(crate) fn unsettled(noun: &str, message: &str) -> String {
     format!(
-        "No source settles whether Azure gives a hub's own identity access to the key by itself; if it does not, this is missing: {message}"
+        "No source settles whether Azure gives a {noun}'s own identity access to the key by itself; if it does not, this is missing: {message}"
     )
 }
 
-/// Access of the hub's own identity, once a creation was tried. That it cannot be seen does not block: no source settles
+/// Access of the resource's own identity, once a creation was tried. That it cannot be seen does not block: no source settles
 /// whether Azure gives it by itself.
-fn own_access(vault: &ArmId, key: &KeyName, observed: &Observed) -> Option<Access> {
-    let principal = principal(&KeyUser::SystemAssigned, observed.hub.known(), observed)?;
-    Some(access_of(vault, key, principal, observed))
+fn own_access(kind: &Kind, vault: &ArmId, key: &KeyName, observed: &Observed) -> Option<Access> {
+    let principal = principal(&KeyUser::SystemAssigned, observed.live.known(), observed)?;
+    Some(access_of(kind, vault, key, principal, observed))
 }
 
 /// A key, and who is to work with it.
@@ -87,32 +91,32 @@ pub(crate) struct Grantee {
 }
 
 /// Who is to work with the declared key and what is known of its access, once both are there, in a vault with RBAC.
-pub(crate) fn grantee(hub: &ValidHub, observed: &Observed) -> Option<(Grantee, Access)> {
+pub(crate) fn grantee(declared: &Declared, observed: &Observed) -> Option<(Grantee, Access)> {
     let ValidEncryption::CustomerManaged {
         vault,
         key,
         identity: user,
         ..
-    } = &hub.encryption
+    } = &declared.encryption
     else {
         return None;
     };
     let live = observed.vault.known().filter(|live| live.rbac)?;
-    let principal = principal(user, observed.hub.known(), observed)?.to_owned();
-    let access = access_of(vault, key, &principal, observed);
+    let principal = principal(user, observed.live.known(), observed)?.to_owned();
+    let access = access_of(&declared.kind, vault, key, &principal, observed);
     let key = live.id.child("keys", key.as_str());
     Some((Grantee { key, principal }, access))
 }
 
 /// What to do about a creation that failed while the hub's own identity has no access to the key, as far as that was read.
-pub(crate) fn missing_own_access(hub: &ValidHub, observed: &Observed) -> Option<String> {
-    match &hub.encryption {
+pub(crate) fn missing_own_access(declared: &Declared, observed: &Observed) -> Option<String> {
+    match &declared.encryption {
         ValidEncryption::CustomerManaged {
             vault,
             key,
             identity: KeyUser::SystemAssigned,
             ..
-        } => match own_access(vault, key, observed)? {
+        } => match own_access(&declared.kind, vault, key, observed)? {
             Access::Missing(message) => Some(message),
             Access::Held | Access::Undecidable(_) | Access::NotRead(_) => None,
         },
@@ -134,7 +138,13 @@ pub(crate) enum Access {
 }
 
 /// Judges a principal's access to a key.
-pub(crate) fn access_of(vault: &ArmId, key: &KeyName, principal: &str, observed: &Observed) -> Access {
+pub(crate) fn access_of(
+    kind: &Kind,
+    vault: &ArmId,
+    key: &KeyName,
+    principal: &str,
+    observed: &Observed,
+) -> Access {
     let live = match &observed.vault {
         Fact::Known(live) => live,
         Fact::Unknown(why) => return Access::NotRead(why.clone()),
@@ -154,7 +164,7 @@ pub(crate) fn access_of(vault: &ArmId, key: &KeyName, principal: &str, observed:
         access::by_policies(&live.access_policies, principal)
     };
     let scope = live.id.child("keys", key.as_str());
-    let who = named(principal, observed);
+    let who = named(kind, principal, observed);
     match rights.all() {
         Right::Held => Access::Held,
         Right::Missing if !live.rbac && access::others_hold(&live.access_policies, principal) => {
@@ -182,21 +192,21 @@ pub(crate) fn access_of(vault: &ArmId, key: &KeyName, principal: &str, observed:
 }
 
 /// A principal as people know it: by the identity whose it is.
-fn named(principal: &str, observed: &Observed) -> String {
+fn named(kind: &Kind, principal: &str, observed: &Observed) -> String {
     let user_assigned = observed.identities.iter().find(|(_, fact)| {
         fact.known()
             .is_some_and(|identity| identity.principal_id.eq_ignore_ascii_case(principal))
     });
     match user_assigned {
         Some((id, _)) => format!("identity {id} (principal {principal})"),
-        None => format!("hub's own identity (principal {principal})"),
+        None => format!("{}'s own identity (principal {principal})", kind.noun()),
     }
 }
 
-/// The principal that unwraps, where it is known: a user-assigned identity's, or the hub's own once it exists.
+/// The principal that unwraps, where it is known: a user-assigned identity's, or the resource's own once it exists.
 pub(crate) fn principal<'a>(
     user: &KeyUser,
-    live: Option<&'a LiveHub>,
+    live: Option<&'a Live>,
     observed: &'a Observed,
 ) -> Option<&'a str> {
     match user {

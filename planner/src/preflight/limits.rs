@@ -9,7 +9,7 @@ use super::{Outcome, not_read};
 use crate::cure;
 use crate::observed::{Fact, Observed, Usage, Why};
 use crate::refused;
-use crate::validate::ValidHub;
+use crate::validate::Declared;
 
 const SEARCH: &str = "Microsoft.Search";
 const STORAGE: &str = "Microsoft.Storage";
@@ -22,8 +22,8 @@ const CALCULATOR: &str = "https://azure.microsoft.com/pricing/calculator/";
 
 /// The providers whose quotas in its region a hub needs.
 #[must_use]
-pub fn quotas(hub: &ValidHub) -> &'static [&'static str] {
-    if hub.has_managed_group() {
+pub fn quotas(declared: &Declared) -> &'static [&'static str] {
+    if declared.has_managed_group() {
         WITH_MANAGED_GROUP
     } else {
         &[]
@@ -32,26 +32,26 @@ pub fn quotas(hub: &ValidHub) -> &'static [&'static str] {
 
 /// What a hub with a managed resource group costs beside itself (azure-ai-docs, hub-encryption-keys-portal: billed to the
 /// customer's subscription).
-pub(crate) fn bill(hub: &ValidHub) -> String {
+pub(crate) fn bill(declared: &Declared) -> String {
     format!(
         "With dataLocation: ManagedResourceGroup Azure puts an Azure Cosmos DB account, an Azure AI Search service and a \
          storage account into subscription {} and bills them there for as long as the hub exists, used or not. What \
          they cost: {CALCULATOR}. dataLocation: ServiceSide, which can be chosen before creation only, needs none of them.",
-        hub.id.subscription()
+        declared.id.subscription()
     )
 }
 
-pub(super) fn check_policy(hub: &ValidHub, observed: &Observed) -> Outcome {
+pub(super) fn check_policy(declared: &Declared, observed: &Observed) -> Outcome {
     let outlook = match &observed.policy {
         Fact::Known(outlook) => outlook,
-        Fact::Absent => return Outcome::unknown(&not_read("what Azure Policy says of the hub"), false),
+        Fact::Absent => return Outcome::unknown(&not_read("what Azure Policy says of the resource"), false),
         Fact::Unknown(why) => return Outcome::unknown(why, false),
     };
     if !outlook.denies.is_empty() {
         let (texts, commands): (Vec<String>, Vec<Vec<String>>) = outlook
             .denies
             .iter()
-            .map(|hit| (refused::denial(hit), refused::exemption(hit, &hub.id)))
+            .map(|hit| (refused::denial(hit), refused::exemption(hit, &declared.id)))
             .unzip();
         return Outcome::failed(Reason::PolicyDenied, &texts.join("\n"), &commands.concat());
     }
@@ -61,7 +61,7 @@ pub(super) fn check_policy(hub: &ValidHub, observed: &Observed) -> Outcome {
     }
 }
 
-pub(super) fn check_quota(hub: &ValidHub, observed: &Observed) -> Outcome {
+pub(super) fn check_quota(declared: &Declared, observed: &Observed) -> Outcome {
     if observed.usages.is_empty() {
         let why = Why {
             reason: Reason::Unverifiable,
@@ -74,7 +74,7 @@ pub(super) fn check_quota(hub: &ValidHub, observed: &Observed) -> Outcome {
     let mut notes = Vec::new();
     let mut commands = Vec::new();
     let mut unknown = None;
-    let subscription = hub.id.subscription();
+    let subscription = declared.id.subscription();
     for namespace in WITH_MANAGED_GROUP {
         let usages = match observed.usages.get(*namespace) {
             Some(Fact::Known(usages)) => usages,
@@ -107,7 +107,7 @@ pub(super) fn check_quota(hub: &ValidHub, observed: &Observed) -> Outcome {
             .collect();
         let told = format!(
             "{what} in {} of subscription {subscription} ({})",
-            hub.location,
+            declared.location,
             told.join(", ")
         );
         if used_up.len() == known {

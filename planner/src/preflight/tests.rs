@@ -5,13 +5,13 @@ use super::*;
 use crate::fixtures::*;
 use crate::name::{KeyIdentifier, Location};
 use crate::observed::{AccessPolicy, LiveIdentity, LiveKey};
-use crate::validate::validate;
+use crate::validate::Validate;
 
 mod limits;
 mod unknown;
 
-fn hub() -> ValidHub {
-    validate(&object("Delete"), "owner").unwrap()
+fn hub() -> Declared {
+    object("Delete").validate("owner").unwrap()
 }
 
 fn run_with(change: impl Fn(&mut Observed)) -> Vec<Check> {
@@ -78,7 +78,7 @@ fn with_everything_there_every_check_passes_in_order() {
     let note = checks[7].to_status().message.unwrap();
     assert!(note.contains(COSMOS_DB_APPLICATION), "{note}");
 
-    let plain = ValidHub {
+    let plain = Declared {
         encryption: ValidEncryption::MicrosoftManaged,
         ..hub()
     };
@@ -103,7 +103,7 @@ fn with_everything_there_every_check_passes_in_order() {
 fn a_service_side_hub_needs_one_provider_and_no_word_on_cosmos() {
     let mut object = object("Delete");
     object.spec.encryption.data_location = Some(keyholder_crds::DataLocation::ServiceSide);
-    let hub = validate(&object, "owner").unwrap();
+    let hub = object.validate("owner").unwrap();
     assert_eq!(providers(&hub), ["Microsoft.MachineLearningServices"]);
     let checks = run(&hub, &ready_for_creation(&hub), at_second(0));
     assert_eq!(
@@ -340,16 +340,26 @@ fn a_vault_that_is_missing_is_one_cause() {
     assert_eq!(failed, [PreflightCheckName::Vault]);
 }
 
+fn ids(hub: &Declared) -> Vec<ArmId> {
+    associated(hub).into_iter().map(|one| one.id).collect()
+}
+
 #[test]
 fn a_vault_that_serves_twice_is_told_once() {
     let mut object = object("Delete");
     object.spec.key_vault = "corp-keys".to_owned();
-    let hub = validate(&object, "owner").unwrap();
-    assert_eq!(associated(&hub), std::slice::from_ref(&hub.storage_account));
+    let hub = object.validate("owner").unwrap();
+    assert_eq!(ids(&hub), std::slice::from_ref(&of_hub(&hub).storage_account));
     object.spec.encryption.mode = keyholder_crds::EncryptionMode::MicrosoftManaged;
     object.spec.encryption.customer_managed_key = None;
-    let hub = validate(&object, "owner").unwrap();
-    assert_eq!(associated(&hub), [hub.storage_account.clone(), hub.key_vault]);
+    let hub = object.validate("owner").unwrap();
+    assert_eq!(
+        ids(&hub),
+        [
+            of_hub(&hub).storage_account.clone(),
+            of_hub(&hub).key_vault.clone()
+        ]
+    );
 }
 
 #[test]
@@ -363,9 +373,9 @@ fn a_pinned_version_is_the_one_that_is_judged() {
             .as_mut()
             .unwrap()
             .version = Some(version.to_owned());
-        validate(object, "owner").unwrap()
+        object.validate("owner").unwrap()
     };
-    let judged = |hub: &ValidHub, change: fn(&mut Observed)| {
+    let judged = |hub: &Declared, change: fn(&mut Observed)| {
         let mut observed = ready_for_creation(hub);
         key(&mut observed).others = vec![key_version(NEXT_KEY, 10)];
         change(&mut observed);

@@ -3,27 +3,32 @@
 use jiff::Timestamp;
 use keyholder_crds::Reason;
 
-use super::{LiveVault, OTHERWISE, Outcome};
+use super::{LiveVault, Outcome, otherwise};
 use crate::arm_id::ArmId;
 use crate::cure;
 use crate::key::{self, Unusable};
 use crate::key_health::until;
 use crate::name::{KeyName, KeyVersion};
 use crate::observed::{Fact, LiveKey, LiveKeyVersion, Observed};
-use crate::validate::{VAULT, ValidHub};
+use crate::validate::{Declared, VAULT};
 
 /// Checks the vault; `tenant` is that of the identity that unwraps, where it is known.
 ///
 /// Soft delete, purge protection, region and tenant: azure-ai-docs, hub-encryption-keys-portal (10/2025). All that is
 /// wrong is told at once, under the reason of the first.
-pub(super) fn check_vault(hub: &ValidHub, id: &ArmId, tenant: Option<&str>, observed: &Observed) -> Outcome {
+pub(super) fn check_vault(
+    declared: &Declared,
+    id: &ArmId,
+    tenant: Option<&str>,
+    observed: &Observed,
+) -> Outcome {
     let live = match &observed.vault {
         Fact::Known(live) => live,
         Fact::Absent => {
             return Outcome::failed(
                 Reason::VaultNotFound,
-                &format!("Vault {id} does not exist. {OTHERWISE}"),
-                &[cure::create_vault(id, &hub.location)],
+                &format!("Vault {id} does not exist. {}", otherwise(declared)),
+                &[cure::create_vault(id, &declared.location)],
             );
         }
         Fact::Unknown(why) => return Outcome::unknown(why, true),
@@ -43,7 +48,7 @@ pub(super) fn check_vault(hub: &ValidHub, id: &ArmId, tenant: Option<&str>, obse
                 cure::purge_protection(&live.id),
             )
         }),
-        (live.location != hub.location).then(|| other_region(hub, live)),
+        (live.location != declared.location).then(|| other_region(declared, live)),
         tenant.filter(|tenant| !tenant.eq_ignore_ascii_case(&live.tenant_id)).map(|tenant| {
             (
                 Reason::TenantMismatch,
@@ -74,21 +79,25 @@ pub(super) fn check_vault(hub: &ValidHub, id: &ArmId, tenant: Option<&str>, obse
     Outcome::failed(*reason, &text.join(" "), &commands)
 }
 
-fn other_region(hub: &ValidHub, live: &LiveVault) -> (Reason, String, String) {
+fn other_region(declared: &Declared, live: &LiveVault) -> (Reason, String, String) {
     // A vault's name is unique in all of Azure and has at most 24 characters: the region must be left in it.
-    let room = 23_usize.saturating_sub(hub.location.as_str().len()).max(1);
+    let room = 23_usize.saturating_sub(declared.location.as_str().len()).max(1);
     let head: String = live.id.name().chars().take(room).collect();
-    let wanted = format!("{}-{}", head.trim_end_matches('-'), hub.location);
+    let wanted = format!("{}-{}", head.trim_end_matches('-'), declared.location);
     let name: String = wanted.chars().take(24).collect();
     let other = ArmId::of(live.id.subscription(), live.id.resource_group(), VAULT, &name);
     (
         Reason::RegionMismatch,
         format!(
-            "Vault {} is in {}, the hub in {}: a vault cannot be moved, so name one in {} in \
+            "Vault {} is in {}, the {} in {}: a vault cannot be moved, so name one in {} in \
              spec.encryption.customerManagedKey.vault.",
-            live.id, live.location, hub.location, hub.location
+            live.id,
+            live.location,
+            declared.kind.noun(),
+            declared.location,
+            declared.location
         ),
-        cure::create_vault(&other, &hub.location),
+        cure::create_vault(&other, &declared.location),
     )
 }
 

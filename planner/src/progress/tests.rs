@@ -3,8 +3,8 @@
 use super::*;
 use crate::fixtures::*;
 use crate::observed::Observed;
-use crate::validate::validate;
-use keyholder_crds::{AIHubStatus, OperationKind};
+use crate::validate::Validate;
+use keyholder_crds::{OperationKind, ResourceStatus};
 
 const SETTLED: Found = Found::Settled {
     achieved: false,
@@ -32,12 +32,12 @@ fn operation(state: OperationState, not_before: Option<i64>) -> Operation {
 }
 
 fn step_at(now: i64, operation: &Operation, seen: OperationSeen, found: Found) -> Step {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     let observed = Observed {
         operation: seen,
         ..Observed::nothing()
     };
-    let status = AIHubStatus::default();
+    let status = ResourceStatus::default();
     step(&input(&hub, &status, &observed, now), Some(operation), found)
 }
 
@@ -72,9 +72,9 @@ fn waits(step: &Step) -> (OperationState, Next) {
 
 #[test]
 fn without_an_operation_everything_is_free() {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     let observed = Observed::nothing();
-    let status = AIHubStatus::default();
+    let status = ResourceStatus::default();
     assert_eq!(step(&input(&hub, &status, &observed, 0), None, SETTLED), FREE);
 }
 

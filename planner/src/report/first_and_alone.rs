@@ -3,7 +3,7 @@
 use super::*;
 use crate::fixtures::*;
 
-fn conditions(status: &AIHubStatus) -> Vec<(String, String, String)> {
+fn conditions(status: &ResourceStatus) -> Vec<(String, String, String)> {
     status
         .conditions
         .iter()
@@ -103,7 +103,7 @@ fn worse_is_what_was_not_said_before() {
     let (_, ready) = ready_hub();
     assert!(!is_worse(&ready, &ready));
     assert!(
-        !is_worse(&ready, &AIHubStatus::default()),
+        !is_worse(&ready, &ResourceStatus::default()),
         "good news is not worse"
     );
     let with = |of, reason| {

@@ -3,17 +3,17 @@
 use super::*;
 use crate::fixtures::{accepted, *};
 use crate::observed::{Fact, GroupResource, Observed, OperationSeen};
-use crate::validate::{ValidHub, validate};
+use crate::validate::{Declared, Validate};
 
-fn hub() -> ValidHub {
-    validate(&object("Delete"), "owner").unwrap()
+fn hub() -> Declared {
+    object("Delete").validate("owner").unwrap()
 }
 
 fn create(executed: &Executed) -> Report {
     let hub = hub();
     pass(
         &hub,
-        &AIHubStatus::default(),
+        &ResourceStatus::default(),
         &ready_for_creation(&hub),
         0,
         false,
@@ -31,21 +31,21 @@ fn why(reason: Reason, retry_at: Option<Timestamp>) -> Why {
 }
 
 /// Worlds in each of which a pass has something else to say.
-fn worlds(hub: &ValidHub) -> Vec<Observed> {
+fn worlds(hub: &Declared) -> Vec<Observed> {
     let all = created(hub);
     let mut worlds = vec![
         all.clone(),
         ready_for_creation(hub),
         Observed {
-            hub: Fact::Known(live(hub, "Failed")),
+            live: Fact::Known(live(hub, "Failed")),
             ..all.clone()
         },
         Observed {
-            hub: Fact::Known(live(hub, "Updating")),
+            live: Fact::Known(live(hub, "Updating")),
             ..all.clone()
         },
         Observed {
-            hub: Fact::Unknown(why(Reason::AzureUnreachable, None)),
+            live: Fact::Unknown(why(Reason::AzureUnreachable, None)),
             ..all.clone()
         },
         Observed {
@@ -86,7 +86,7 @@ fn worlds(hub: &ValidHub) -> Vec<Observed> {
 fn reporting_the_same_twice_changes_nothing() {
     let (ready, ready_status) = ready_hub();
     let mut said = std::collections::BTreeSet::new();
-    for status in [AIHubStatus::default(), ready_status] {
+    for status in [ResourceStatus::default(), ready_status] {
         for observed in worlds(&ready) {
             let nothing = Executed::Nothing;
             let first = pass(&ready, &status, &observed, 100, false, &nothing).report;
@@ -113,7 +113,7 @@ fn reporting_the_same_twice_changes_nothing() {
 #[test]
 fn a_transition_time_moves_with_the_status_alone() {
     let (hub, status) = ready_hub();
-    let time = |status: &AIHubStatus, of| judge::stored(status, of).unwrap().last_transition_time.clone();
+    let time = |status: &ResourceStatus, of| judge::stored(status, of).unwrap().last_transition_time.clone();
     let ready_at = Time(at_second(20));
     assert_eq!(time(&status, ConditionType::Ready), ready_at);
     // True stays True, with another reason.
@@ -165,7 +165,7 @@ fn ready_has_the_reason_of_the_first_that_does_not_hold() {
             hub.generation,
             at_second(100),
         );
-        summarise(&mut status, |_| false, hub.generation, at_second(100));
+        summarise(&mut status, |_| false, &hub, at_second(100));
         assert_eq!(
             condition(&status, ConditionType::Ready),
             ("False".to_owned(), reason.to_string())
@@ -197,16 +197,16 @@ fn prerequisites_count_until_the_object_is_bound() {
         1,
         at_second(1),
     );
-    summarise(&mut status, |_| false, hub.generation, at_second(1));
+    summarise(&mut status, |_| false, &hub, at_second(1));
     assert_eq!(condition(&status, ConditionType::Ready).0, "True");
     status.bound = None;
-    summarise(&mut status, |_| false, hub.generation, at_second(1));
+    summarise(&mut status, |_| false, &hub, at_second(1));
     assert_eq!(condition(&status, ConditionType::Ready).1, "VaultNotFound");
 }
 
 #[test]
 fn ignorance_hinders_only_what_ready_needs() {
-    let (_, status) = ready_hub();
+    let (hub, status) = ready_hub();
     for (of, ready) in [
         (ConditionType::TransitionAllowed, true),
         (ConditionType::Provisioned, false),
@@ -222,12 +222,12 @@ fn ignorance_hinders_only_what_ready_needs() {
             1,
             at_second(1),
         );
-        summarise(&mut unknown, |_| false, 1, at_second(1));
+        summarise(&mut unknown, |_| false, &hub, at_second(1));
         let expected = if ready { "True" } else { "Unknown" };
         assert_eq!(condition(&unknown, ConditionType::Ready).0, expected, "{of}");
         let mut absent = status.clone();
         remove(&mut absent, of);
-        summarise(&mut absent, |_| false, 1, at_second(1));
+        summarise(&mut absent, |_| false, &hub, at_second(1));
         assert_eq!(condition(&absent, ConditionType::Ready).0, expected, "{of}");
     }
 }
@@ -283,9 +283,9 @@ fn a_refused_write_is_tried_again_and_an_unknown_outcome_looked_at() {
         );
         assert!(unknown.status.bound.is_some());
         let told = judge::stored_reason(
-            &AIHubStatus {
+            &ResourceStatus {
                 conditions: unknown.status.conditions,
-                ..AIHubStatus::default()
+                ..ResourceStatus::default()
             },
             ConditionType::Provisioned,
         );
@@ -297,12 +297,12 @@ fn a_refused_write_is_tried_again_and_an_unknown_outcome_looked_at() {
 fn each_kind_of_write_has_its_event() {
     let (mut hub, status) = ready_hub();
     let observed = created(&hub);
-    let note_of = |hub: &ValidHub, status: &AIHubStatus, observed: &Observed, deleting| {
+    let note_of = |hub: &Declared, status: &ResourceStatus, observed: &Observed, deleting| {
         let pass = pass(hub, status, observed, 100, deleting, &accepted());
         assert!(pass.plan.write.is_some());
         pass.report.notes.into_iter().next().unwrap()
     };
-    let note = |hub: &ValidHub, observed: &Observed, deleting| note_of(hub, &status, observed, deleting);
+    let note = |hub: &Declared, observed: &Observed, deleting| note_of(hub, &status, observed, deleting);
     let deleted = note(&hub, &observed, true);
     assert_eq!(deleted.reason, Reason::Deleted);
     let kept = "for 14 days, and bill its managed resource group azureml-rg-research as long. With user-assigned identities alone it may be permanent.";
@@ -321,7 +321,7 @@ fn each_kind_of_write_has_its_event() {
         "{}",
         deleted.message
     );
-    let without_group = AIHubStatus {
+    let without_group = ResourceStatus {
         managed_resource_group: None,
         ..status.clone()
     };
@@ -380,7 +380,7 @@ fn ready_and_stalled_are_told_once_when_they_change() {
 fn what_stays_in_azure_is_told() {
     let (mut hub, status) = ready_hub();
     hub.deletion_policy = DeletionPolicy::Retain;
-    let retained = |status: &AIHubStatus, deleting| {
+    let retained = |status: &ResourceStatus, deleting| {
         let notes = pass(&hub, status, &created(&hub), 100, deleting, &accepted())
             .report
             .notes;
@@ -389,7 +389,7 @@ fn what_stays_in_azure_is_told() {
     assert!(retained(&status, true));
     assert!(!retained(&status, false));
     assert!(
-        !retained(&AIHubStatus::default(), true),
+        !retained(&ResourceStatus::default(), true),
         "nothing was ever seen there"
     );
 }
@@ -404,12 +404,12 @@ fn columns_are_short() {
         Some("0123456789abcdef0123456789abcdef")
     );
     assert_eq!(summary.azure_name.as_deref(), Some("research"));
-    let plain = ValidHub {
+    let plain = Declared {
         encryption: ValidEncryption::MicrosoftManaged,
         ..hub
     };
     let observed = Observed::nothing();
-    let status = AIHubStatus::default();
+    let status = ResourceStatus::default();
     let summary = super::summary(&input(&plain, &status, &observed, 0), &status);
     assert_eq!((summary.key, summary.version), (None, None));
 }
@@ -417,7 +417,7 @@ fn columns_are_short() {
 /// A stored message stays while only the id of the request differs, and goes with anything else.
 #[test]
 fn a_message_is_kept_while_nothing_else_is_said() {
-    let mut status = AIHubStatus::default();
+    let mut status = ResourceStatus::default();
     let verdict = |reason, id: &str| Verdict::no(reason, format!("no (request {id})"));
     let of = ConditionType::Provisioned;
     set(
@@ -476,7 +476,7 @@ fn what_waits_for_somebody_does_so_too_while_azure_cannot_be_read() {
         "ImmutableFieldChanged"
     );
     let unread = Observed {
-        hub: Fact::Unknown(why(Reason::AzureUnreachable, None)),
+        live: Fact::Unknown(why(Reason::AzureUnreachable, None)),
         ..created(&hub)
     };
     let later = pass(&hub, &refused, &unread, 200, false, &accepted())

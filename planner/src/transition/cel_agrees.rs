@@ -15,7 +15,8 @@ use strum::IntoEnumIterator;
 
 use super::*;
 use crate::fixtures::SUBSCRIPTION;
-use crate::validate::validate;
+use crate::matrix::Profile;
+use crate::validate::Validate;
 
 const ONE: &str = "0123456789abcdef0123456789abcdef";
 const TWO: &str = "fedcba9876543210fedcba9876543210";
@@ -234,9 +235,9 @@ fn value_of(bound: &Bound, path: &str) -> String {
         "spec.encryption.dataLocation" => location(bound),
         "spec.encryption.customerManagedKey.identity" => bound.key_identity.clone().unwrap_or_default(),
         "spec.location" => bound.location.clone(),
-        "spec.storageAccount" => name(Some(&bound.storage_account)),
-        "spec.keyVault" => name(Some(&bound.key_vault)),
-        "spec.highBusinessImpact" => bound.high_business_impact.to_string(),
+        "spec.storageAccount" => name(bound.storage_account.as_deref()),
+        "spec.keyVault" => name(bound.key_vault.as_deref()),
+        "spec.highBusinessImpact" => bound.high_business_impact.unwrap_or_default().to_string(),
         other => panic!("unknown field {other}"),
     }
 }
@@ -300,14 +301,15 @@ fn the_rules_of_the_crd_and_the_planner_refuse_the_same() {
 
     runner()
         .run(&edits(), |(bound, old, new)| {
-            let of = |choice: &Choice| declared(&validate(&object(choice, None), "owner").unwrap());
+            let of = |choice: &Choice| of_declared(&object(choice, None).validate("owner").unwrap());
             let (have, before, wanted) = (of(&bound), of(&old), of(&new));
             let json = |choice| serde_json::to_value(object(choice, Some(&have))).unwrap();
             let cel: Vec<String> = match validate_compiled(&rules, &json(&new), Some(&json(&old))) {
                 Ok(()) => Vec::new(),
                 Err(errors) => errors.iter().map(ToString::to_string).collect(),
             };
-            let refused = refusals(&wanted, &have);
+            let kind = object(&new, None).validate("owner").unwrap().kind;
+            let refused = refusals(&kind, &wanted, &have);
             for (profile, transition) in cells(&have, &old, &new, &wanted) {
                 hit(format!("{profile} {transition}"));
                 if cell(profile, transition) == Cell::Forbidden && before == have {

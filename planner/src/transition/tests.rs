@@ -1,20 +1,24 @@
 //! What is refused between what is and what is declared.
 
-use keyholder_crds::UnverifiedTransition;
+use keyholder_crds::{DataLocation, UnverifiedTransition};
 
 use super::*;
 use crate::fixtures::*;
-use crate::validate::validate;
+use crate::validate::Validate;
 
 fn bound() -> Bound {
-    declared(&validate(&object("Delete"), "owner").unwrap())
+    of_declared(&object("Delete").validate("owner").unwrap())
+}
+
+fn kind() -> Kind {
+    object("Delete").validate("owner").unwrap().kind
 }
 
 /// The reasons and fields refused after one change of what is declared.
 fn refused(change: impl Fn(&mut Bound)) -> Vec<(Reason, &'static str)> {
     let mut wanted = bound();
     change(&mut wanted);
-    refusals(&wanted, &bound())
+    refusals(&kind(), &wanted, &bound())
         .into_iter()
         .map(|refusal| {
             assert!(refusal.message.starts_with(refusal.path), "{}", refusal.message);
@@ -63,13 +67,17 @@ fn each_one_way_field_is_refused_by_its_own_reason() {
         (|bound| bound.resource_id.push('2'), fixed, "spec.resourceGroup"),
         (|bound| bound.location.push('2'), fixed, "spec.location"),
         (
-            |bound| bound.storage_account.push('2'),
+            |bound| bound.storage_account.as_mut().unwrap().push('2'),
             fixed,
             "spec.storageAccount",
         ),
-        (|bound| bound.key_vault.push('2'), fixed, "spec.keyVault"),
         (
-            |bound| bound.high_business_impact = false,
+            |bound| bound.key_vault.as_mut().unwrap().push('2'),
+            fixed,
+            "spec.keyVault",
+        ),
+        (
+            |bound| bound.high_business_impact = Some(false),
             fixed,
             "spec.highBusinessImpact",
         ),
@@ -87,10 +95,13 @@ fn the_same_vault_may_be_named_otherwise() {
         []
     );
     assert_eq!(
-        refused(|bound| bound.storage_account = elsewhere(&bound.storage_account)),
+        refused(|bound| bound.storage_account = bound.storage_account.as_deref().map(elsewhere)),
         []
     );
-    assert_eq!(refused(|bound| bound.key_vault = elsewhere(&bound.key_vault)), []);
+    assert_eq!(
+        refused(|bound| bound.key_vault = bound.key_vault.as_deref().map(elsewhere)),
+        []
+    );
     // An identity's name is not unique: another group is another identity.
     assert_eq!(
         refused(|bound| bound.key_identity = bound.key_identity.as_deref().map(elsewhere)).len(),
@@ -104,11 +115,11 @@ fn leaving_a_value_out_and_setting_it_again_are_judged_alike() {
     let mut set = object("Delete");
     set.spec.encryption.data_location = Some(DataLocation::ManagedResourceGroup);
     set.spec.high_business_impact = Some(true);
-    assert_eq!(declared(&validate(&set, "owner").unwrap()), bound());
+    assert_eq!(of_declared(&set.validate("owner").unwrap()), bound());
     let mut unset = bound();
     unset.data_location = None;
-    assert_eq!(refusals(&bound(), &unset).len(), 1);
-    assert_eq!(refusals(&unset, &bound()).len(), 1);
+    assert_eq!(refusals(&kind(), &bound(), &unset).len(), 1);
+    assert_eq!(refusals(&kind(), &unset, &bound()).len(), 1);
 }
 
 #[test]
@@ -116,9 +127,12 @@ fn taking_the_key_away_and_bringing_it_back_is_refused_both_ways() {
     let mut object = object("Delete");
     object.spec.encryption.mode = EncryptionMode::MicrosoftManaged;
     object.spec.encryption.customer_managed_key = None;
-    let microsoft = declared(&validate(&object, "owner").unwrap());
+    let microsoft = of_declared(&object.validate("owner").unwrap());
     let reasons = |declared: &Bound, have: &Bound| -> Vec<Reason> {
-        refusals(declared, have).iter().map(|one| one.reason).collect()
+        refusals(&kind(), declared, have)
+            .iter()
+            .map(|one| one.reason)
+            .collect()
     };
     // The vault, the identity and the rest only follow from it.
     assert_eq!(reasons(&microsoft, &bound()), [Reason::ModeSwitchForbidden]);
@@ -136,7 +150,7 @@ fn the_message_tells_what_is_and_what_is_asked_for() {
     let mut service_side = bound();
     service_side.data_location = Some(DataLocation::ServiceSide);
     service_side.vault = None;
-    let told = refusals(&service_side, &bound());
+    let told = refusals(&kind(), &service_side, &bound());
     for (refusal, part) in told.iter().zip([
         "asked for is none",
         "it is ManagedResourceGroup, asked for is ServiceSide",
@@ -154,45 +168,53 @@ fn the_message_tells_what_is_and_what_is_asked_for() {
 #[test]
 fn the_message_tells_what_high_business_impact_is() {
     let mut off = bound();
-    off.high_business_impact = false;
-    assert!(refusals(&off, &bound())[0].message.contains("it is true"));
-    assert!(refusals(&bound(), &off)[0].message.contains("it is false"));
+    off.high_business_impact = Some(false);
+    assert!(
+        refusals(&kind(), &off, &bound())[0]
+            .message
+            .contains("it is true")
+    );
+    assert!(
+        refusals(&kind(), &bound(), &off)[0]
+            .message
+            .contains("it is false")
+    );
 }
 
 #[test]
 fn a_live_hub_is_what_it_tells_and_else_as_declared() {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     let mut seen = live(&hub, "Succeeded");
     seen.high_business_impact = false;
     assert_eq!(
-        of_live(&seen, &bound()),
+        of_live(&kind(), &seen, &bound()),
         bound(),
         "a customer-managed key turns it on"
     );
     seen.storage_account = None;
     seen.key_vault = None;
-    assert_eq!(of_live(&seen, &bound()), bound());
+    assert_eq!(of_live(&kind(), &seen, &bound()), bound());
     seen.service_side = true;
     assert_eq!(
-        of_live(&seen, &bound()).data_location,
+        of_live(&kind(), &seen, &bound()).data_location,
         Some(DataLocation::ServiceSide)
     );
     seen.encryption = None;
-    let plain = of_live(&seen, &bound());
+    let plain = of_live(&kind(), &seen, &bound());
     assert_eq!(plain.mode, EncryptionMode::MicrosoftManaged);
     assert_eq!(
         (plain.data_location, plain.vault, plain.key_identity),
         (None, None, None)
     );
-    assert!(!plain.high_business_impact);
+    assert_eq!(plain.high_business_impact, Some(false));
     seen.high_business_impact = true;
-    assert!(of_live(&seen, &bound()).high_business_impact);
+    assert_eq!(of_live(&kind(), &seen, &bound()).high_business_impact, Some(true));
 }
 
 #[test]
 fn an_unconfirmed_creation_names_what_lets_it_through() {
     let mut object = object("Delete");
-    let refusal = |object: &keyholder_crds::AIHub| unverified_creation(&validate(object, "owner").unwrap());
+    let refusal = |object: &keyholder_crds::AIHub| unverified_creation(&object.validate("owner").unwrap());
     assert_eq!(refusal(&object), None);
     object.spec.encryption.data_location = Some(DataLocation::ServiceSide);
     let refused = refusal(&object).unwrap();

@@ -1,20 +1,125 @@
 //! The checks of one spec, each adding to the list of mistakes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use keyholder_crds::vocabulary::OWNER_TAG;
-use keyholder_crds::{AIHubSpec, CustomerManagedKey, DataLocation, EncryptionMode};
+use keyholder_crds::{
+    CustomerManagedKey, DataLocation, DeletionPolicy, EncryptionMode, Identity, PublicNetworkAccess,
+    UnverifiedTransition,
+};
 
-use super::{FieldError, KeyUser, USER_ASSIGNED_IDENTITY, VAULT, ValidEncryption};
+use super::{Declared, FieldError, KeyUser, USER_ASSIGNED_IDENTITY, VAULT, ValidEncryption};
 use crate::arm_id::ArmId;
-use crate::name::{KeyName, KeyVersion, VaultName};
+use crate::kind::Kind;
+use crate::name::{KeyName, KeyVersion, Location, VaultName};
 
-pub(super) struct Checker<'a> {
-    pub errors: Vec<FieldError>,
-    pub spec: &'a AIHubSpec,
+/// What the specs of all kinds have.
+#[derive(Clone, Copy)]
+pub(crate) struct Common<'a> {
+    pub metadata: &'a ObjectMeta,
+    pub subscription_id: &'a str,
+    pub resource_group: &'a str,
+    pub location: &'a str,
+    pub azure_name: Option<&'a str>,
+    pub identity: &'a Identity,
+    pub mode: EncryptionMode,
+    pub data_location: Option<DataLocation>,
+    pub customer_managed_key: Option<&'a CustomerManagedKey>,
+    pub public_network_access: Option<PublicNetworkAccess>,
+    pub tags: &'a BTreeMap<String, String>,
+    pub deletion_policy: DeletionPolicy,
+    pub allow_unverified: &'a [UnverifiedTransition],
+    /// What people call such a resource, in the middle of a sentence.
+    pub noun: &'static str,
+    /// Its ARM type.
+    pub arm_type: &'static str,
+    /// Whether it is a choice where its data is.
+    pub has_data_location: bool,
 }
 
-impl Checker<'_> {
+pub(crate) struct Checker<'a> {
+    errors: Vec<FieldError>,
+    spec: &'a Common<'a>,
+}
+
+impl<'a> Checker<'a> {
+    pub fn new(spec: &'a Common<'a>) -> Self {
+        Self {
+            errors: Vec::new(),
+            spec,
+        }
+    }
+
+    /// Checks what all kinds have; `kind` is what the kind itself found, `fits_azure` its rule for names.
+    ///
+    /// # Errors
+    /// All that was found, by the kind too.
+    pub fn declared(
+        mut self,
+        owner_id: &str,
+        kind: Option<Kind>,
+        fits_azure: fn(&str) -> Result<(), &'static str>,
+    ) -> Result<Declared, Vec<FieldError>> {
+        let spec = self.spec;
+        let namespace = spec.metadata.namespace.clone().unwrap_or_default();
+        let name = spec.metadata.name.clone().unwrap_or_default();
+        let owner_tag = format!("{owner_id}/{namespace}/{name}");
+        self.that(
+            owner_tag.len() <= 256,
+            "metadata.name",
+            format!(
+                "the owner tag {owner_tag:?} is longer than the 256 characters that Azure allows: choose a shorter name"
+            ),
+        );
+        self.that(
+            is_guid(spec.subscription_id),
+            "spec.subscriptionId",
+            "it is not a GUID",
+        );
+        self.that(
+            is_group_name(spec.resource_group),
+            "spec.resourceGroup",
+            "it is not a name that Azure takes for a resource group",
+        );
+        let azure_name = self.azure_name(&name, fits_azure);
+        let location = Location::parse(spec.location)
+            .map_err(|error| self.fail("spec.location", error))
+            .ok();
+        let user_assigned = self.identities();
+        let system_assigned = spec.identity.system_assigned.unwrap_or(false);
+        let encryption = self.encryption(&user_assigned, system_assigned);
+        self.tags();
+        match (azure_name, location, encryption, kind) {
+            (Some(azure_name), Some(location), Some(encryption), Some(kind)) if self.errors.is_empty() => {
+                Ok(Declared {
+                    namespace,
+                    name,
+                    uid: spec.metadata.uid.clone(),
+                    generation: spec.metadata.generation.unwrap_or_default(),
+                    id: ArmId::of(
+                        spec.subscription_id,
+                        spec.resource_group,
+                        spec.arm_type,
+                        &azure_name,
+                    ),
+                    location,
+                    owner_tag,
+                    user_assigned,
+                    system_assigned,
+                    encryption,
+                    public_network_access: spec.public_network_access,
+                    tags: spec.tags.clone(),
+                    deletion_policy: spec.deletion_policy,
+                    allow_unverified: spec.allow_unverified.to_vec(),
+                    kind,
+                })
+            }
+            _ => Err(self.errors),
+        }
+    }
+
     pub fn fail(&mut self, path: &str, message: impl fmt::Display) {
         self.errors.push(FieldError {
             path: path.to_owned(),
@@ -28,26 +133,20 @@ impl Checker<'_> {
         }
     }
 
-    /// The hub's name in Azure. Reserved words: Microsoft Learn, "Resolve errors for reserved resource names"
+    /// The name in Azure. Reserved words: Microsoft Learn, "Resolve errors for reserved resource names"
     /// (ReservedResourceName).
-    pub fn azure_name(&mut self, object: &str) -> Option<String> {
-        let name = self.spec.azure_name.as_deref().unwrap_or(object);
+    fn azure_name(&mut self, object: &str, fits: fn(&str) -> Result<(), &'static str>) -> Option<String> {
+        let name = self.spec.azure_name.unwrap_or(object);
         let path = if self.spec.azure_name.is_some() {
             "spec.azureName"
         } else {
             "metadata.name"
         };
-        let fits = (3..=33).contains(&name.len())
-            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-        if !fits {
+        if let Err(rule) = fits(name) {
+            let noun = self.spec.noun;
             self.fail(
                 path,
-                format!(
-                    "{name:?} is not a name that Azure takes for a hub (3 to 33 letters, digits, - and _): set spec.azureName"
-                ),
+                format!("{name:?} is not a name that Azure takes for a {noun} ({rule}): set spec.azureName"),
             );
             return None;
         }
@@ -96,7 +195,7 @@ impl Checker<'_> {
                 }
             }
         } else {
-            ArmId::of(&self.spec.subscription_id, &self.spec.resource_group, kind, text)
+            ArmId::of(self.spec.subscription_id, self.spec.resource_group, kind, text)
         };
         if valid(id.name()) {
             Some(id)
@@ -134,7 +233,7 @@ impl Checker<'_> {
         )
     }
 
-    pub fn identities(&mut self) -> Vec<ArmId> {
+    fn identities(&mut self) -> Vec<ArmId> {
         let mut ids: Vec<ArmId> = Vec::new();
         let spec = self.spec;
         for (index, text) in spec.identity.user_assigned.iter().enumerate() {
@@ -147,9 +246,9 @@ impl Checker<'_> {
         ids
     }
 
-    pub fn encryption(&mut self, user_assigned: &[ArmId], system_assigned: bool) -> Option<ValidEncryption> {
-        let declared = &self.spec.encryption;
-        match (declared.mode, &declared.customer_managed_key) {
+    fn encryption(&mut self, user_assigned: &[ArmId], system_assigned: bool) -> Option<ValidEncryption> {
+        let declared = self.spec;
+        match (declared.mode, declared.customer_managed_key) {
             (EncryptionMode::MicrosoftManaged, None) => {
                 self.that(
                     declared.data_location.is_none(),
@@ -174,7 +273,9 @@ impl Checker<'_> {
             }
             (EncryptionMode::CustomerManaged, Some(key)) => self.key(
                 key,
-                declared.data_location.unwrap_or_default(),
+                declared
+                    .has_data_location
+                    .then(|| declared.data_location.unwrap_or_default()),
                 user_assigned,
                 system_assigned,
             ),
@@ -184,7 +285,7 @@ impl Checker<'_> {
     fn key(
         &mut self,
         declared: &CustomerManagedKey,
-        data_location: DataLocation,
+        data_location: Option<DataLocation>,
         user_assigned: &[ArmId],
         system_assigned: bool,
     ) -> Option<ValidEncryption> {
@@ -208,7 +309,8 @@ impl Checker<'_> {
                     user_assigned.contains(&id),
                     &path,
                     format!(
-                        "{text:?} is not among the hub's identities: add it to spec.identity.userAssigned"
+                        "{text:?} is not among the {}'s identities: add it to spec.identity.userAssigned",
+                        self.spec.noun
                     ),
                 );
                 KeyUser::UserAssigned(id)
@@ -233,9 +335,9 @@ impl Checker<'_> {
     }
 
     /// Azure's limits on tags (azure-resource-manager/management/tag-resources).
-    pub fn tags(&mut self) {
+    fn tags(&mut self) {
         let spec = self.spec;
-        for (name, value) in &spec.tags {
+        for (name, value) in spec.tags {
             let path = format!("spec.tags[{name}]");
             self.that(
                 !name.eq_ignore_ascii_case(OWNER_TAG),
@@ -262,7 +364,7 @@ impl Checker<'_> {
     }
 }
 
-pub(super) fn is_guid(text: &str) -> bool {
+fn is_guid(text: &str) -> bool {
     let mut groups = text
         .split('-')
         .map(|group| (group.len(), group.chars().all(|c| c.is_ascii_hexdigit())));
@@ -272,7 +374,7 @@ pub(super) fn is_guid(text: &str) -> bool {
         && groups.next().is_none()
 }
 
-pub(super) fn is_group_name(text: &str) -> bool {
+fn is_group_name(text: &str) -> bool {
     (1..=90).contains(&text.chars().count())
         && !text.ends_with('.')
         && text

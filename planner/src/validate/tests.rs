@@ -1,7 +1,9 @@
 //! Every mistake in a spec is told with its field.
 
-use keyholder_crds::{AIHubStatus, CustomerManagedKey};
+use keyholder_crds::{CustomerManagedKey, ResourceStatus};
 use serde_json::{Value, json};
+
+use keyholder_crds::{AIHub, EncryptionMode};
 
 use super::*;
 use crate::fixtures::*;
@@ -20,7 +22,7 @@ fn with(path: &str, value: Value) -> AIHub {
 }
 
 fn errors(hub: &AIHub) -> Vec<FieldError> {
-    validate(hub, "owner").unwrap_err()
+    hub.validate("owner").unwrap_err()
 }
 
 /// The one mistake in an object: its path and its message.
@@ -35,13 +37,13 @@ const CMK: &str = "/spec/encryption/customerManagedKey";
 
 #[test]
 fn a_whole_spec_becomes_types() {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     assert_eq!(hub.id, id(WORKSPACE, "research"));
     assert_eq!(hub.owner_tag, "owner/ml-platform/research");
-    assert_eq!(hub.storage_account, id(STORAGE_ACCOUNT, "aihubdata"));
-    assert_eq!(hub.key_vault, id(VAULT, "hub-secrets"));
+    assert_eq!(of_hub(&hub).storage_account, id(STORAGE_ACCOUNT, "aihubdata"));
+    assert_eq!(of_hub(&hub).key_vault, id(VAULT, "hub-secrets"));
     assert_eq!(hub.generation, 1);
-    assert!(hub.high_business_impact && !hub.system_assigned);
+    assert!(of_hub(&hub).high_business_impact && !hub.system_assigned);
     assert!(hub.has_managed_group());
     let ValidEncryption::CustomerManaged {
         vault, key, identity, ..
@@ -81,12 +83,13 @@ fn every_mistake_is_told_at_once() {
     assert_eq!(
         paths,
         [
+            "spec.storageAccount",
+            "spec.keyVault",
+            "spec.highBusinessImpact",
             "spec.subscriptionId",
             "spec.resourceGroup",
             "spec.azureName",
             "spec.location",
-            "spec.storageAccount",
-            "spec.keyVault",
             "spec.identity.userAssigned[0]",
             "spec.identity.userAssigned[2]",
             "spec.encryption.customerManagedKey.vault",
@@ -94,7 +97,6 @@ fn every_mistake_is_told_at_once() {
             "spec.encryption.customerManagedKey.version",
             "spec.encryption.customerManagedKey.identity",
             "spec.tags[Keyholder-Owner]",
-            "spec.highBusinessImpact",
         ]
     );
 }
@@ -323,7 +325,7 @@ fn what_is_at_the_limit_is_taken() {
         ("/spec/highBusinessImpact", json!(true)),
     ];
     for (at, value) in table {
-        let result = validate(&with(at, value.clone()), "owner");
+        let result = with(at, value.clone()).validate("owner");
         assert!(result.is_ok(), "{at} = {value}: {result:?}");
     }
     for name in ["-bc".to_owned(), "b.c".to_owned(), "b".repeat(129)] {
@@ -340,15 +342,15 @@ fn the_number_of_tags_is_limited() {
         let map: BTreeMap<String, String> = (0..count).map(|n| (format!("t{n}"), String::new())).collect();
         with("/spec/tags", json!(map))
     };
-    assert!(validate(&tags(49), "owner").is_ok());
+    assert!(tags(49).validate("owner").is_ok());
     assert_eq!(only(&tags(50)).0, "spec.tags");
 }
 
 #[test]
 fn the_owner_tag_must_fit() {
     let owner = |length: usize| "o".repeat(length - "/ml-platform/research".len());
-    assert!(validate(&object("Delete"), &owner(256)).is_ok());
-    let errors = validate(&object("Delete"), &owner(257)).unwrap_err();
+    assert!(object("Delete").validate(&owner(256)).is_ok());
+    let errors = object("Delete").validate(&owner(257)).unwrap_err();
     assert_eq!(errors[0].path, "metadata.name");
     assert!(errors[0].to_string().starts_with("metadata.name: the owner tag"));
 }
@@ -357,7 +359,7 @@ fn the_owner_tag_must_fit() {
 fn a_hub_needs_an_identity() {
     let mut two = object("Delete");
     two.spec.identity.user_assigned.insert(0, "first".to_owned());
-    let valid = validate(&two, "owner").unwrap();
+    let valid = two.validate("owner").unwrap();
     assert_eq!(
         valid.primary_identity().unwrap().name(),
         "hub",
@@ -378,7 +380,7 @@ fn a_hub_needs_an_identity() {
         ["spec.identity", "spec.encryption.customerManagedKey.identity"]
     );
     hub.spec.identity.system_assigned = Some(true);
-    let valid = validate(&hub, "owner").unwrap();
+    let valid = hub.validate("owner").unwrap();
     let ValidEncryption::CustomerManaged { identity, .. } = &valid.encryption else {
         panic!("{valid:?}")
     };
@@ -391,10 +393,10 @@ fn microsoft_managed_keys_take_no_data_location() {
     let mut hub = object("Delete");
     hub.spec.encryption.mode = EncryptionMode::MicrosoftManaged;
     hub.spec.encryption.customer_managed_key = None;
-    let valid = validate(&hub, "owner").unwrap();
+    let valid = hub.validate("owner").unwrap();
     assert_eq!(valid.encryption, ValidEncryption::MicrosoftManaged);
     assert_eq!(valid.encryption.data_location(), None);
-    assert!(!valid.high_business_impact && !valid.has_managed_group());
+    assert!(!of_hub(&valid).high_business_impact && !valid.has_managed_group());
     assert_eq!(valid.primary_identity(), valid.user_assigned.first());
     hub.spec.encryption.data_location = Some(DataLocation::ServiceSide);
     assert_eq!(only(&hub).0, "spec.encryption.dataLocation");
@@ -403,7 +405,9 @@ fn microsoft_managed_keys_take_no_data_location() {
 #[test]
 fn the_same_identity_named_twice_is_one() {
     let twice = json!(["hub", id(USER_ASSIGNED_IDENTITY, "HUB").as_str(), "more"]);
-    let hub = validate(&with("/spec/identity/userAssigned", twice), "owner").unwrap();
+    let hub = with("/spec/identity/userAssigned", twice)
+        .validate("owner")
+        .unwrap();
     let names: Vec<&str> = hub.user_assigned.iter().map(ArmId::name).collect();
     assert_eq!(names, ["hub", "more"]);
 }
@@ -412,11 +416,11 @@ fn the_same_identity_named_twice_is_one() {
 fn an_object_goes_unread_only_when_nothing_can_be_lost() {
     let mut hub = object("Delete");
     assert!(may_go_unread(&hub));
-    hub.status = Some(AIHubStatus::default());
+    hub.status = Some(ResourceStatus::default());
     assert!(may_go_unread(&hub));
     let (_, ready) = ready_hub();
-    let status = |change: fn(&mut AIHubStatus, AIHubStatus)| {
-        let mut status = AIHubStatus::default();
+    let status = |change: fn(&mut ResourceStatus, ResourceStatus)| {
+        let mut status = ResourceStatus::default();
         change(&mut status, ready.clone());
         Some(status)
     };

@@ -2,8 +2,8 @@
 //!
 //! Invariant: what a spec asks for is told here independently of the planner, so that the two can be compared.
 
-use keyholder_crds::{AIHub, AIHubStatus, DeletionPolicy};
-use keyholder_planner::{ValidHub, validate};
+use keyholder_crds::{AIHub, DeletionPolicy, ResourceStatus};
+use keyholder_planner::{Declared, Validate};
 use serde_json::{Value, json};
 
 use crate::azure::{Hub, Key, Keys};
@@ -62,7 +62,7 @@ impl Policy {
 
 impl Spec {
     /// The object as the API server has it.
-    pub fn object(self, policy: Policy, status: Option<AIHubStatus>) -> AIHub {
+    pub fn object(self, policy: Policy, status: Option<ResourceStatus>) -> AIHub {
         let key = |vault: &str, key: &str| json!({ "vault": vault, "key": key, "identity": "hub" });
         let mut encryption =
             json!({ "mode": "CustomerManaged", "customerManagedKey": key("corp-keys", "ai-hub") });
@@ -99,8 +99,8 @@ impl Spec {
         object
     }
 
-    pub fn valid(self, policy: Policy) -> ValidHub {
-        validate(&self.object(policy, None), OWNER).unwrap()
+    pub fn valid(self, policy: Policy) -> Declared {
+        self.object(policy, None).validate(OWNER).unwrap()
     }
 
     /// The key version that a hub of this spec is to use; none with Microsoft's.

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a law looks at what was read, what was decided and what there is; it calls none of the planner's decisions.
 
-use keyholder_crds::AIHubStatus;
+use keyholder_crds::ResourceStatus;
 use keyholder_planner::Write;
 use keyholder_planner::plan::{FinalizerStep, Request};
 
@@ -191,7 +191,7 @@ fn of_emptiness(operator: &Operator, id: PassId, pass: &Pass, told: Told) -> Opt
 }
 
 /// The pass learned how far the noted operation is.
-fn makes_headway(operator: &Operator, id: PassId, before: &AIHubStatus) -> bool {
+fn makes_headway(operator: &Operator, id: PassId, before: &ResourceStatus) -> bool {
     let after = operator.status(operator.report(id, Answer::Nothing));
     before.operation.is_some() && before.operation != after.operation
 }

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, Mutex};
 
-use keyholder_crds::{AIHubStatus, ConditionType, Reason};
+use keyholder_crds::{ConditionType, Reason, ResourceStatus};
 use keyholder_planner::judge::{Truth, was};
 use keyholder_planner::plan::{FinalizerStep, Input};
 use keyholder_planner::report::touch;
-use keyholder_planner::{Executed, Plan, Report, ValidHub, Why, intent};
+use keyholder_planner::{Declared, Executed, Plan, Report, Why, intent};
 
 use crate::declared::{POLICIES, Policy, SPECS, Spec};
 use crate::reading::{Seen, observed};
@@ -77,7 +77,7 @@ pub struct Pass {
 
 #[derive(Default)]
 struct Tables {
-    statuses: Vec<Arc<AIHubStatus>>,
+    statuses: Vec<Arc<ResourceStatus>>,
     statuses_like: HashMap<u64, Vec<StatusId>>,
     passes: Vec<Arc<Pass>>,
     pass_of: HashMap<(Object, Seen), PassId>,
@@ -91,12 +91,12 @@ struct Tables {
 /// The operator.
 pub struct Operator {
     planner: Planner,
-    hubs: HashMap<(Spec, Policy), ValidHub>,
+    hubs: HashMap<(Spec, Policy), Declared>,
     tables: Mutex<Tables>,
 }
 
 impl Tables {
-    fn status(&mut self, status: AIHubStatus) -> StatusId {
+    fn status(&mut self, status: ResourceStatus) -> StatusId {
         let like = self.statuses_like.entry(likeness(&status)).or_default();
         if let Some(id) = like.iter().find(|id| *self.statuses[id.0] == status) {
             return *id;
@@ -109,7 +109,7 @@ impl Tables {
 }
 
 /// A number that equal statuses share; few others do.
-fn likeness(status: &AIHubStatus) -> u64 {
+fn likeness(status: &ResourceStatus) -> u64 {
     let mut hasher = DefaultHasher::new();
     (status.observed_generation, status.bound.is_some()).hash(&mut hasher);
     if let Some(operation) = &status.operation {
@@ -144,7 +144,7 @@ impl Operator {
         }
     }
 
-    pub fn hub(&self, object: &Object) -> &ValidHub {
+    pub fn hub(&self, object: &Object) -> &Declared {
         &self.hubs[&(object.spec, object.policy)]
     }
 
@@ -155,10 +155,10 @@ impl Operator {
     }
 
     pub fn empty(&self) -> StatusId {
-        self.tables.lock().unwrap().status(AIHubStatus::default())
+        self.tables.lock().unwrap().status(ResourceStatus::default())
     }
 
-    pub fn status(&self, id: StatusId) -> Arc<AIHubStatus> {
+    pub fn status(&self, id: StatusId) -> Arc<ResourceStatus> {
         Arc::clone(&self.tables.lock().unwrap().statuses[id.0])
     }
 
@@ -185,11 +185,11 @@ impl Operator {
     fn input<'a>(
         &'a self,
         object: &Object,
-        status: &'a AIHubStatus,
+        status: &'a ResourceStatus,
         observed: &'a keyholder_planner::Observed,
     ) -> Input<'a> {
         Input {
-            hub: self.hub(object),
+            declared: self.hub(object),
             status,
             deleting: object.is_deleting,
             has_finalizer: object.has_finalizer,

@@ -4,14 +4,15 @@
 
 use jiff::Timestamp;
 use keyholder_crds::vocabulary::OWNER_TAG;
-use keyholder_crds::{AIHubStatus, Reason};
+use keyholder_crds::{Reason, ResourceStatus};
+use keyholder_planner::kind::Kind;
 use keyholder_planner::name::{KeyIdentifier, Location};
 use keyholder_planner::needs::AccessOf;
 use keyholder_planner::observed::{
-    GroupResource, LiveEncryption, LiveHub, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault, OperationSeen,
+    GroupResource, Live, LiveEncryption, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault, OperationSeen,
     RoleAssignment, RoleDefinition,
 };
-use keyholder_planner::{ArmId, Fact, Needs, Observed, ValidHub, Why, needs};
+use keyholder_planner::{ArmId, Declared, Fact, Needs, Observed, Why, needs};
 
 use crate::azure::{Azure, Hub, HubState, Key, Keys, Operation};
 use crate::declared::SUBSCRIPTION;
@@ -55,7 +56,7 @@ pub fn see(azure: Azure, trouble: Trouble, has_url: bool) -> Seen {
 }
 
 /// As the operator would have read it.
-pub fn observed(seen: &Seen, hub: &ValidHub, status: &AIHubStatus, deleting: bool) -> Observed {
+pub fn observed(seen: &Seen, hub: &Declared, status: &ResourceStatus, deleting: bool) -> Observed {
     let mut observed = Observed::nothing();
     let has_url = status
         .operation
@@ -79,12 +80,12 @@ pub fn observed(seen: &Seen, hub: &ValidHub, status: &AIHubStatus, deleting: boo
             return observed;
         }
     }
-    observed.hub = match &seen.azure.hub {
+    observed.live = match &seen.azure.hub {
         _ if seen.trouble == Trouble::HubUnreadable => Fact::Unknown(unreachable()),
         None => Fact::Absent,
         Some(live) => Fact::Known(live_hub(hub, live)),
     };
-    let needs = needs(hub, status, deleting, &observed.hub);
+    let needs = needs(hub, status, deleting, &observed.live);
     fill(&mut observed, &needs, seen);
     observed
 }
@@ -163,7 +164,7 @@ fn arm_id(kind: &str, name: &str) -> ArmId {
     .unwrap()
 }
 
-fn live_hub(hub: &ValidHub, live: &Hub) -> LiveHub {
+fn live_hub(hub: &Declared, live: &Hub) -> Live {
     let mut tags = std::collections::BTreeMap::new();
     let owner = if live.is_ours {
         hub.owner_tag.clone()
@@ -186,7 +187,8 @@ fn live_hub(hub: &ValidHub, live: &Hub) -> LiveHub {
         HubState::Succeeded => "Succeeded",
         HubState::Failed => "Failed",
     };
-    LiveHub {
+    let Kind::Hub(kind) = &hub.kind;
+    Live {
         id: hub.id.clone(),
         location: hub.location.clone(),
         kind: "hub".to_owned(),
@@ -195,7 +197,7 @@ fn live_hub(hub: &ValidHub, live: &Hub) -> LiveHub {
         user_assigned: hub.user_assigned.clone(),
         system_assigned_principal: None,
         system_assigned: false,
-        key_vault: Some(hub.key_vault.clone()),
+        key_vault: Some(kind.key_vault.clone()),
         storage_account: Some(arm_id("Microsoft.Storage/storageAccounts", storage)),
         encryption: live.key.map(|key| LiveEncryption {
             vault: arm_id("Microsoft.KeyVault/vaults", key.vault()),

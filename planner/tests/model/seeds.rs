@@ -3,7 +3,7 @@
 //! Invariant: a mistake stands at the planner's boundary: it changes what goes into one of its functions or what comes out.
 
 use keyholder_crds::vocabulary::OWNER_TAG;
-use keyholder_crds::{AIHubStatus, ConditionType, OperationKind, OperationState};
+use keyholder_crds::{ConditionType, OperationKind, OperationState, ResourceStatus};
 use keyholder_planner::judge::Opinion;
 use keyholder_planner::plan::{FinalizerStep, Input, Request};
 use keyholder_planner::{Executed, Fact, Observed, Plan, Report, Write, plan, report};
@@ -27,7 +27,7 @@ fn is_found(planner: Planner, most_troubles: u8, property: &'static str) {
     println!("{}", trace::told(checker.model(), property, path));
 }
 
-fn with_status(input: &Input<'_>, change: impl Fn(&mut AIHubStatus)) -> Plan {
+fn with_status(input: &Input<'_>, change: impl Fn(&mut ResourceStatus)) -> Plan {
     let mut status = input.status.clone();
     change(&mut status);
     plan(&Input {
@@ -68,7 +68,7 @@ fn a_planner_that_forgets_what_it_intended() {
 fn a_planner_that_replaces_a_hub_that_was_deleted() {
     let eager: fn(&Input<'_>) -> Plan = |input| {
         with_status(input, |status| {
-            if input.observed.hub == Fact::Absent {
+            if input.observed.live == Fact::Absent {
                 status.encryption = None;
                 status.resource_id = None;
             }
@@ -88,9 +88,9 @@ fn a_planner_that_replaces_a_hub_that_was_deleted() {
 fn a_planner_that_takes_every_hub_for_its_own() {
     let greedy: fn(&Input<'_>) -> Plan = |input| {
         with_observed(input, |observed| {
-            if let Fact::Known(live) = &mut observed.hub {
+            if let Fact::Known(live) = &mut observed.live {
                 live.tags
-                    .insert(OWNER_TAG.to_owned(), input.hub.owner_tag.clone());
+                    .insert(OWNER_TAG.to_owned(), input.declared.owner_tag.clone());
             }
         })
     };
@@ -150,17 +150,17 @@ fn a_planner_that_writes_while_a_change_is_refused() {
         let mut plan = plan(input);
         let is_refused = matches!(&plan.judgement.transition, Opinion::Is(verdict) if verdict.stalled);
         if let (true, Some(live), Some(bound)) =
-            (is_refused, input.observed.hub.known(), &plan.judgement.bound)
+            (is_refused, input.observed.live.known(), &plan.judgement.bound)
         {
             let mut tags = live.tags.clone();
             tags.insert("team".to_owned(), "research".to_owned());
             plan.write = Some(Write {
                 kind: OperationKind::Update,
-                id: input.hub.id.clone(),
+                id: input.declared.id.clone(),
                 request: Request::Patch(json!({ "tags": tags })),
                 intent: "tags".to_owned(),
                 bound: Some(bound.clone()),
-                generation: input.hub.generation,
+                generation: input.declared.generation,
                 started_at: input.now,
             });
         }
@@ -180,8 +180,8 @@ fn a_planner_that_writes_while_a_change_is_refused() {
 fn a_planner_that_takes_what_it_cannot_read_for_absent() {
     let blind: fn(&Input<'_>) -> Plan = |input| {
         with_observed(input, |observed| {
-            if matches!(observed.hub, Fact::Unknown(_)) {
-                observed.hub = Fact::Absent;
+            if matches!(observed.live, Fact::Unknown(_)) {
+                observed.live = Fact::Absent;
             }
         })
     };

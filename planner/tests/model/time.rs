@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use keyholder_crds::AIHubStatus;
+use keyholder_crds::ResourceStatus;
 use keyholder_planner::plan::Pace;
 
 /// The one moment.
@@ -30,7 +30,7 @@ pub const fn seconds(seconds: i64) -> SignedDuration {
 }
 
 /// The status with each moment as one of the few.
-pub fn normal(mut status: AIHubStatus) -> AIHubStatus {
+pub fn normal(mut status: ResourceStatus) -> ResourceStatus {
     for condition in &mut status.conditions {
         condition.last_transition_time = Time(NOW);
     }
@@ -55,7 +55,7 @@ pub fn normal(mut status: AIHubStatus) -> AIHubStatus {
 }
 
 /// The status a while later.
-pub fn later(mut status: AIHubStatus) -> AIHubStatus {
+pub fn later(mut status: ResourceStatus) -> ResourceStatus {
     if let Some(operation) = &mut status.operation {
         operation.not_before = operation.not_before.take().map(|_| Time(NOW));
         operation.started_at = Time(LONG_AGO);
@@ -64,12 +64,12 @@ pub fn later(mut status: AIHubStatus) -> AIHubStatus {
 }
 
 /// Whether the status holds something that waits for its time.
-pub fn waits(status: &AIHubStatus) -> bool {
+pub fn waits(status: &ResourceStatus) -> bool {
     later(status.clone()) != *status
 }
 
 /// The status as a spec of a new generation finds it.
-pub fn outdated(mut status: AIHubStatus) -> AIHubStatus {
+pub fn outdated(mut status: ResourceStatus) -> ResourceStatus {
     status.observed_generation = status.observed_generation.map(|_| 0);
     for condition in &mut status.conditions {
         condition.observed_generation = Some(0);

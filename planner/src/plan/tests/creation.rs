@@ -5,12 +5,12 @@ use crate::name::KeyIdentifier;
 use crate::report::Executed;
 use keyholder_crds::UnverifiedTransition;
 
-fn hub() -> ValidHub {
-    validate(&object("Delete"), "owner").unwrap()
+fn hub() -> Declared {
+    object("Delete").validate("owner").unwrap()
 }
 
-fn new(hub: &ValidHub, observed: &Observed) -> Pass {
-    pass(hub, &AIHubStatus::default(), observed, 0, false, &accepted())
+fn new(hub: &Declared, observed: &Observed) -> Pass {
+    pass(hub, &ResourceStatus::default(), observed, 0, false, &accepted())
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn a_creation_is_bound_to_what_is_declared() {
     let hub = hub();
     let pass = new(&hub, &ready_for_creation(&hub));
     let write = pass.plan.write.unwrap();
-    assert_eq!(write.bound, Some(crate::transition::declared(&hub)));
+    assert_eq!(write.bound, Some(crate::transition::of_declared(&hub)));
     assert_eq!((write.id, write.intent), (hub.id.clone(), hub.id.to_string()));
     assert_eq!(write.started_at, at_second(0));
     assert_eq!(pass.plan.next, Next::At(at_second(10)));
@@ -27,7 +27,7 @@ fn a_creation_is_bound_to_what_is_declared() {
 #[test]
 fn the_finalizer_comes_before_the_first_write_and_not_to_what_goes() {
     let hub = hub();
-    let (status, observed) = (AIHubStatus::default(), ready_for_creation(&hub));
+    let (status, observed) = (ResourceStatus::default(), ready_for_creation(&hub));
     let without = |deleting| {
         plan(&Input {
             has_finalizer: false,
@@ -70,7 +70,7 @@ fn without_a_fit_key_nothing_is_created() {
 
 #[test]
 fn with_microsofts_key_none_is_needed() {
-    let plain = ValidHub {
+    let plain = Declared {
         encryption: crate::validate::ValidEncryption::MicrosoftManaged,
         ..hub()
     };
@@ -88,7 +88,7 @@ fn with_microsofts_key_none_is_needed() {
 fn an_unconfirmed_creation_waits_for_the_users_word() {
     let mut object = object("Delete");
     object.spec.encryption.data_location = Some(keyholder_crds::DataLocation::ServiceSide);
-    let hub = validate(&object, "owner").unwrap();
+    let hub = object.validate("owner").unwrap();
     let observed = ready_for_creation(&hub);
     let refused = new(&hub, &observed);
     assert_eq!(refused.plan.write, None);
@@ -101,7 +101,7 @@ fn an_unconfirmed_creation_waits_for_the_users_word() {
         .spec
         .allow_unverified
         .push(UnverifiedTransition::ServiceSideUserAssignedIdentity);
-    let hub = validate(&object, "owner").unwrap();
+    let hub = object.validate("owner").unwrap();
     assert!(new(&hub, &observed).plan.write.is_some());
 }
 
@@ -110,7 +110,7 @@ fn an_unconfirmed_creation_waits_for_the_users_word() {
 fn a_failed_hub_is_not_put_over_against_the_matrix() {
     let (mut hub, status) = ready_hub();
     let broken = Observed {
-        hub: Fact::Known(live(&hub, "Failed")),
+        live: Fact::Known(live(&hub, "Failed")),
         ..ready_for_creation(&hub)
     };
     hub.location = crate::name::Location::parse("eastus").unwrap();
@@ -139,7 +139,7 @@ fn a_changed_spec_is_tried_without_waiting() {
     };
     let status = pass(
         &hub,
-        &AIHubStatus::default(),
+        &ResourceStatus::default(),
         &observed,
         0,
         false,
@@ -171,7 +171,7 @@ fn a_changed_spec_is_tried_without_waiting() {
 }
 
 /// A hub whose own identity unwraps, and a creation of it that failed.
-fn failed_with_its_own_identity() -> (ValidHub, AIHubStatus, Observed) {
+fn failed_with_its_own_identity() -> (Declared, ResourceStatus, Observed) {
     let mut declared = object("Delete");
     declared.spec.identity.system_assigned = Some(true);
     declared
@@ -181,12 +181,12 @@ fn failed_with_its_own_identity() -> (ValidHub, AIHubStatus, Observed) {
         .as_mut()
         .unwrap()
         .identity = None;
-    let hub = validate(&declared, "owner").unwrap();
+    let hub = declared.validate("owner").unwrap();
     let status = new(&hub, &ready_for_creation(&hub)).report.status;
     let mut left = live(&hub, "Failed");
     left.system_assigned_principal = Some("own-principal".to_owned());
     let observed = Observed {
-        hub: Fact::Known(left),
+        live: Fact::Known(left),
         operation: OperationSeen::Failed {
             code: "BadRequest".to_owned(),
             message: "it may not unwrap".to_owned(),
@@ -248,7 +248,7 @@ fn a_hub_that_was_in_order_and_failed_is_not_taken_back_to_an_older_key() {
     let needs = crate::needs(&hub, &status, false, &found);
     assert_eq!(needs.versions.as_slice(), key.version().cloned().as_slice());
     let mut observed = Observed {
-        hub: found,
+        live: found,
         ..ready_for_creation(&hub)
     };
     if let Fact::Known(known) = &mut observed.key {
@@ -300,7 +300,7 @@ fn what_it_costs_is_told_once_and_before() {
     assert!(!before.preflight.is_empty());
     let told = pass(&hub, &before, &keyless, 60, false, &accepted());
     assert_eq!(costs(&told), [Reason::BillableResources]);
-    let plain = ValidHub {
+    let plain = Declared {
         encryption: crate::validate::ValidEncryption::MicrosoftManaged,
         ..hub
     };

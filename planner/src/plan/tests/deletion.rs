@@ -4,12 +4,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::*;
 
-fn deleting(hub: &ValidHub, status: &AIHubStatus, observed: &Observed, now: i64) -> Pass {
+fn deleting(hub: &Declared, status: &ResourceStatus, observed: &Observed, now: i64) -> Pass {
     pass(hub, status, observed, now, true, &accepted())
 }
 
 /// The status of a hub whose deletion was accepted, and what is read of it.
-fn being_deleted() -> (ValidHub, AIHubStatus, Observed) {
+fn being_deleted() -> (Declared, ResourceStatus, Observed) {
     let (hub, status) = ready_hub();
     let observed = created(&hub);
     let status = deleting(&hub, &status, &observed, 100).report.status;
@@ -27,7 +27,7 @@ fn a_deletion_is_told_and_timed() {
     assert_eq!(write.bound, status.bound);
     assert_eq!(pass.plan.next, Next::At(at_second(110)));
     assert_eq!(pass.plan.finalizer, FinalizerStep::Keep);
-    let purge = ValidHub {
+    let purge = Declared {
         deletion_policy: DeletionPolicy::DeleteAndPurge,
         ..hub
     };
@@ -44,7 +44,7 @@ fn while_azure_works_on_the_hub_nothing_is_sent() {
         ("Creating", "Updating"),
     ] {
         let observed = Observed {
-            hub: Fact::Known(live(&hub, state)),
+            live: Fact::Known(live(&hub, state)),
             ..created(&hub)
         };
         let pass = deleting(&hub, &status, &observed, 100);
@@ -110,9 +110,9 @@ fn another_operation_does_not_hold_a_deletion_up() {
 /// A creation may have been taken though nothing shows so far: the object stays until that is settled.
 #[test]
 fn a_creation_under_way_holds_the_object() {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     let nothing = ready_for_creation(&hub);
-    let first = pass(&hub, &AIHubStatus::default(), &nothing, 0, false, &accepted());
+    let first = pass(&hub, &ResourceStatus::default(), &nothing, 0, false, &accepted());
     let mut status = first.report.status;
     let pass = deleting(&hub, &status, &nothing, 2);
     assert_eq!(
@@ -178,9 +178,9 @@ fn what_is_retained_goes_at_once_whatever_is_read() {
 /// Azure reports the creation as done, and somebody was quicker to delete the hub.
 #[test]
 fn a_hub_that_went_before_it_was_seen_does_not_hold_the_object_for_ever() {
-    let hub = validate(&object("Delete"), "owner").unwrap();
+    let hub = object("Delete").validate("owner").unwrap();
     let nothing = ready_for_creation(&hub);
-    let status = pass(&hub, &AIHubStatus::default(), &nothing, 0, false, &accepted())
+    let status = pass(&hub, &ResourceStatus::default(), &nothing, 0, false, &accepted())
         .report
         .status;
     let done = Observed {

@@ -7,12 +7,12 @@ use crate::observed::{PolicyHit, PolicyOutlook};
 use crate::report::Executed;
 
 /// A ready hub whose spec wants public access, which it has not.
-fn wanted() -> (ValidHub, AIHubStatus, Observed) {
+fn wanted() -> (Declared, ResourceStatus, Observed) {
     let (mut hub, status) = ready_hub();
     hub.public_network_access = Some(PublicNetworkAccess::Enabled);
     hub.generation = 2;
     let mut observed = created(&hub);
-    if let Fact::Known(live) = &mut observed.hub {
+    if let Fact::Known(live) = &mut observed.live {
         live.public_network_access = Some("Disabled".to_owned());
     }
     observed.policy = Fact::not_read();
@@ -34,7 +34,7 @@ fn closing() -> Fact<PolicyOutlook> {
 }
 
 /// The status after the change was written and did not show, with what policy says.
-fn ignored(policy: Fact<PolicyOutlook>) -> (ValidHub, AIHubStatus, Observed) {
+fn ignored(policy: Fact<PolicyOutlook>) -> (Declared, ResourceStatus, Observed) {
     let (hub, status, mut observed) = wanted();
     let first = pass(&hub, &status, &observed, 100, false, &Executed::Done);
     assert_eq!(first.plan.write.as_ref().unwrap().intent, "publicNetworkAccess");

@@ -6,7 +6,7 @@ use keyholder_crds::KeyAccess;
 
 use crate::report::Executed;
 
-fn hub() -> ValidHub {
+fn hub() -> Declared {
     let mut declared = object("Delete");
     declared
         .spec
@@ -15,23 +15,23 @@ fn hub() -> ValidHub {
         .as_mut()
         .unwrap()
         .access = KeyAccess::Grant;
-    validate(&declared, "owner").unwrap()
+    declared.validate("owner").unwrap()
 }
 
-fn without_access(hub: &ValidHub) -> Observed {
+fn without_access(hub: &Declared) -> Observed {
     Observed {
         role_assignments: Fact::Known(Vec::new()),
         ..ready_for_creation(hub)
     }
 }
 
-fn next(hub: &ValidHub, status: &AIHubStatus, observed: &Observed, now: i64, executed: &Executed) -> Pass {
+fn next(hub: &Declared, status: &ResourceStatus, observed: &Observed, now: i64, executed: &Executed) -> Pass {
     pass(hub, status, observed, now, false, executed)
 }
 
 /// The first pass over a hub whose identity has no access: it gives it.
-fn given(hub: &ValidHub, executed: &Executed) -> Pass {
-    next(hub, &AIHubStatus::default(), &without_access(hub), 0, executed)
+fn given(hub: &Declared, executed: &Executed) -> Pass {
+    next(hub, &ResourceStatus::default(), &without_access(hub), 0, executed)
 }
 
 fn prerequisites(pass: &Pass) -> (String, String) {
@@ -150,7 +150,7 @@ fn access_that_was_given_and_went_is_not_given_again() {
     // Nor is it to a hub that holds data.
     let (_, ready) = ready_hub();
     let lost = Observed {
-        hub: Fact::Known(live(&hub, "Failed")),
+        live: Fact::Known(live(&hub, "Failed")),
         ..without_access(&hub)
     };
     assert_eq!(next(&hub, &ready, &lost, 100, &accepted()).plan.write, None);
@@ -158,8 +158,8 @@ fn access_that_was_given_and_went_is_not_given_again() {
 
 #[test]
 fn nothing_is_given_where_it_is_not_asked_for_not_missing_or_of_no_use() {
-    let plain = validate(&object("Delete"), "owner").unwrap();
-    let none = AIHubStatus::default();
+    let plain = object("Delete").validate("owner").unwrap();
+    let none = ResourceStatus::default();
     let verify = next(&plain, &none, &without_access(&plain), 0, &accepted());
     assert_eq!(
         (verify.plan.write.is_none(), prerequisites(&verify).1.as_str()),
@@ -264,10 +264,10 @@ fn the_hubs_own_identity_gets_access_once_it_exists() {
     let key = declared.spec.encryption.customer_managed_key.as_mut().unwrap();
     key.identity = None;
     key.access = KeyAccess::Grant;
-    let hub = validate(&declared, "owner").unwrap();
+    let hub = declared.validate("owner").unwrap();
     let created = next(
         &hub,
-        &AIHubStatus::default(),
+        &ResourceStatus::default(),
         &without_access(&hub),
         0,
         &accepted(),
@@ -276,7 +276,7 @@ fn the_hubs_own_identity_gets_access_once_it_exists() {
     let mut left = live(&hub, "Failed");
     left.system_assigned_principal = Some("own".to_owned());
     let failed = Observed {
-        hub: Fact::Known(left),
+        live: Fact::Known(left),
         operation: OperationSeen::Failed {
             code: "BadRequest".to_owned(),
             message: "no access".to_owned(),

@@ -4,15 +4,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_crds::CheckResult;
 
 use super::*;
-use crate::body;
-use crate::observed::LiveHub;
+use crate::observed::Live;
 
-fn next(hub: &ValidHub, status: &AIHubStatus, observed: &Observed, now: i64) -> Pass {
+fn next(hub: &Declared, status: &ResourceStatus, observed: &Observed, now: i64) -> Pass {
     pass(hub, status, observed, now, false, &accepted())
 }
 
-fn seen(observed: &mut Observed) -> &mut LiveHub {
-    let Fact::Known(live) = &mut observed.hub else {
+fn seen(observed: &mut Observed) -> &mut Live {
+    let Fact::Known(live) = &mut observed.live else {
         panic!()
     };
     live
@@ -47,9 +46,11 @@ fn a_key_is_changed_before_anything_else() {
     assert_eq!(change.started_at, at_second(100));
     assert_eq!(
         change.request,
-        Request::Patch(body::change_key(
-            &crate::name::KeyIdentifier::parse(NEXT_KEY).unwrap()
-        ))
+        Request::Patch(
+            hub.kind
+                .rules()
+                .key_change(&crate::name::KeyIdentifier::parse(NEXT_KEY).unwrap())
+        )
     );
 }
 
@@ -75,7 +76,7 @@ fn a_hub_that_azure_changes_is_waited_for() {
     let (hub, status) = ready_hub();
     for (state, reason) in [("Updating", "Updating"), ("Deleting", "Deleting")] {
         let observed = Observed {
-            hub: Fact::Known(live(&hub, state)),
+            live: Fact::Known(live(&hub, state)),
             ..created(&hub)
         };
         let pass = next(&hub, &status, &observed, 100);
@@ -91,7 +92,7 @@ fn a_hub_that_azure_changes_is_waited_for() {
     let mut creating = status;
     creating.operation = Some(operation(OperationKind::Create, OperationState::Running));
     let observed = Observed {
-        hub: Fact::Known(live(&hub, "Creating")),
+        live: Fact::Known(live(&hub, "Creating")),
         ..created(&hub)
     };
     let pass = next(&hub, &creating, &observed, 100);
@@ -140,7 +141,7 @@ fn an_update_that_is_not_read_back_is_ignored_and_the_hub_is_not_ready() {
         "keyholder-owner".to_owned(),
         "owner/ml-platform/research".to_owned(),
     );
-    let hub = ValidHub {
+    let hub = Declared {
         tags: [("team".to_owned(), "research".to_owned())].into(),
         ..hub
     };
@@ -370,7 +371,7 @@ fn a_change_that_may_still_arrive_is_not_overtaken_by_another() {
     status.operation = operation(OperationKind::ChangeKey, NEXT_KEY);
     let mut observed = created(&hub);
     seen(&mut observed).tags.remove("team");
-    let hub = ValidHub {
+    let hub = Declared {
         tags: [("team".to_owned(), "research".to_owned())].into(),
         ..hub
     };
@@ -391,7 +392,7 @@ fn what_waits_for_somebody_stalls_whatever_its_reason() {
     };
     *key = crate::name::KeyName::parse("nokey").unwrap();
     let pass = next(&hub, &status, &observed, 100);
-    let said = |status: &AIHubStatus, of| condition(status, of);
+    let said = |status: &ResourceStatus, of| condition(status, of);
     assert_eq!(
         said(&pass.report.status, ConditionType::Stalled),
         ("True".to_owned(), "KeyMismatch".to_owned())
@@ -430,7 +431,7 @@ fn a_hub_that_lost_its_tag_is_told_how_to_get_it_back() {
         "{}",
         told.message
     );
-    let fresh = next(&hub, &AIHubStatus::default(), &observed, 100);
+    let fresh = next(&hub, &ResourceStatus::default(), &observed, 100);
     let told = crate::judge::stored(&fresh.report.status, ConditionType::Provisioned).unwrap();
     assert!(told.message.contains("choose another name"), "{}", told.message);
 }
@@ -464,7 +465,7 @@ fn an_update_that_shows_is_over_whatever_else_is_wanted_by_now() {
 #[test]
 fn a_second_change_of_a_field_is_made_and_nobody_is_blamed() {
     let (mut hub, status) = ready_hub();
-    let tags = |hub: &mut ValidHub, value: &str, generation| {
+    let tags = |hub: &mut Declared, value: &str, generation| {
         hub.tags.insert("stage".to_owned(), value.to_owned());
         hub.generation = generation;
     };

@@ -22,7 +22,7 @@ fn what_is_not_known_blocks_only_what_cannot_be_undone() {
             P::ResourceGroup,
             false,
         ),
-        (|o| o.hub = Fact::Unknown(why("x")), P::Name, true),
+        (|o| o.live = Fact::Unknown(why("x")), P::Name, true),
         (|o| o.identities[0].1 = Fact::Unknown(why("x")), P::Identity, true),
         (|o| o.identities.clear(), P::Identity, true),
         (|o| o.identities.clear(), P::Access, true),
@@ -127,7 +127,7 @@ fn the_hubs_own_identity_is_checked_later() {
         .as_mut()
         .unwrap()
         .identity = None;
-    let hub = validate(&object, "owner").unwrap();
+    let hub = object.validate("owner").unwrap();
     let mut observed = ready_for_creation(&hub);
     vault(&mut observed).tenant_id = "of nobody".to_owned();
     let checks = run(&hub, &observed, at_second(0));
@@ -169,7 +169,7 @@ fn the_principal_that_unwraps_is_found_where_it_is() {
 
 #[test]
 fn what_no_source_settles_is_said_before_what_is_missing() {
-    let told = unsettled("the principal lacks unwrap");
+    let told = unsettled("hub", "the principal lacks unwrap");
     assert!(told.starts_with("No source settles whether"), "{told}");
     assert!(
         told.ends_with("this is missing: the principal lacks unwrap"),

@@ -1,0 +1,249 @@
+//! Azure AI hubs: `Microsoft.MachineLearningServices/workspaces` of kind Hub, api-version 2026-05-01.
+
+use keyholder_crds::{AIHub, Bound, ComputeEncryption, DataLocation, EncryptionMode};
+use serde_json::{Map, Value, json};
+
+use super::{Associated, Fixed, Kind, Rules};
+use crate::arm_id::ArmId;
+use crate::matrix::Profile;
+use crate::name::KeyIdentifier;
+use crate::observed::{Body, Live};
+use crate::transition::same_name;
+use crate::validate::{
+    Checker, Common, Declared, FieldError, KeyUser, STORAGE_ACCOUNT, ValidEncryption, Validate, WORKSPACE,
+};
+use crate::{compute, cure};
+
+/// The resource provider that every hub needs.
+const ALWAYS: &[&str] = &["Microsoft.MachineLearningServices"];
+/// Those that a hub with a managed resource group needs (azure-ai-docs, how-to-setup-customer-managed-keys, 02/05/2025).
+const WITH_MANAGED_GROUP: &[&str] = &[
+    "Microsoft.MachineLearningServices",
+    "Microsoft.Storage",
+    "Microsoft.KeyVault",
+    "Microsoft.DocumentDB",
+    "Microsoft.Search",
+];
+
+/// What only a hub declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hub {
+    /// Its storage account.
+    pub storage_account: ArmId,
+    /// Its own key vault.
+    pub key_vault: ArmId,
+    /// Whether it holds data of high business impact; always so with a customer-managed key.
+    pub high_business_impact: bool,
+}
+
+impl Validate for AIHub {
+    fn validate(&self, owner_id: &str) -> Result<Declared, Vec<FieldError>> {
+        let spec = &self.spec;
+        let common = Common {
+            metadata: &self.metadata,
+            subscription_id: &spec.subscription_id,
+            resource_group: &spec.resource_group,
+            location: &spec.location,
+            azure_name: spec.azure_name.as_deref(),
+            identity: &spec.identity,
+            mode: spec.encryption.mode,
+            data_location: spec.encryption.data_location,
+            customer_managed_key: spec.encryption.customer_managed_key.as_ref(),
+            public_network_access: spec.public_network_access,
+            tags: &spec.tags,
+            deletion_policy: spec.deletion_policy,
+            allow_unverified: &spec.allow_unverified,
+            noun: "hub",
+            arm_type: WORKSPACE,
+            has_data_location: true,
+        };
+        let mut check = Checker::new(&common);
+        let storage_account = check.reference(
+            "spec.storageAccount",
+            &spec.storage_account,
+            STORAGE_ACCOUNT,
+            "3 to 24 lower-case letters and digits",
+            |text| (3..=24).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric()),
+        );
+        let key_vault = check.vault("spec.keyVault", &spec.key_vault);
+        check.that(
+            spec.identity.system_assigned.unwrap_or(false) || !spec.identity.user_assigned.is_empty(),
+            "spec.identity",
+            "a hub needs an identity: name one in userAssigned, or set systemAssigned: true",
+        );
+        let customer_managed = spec.encryption.mode == EncryptionMode::CustomerManaged;
+        check.that(
+            !customer_managed || spec.high_business_impact.unwrap_or(true),
+            "spec.highBusinessImpact",
+            "Azure turns high business impact on for a hub with a customer-managed key: leave it out or set it to true",
+        );
+        let kind = storage_account
+            .zip(key_vault)
+            .map(|(storage_account, key_vault)| {
+                Kind::Hub(Hub {
+                    storage_account,
+                    key_vault,
+                    high_business_impact: spec.high_business_impact.unwrap_or(customer_managed),
+                })
+            });
+        check.declared(owner_id, kind, fits_azure)
+    }
+}
+
+/// Names that Azure takes for a hub, and the same for people.
+fn fits_azure(name: &str) -> Result<(), &'static str> {
+    let fits = (3..=33).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if fits {
+        Ok(())
+    } else {
+        Err("3 to 33 letters, digits, - and _")
+    }
+}
+
+impl Rules for Hub {
+    fn noun(&self) -> &'static str {
+        "hub"
+    }
+
+    fn object(&self) -> &'static str {
+        "AIHub"
+    }
+
+    fn is(&self, live: &Live) -> bool {
+        live.kind.eq_ignore_ascii_case("hub")
+    }
+
+    fn profile(&self, data_location: Option<DataLocation>) -> Profile {
+        Profile::of_hub(data_location)
+    }
+
+    fn providers(&self, with_managed_group: bool) -> &'static [&'static str] {
+        if with_managed_group {
+            WITH_MANAGED_GROUP
+        } else {
+            ALWAYS
+        }
+    }
+
+    fn associated(&self) -> Vec<Associated> {
+        vec![
+            Associated {
+                id: self.storage_account.clone(),
+                path: "spec.storageAccount",
+                what: "Storage account",
+                create: cure::create_storage_account,
+            },
+            Associated {
+                id: self.key_vault.clone(),
+                path: "spec.keyVault",
+                what: "Vault",
+                create: cure::create_vault,
+            },
+        ]
+    }
+
+    fn content(&self) -> Map<String, Value> {
+        Map::from_iter([("kind".to_owned(), json!("Hub"))])
+    }
+
+    fn properties(&self, declared: &Declared, key: Option<&KeyIdentifier>) -> Map<String, Value> {
+        let mut properties = Map::new();
+        properties.insert("storageAccount".to_owned(), json!(self.storage_account.as_str()));
+        properties.insert("keyVault".to_owned(), json!(self.key_vault.as_str()));
+        properties.insert("hbiWorkspace".to_owned(), json!(self.high_business_impact));
+        if let Some(primary) = declared.primary_identity() {
+            properties.insert("primaryUserAssignedIdentity".to_owned(), json!(primary.as_str()));
+        }
+        if let (
+            ValidEncryption::CustomerManaged {
+                data_location,
+                vault,
+                identity,
+                ..
+            },
+            Some(key),
+        ) = (&declared.encryption, key)
+        {
+            let mut encryption = json!({
+                "status": "Enabled",
+                "keyVaultProperties": { "keyVaultArmId": vault.as_str(), "keyIdentifier": key.as_str() },
+            });
+            if let (KeyUser::UserAssigned(id), Some(block)) = (identity, encryption.as_object_mut()) {
+                block.insert(
+                    "identity".to_owned(),
+                    json!({ "userAssignedIdentity": id.as_str() }),
+                );
+            }
+            properties.insert("encryption".to_owned(), encryption);
+            if *data_location == Some(DataLocation::ServiceSide) {
+                properties.insert("enableServiceSideCMKEncryption".to_owned(), json!(true));
+            }
+        }
+        properties
+    }
+
+    fn key_change(&self, key: &KeyIdentifier) -> Body {
+        json!({ "properties": { "encryption": { "keyVaultProperties": { "keyIdentifier": key.as_str() } } } })
+    }
+
+    fn bind(&self, bound: &mut Bound) {
+        bound.storage_account = Some(self.storage_account.lower());
+        bound.key_vault = Some(self.key_vault.lower());
+        bound.high_business_impact = Some(self.high_business_impact);
+    }
+
+    fn bind_live(&self, live: &Live, declared: &Bound, bound: &mut Bound) {
+        bound.data_location = live.encryption.as_ref().map(|_| {
+            if live.service_side {
+                DataLocation::ServiceSide
+            } else {
+                DataLocation::ManagedResourceGroup
+            }
+        });
+        let seen =
+            |id: Option<&ArmId>, declared: &Option<String>| id.map(ArmId::lower).or_else(|| declared.clone());
+        bound.storage_account = seen(live.storage_account.as_ref(), &declared.storage_account);
+        bound.key_vault = seen(live.key_vault.as_ref(), &declared.key_vault);
+        // Azure turns it on with a customer-managed key and reads it back as true (azurerm, ai_foundry).
+        bound.high_business_impact = Some(live.encryption.is_some() || live.high_business_impact);
+    }
+
+    fn fixed(&self, declared: &Bound, have: &Bound, mode_refused: bool) -> Vec<Fixed> {
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+        vec![
+            Fixed {
+                differs: !same_name(
+                    declared.storage_account.as_deref(),
+                    have.storage_account.as_deref(),
+                ),
+                path: "spec.storageAccount",
+                what: "the hub's storage account".to_owned(),
+                value: text(&have.storage_account),
+            },
+            Fixed {
+                differs: !same_name(declared.key_vault.as_deref(), have.key_vault.as_deref()),
+                path: "spec.keyVault",
+                what: "the hub's own key vault".to_owned(),
+                value: text(&have.key_vault),
+            },
+            Fixed {
+                differs: !mode_refused && declared.high_business_impact != have.high_business_impact,
+                path: "spec.highBusinessImpact",
+                what: "high business impact".to_owned(),
+                value: have.high_business_impact.unwrap_or_default().to_string(),
+            },
+        ]
+    }
+
+    fn kept_after_deletion(&self) -> &'static str {
+        "Azure may keep the hub for 14 days"
+    }
+
+    fn compute(&self, live: &Live) -> Option<ComputeEncryption> {
+        Some(compute::encryption(live))
+    }
+}
