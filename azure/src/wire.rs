@@ -6,6 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+mod account;
 mod authorization;
 mod limits;
 mod resources;
@@ -15,6 +16,7 @@ mod workspace;
 #[cfg(test)]
 mod tests;
 
+pub use account::{Account, AccountEncryption, AccountKey, AccountProperties, Sku};
 pub use authorization::{
     Permission, RoleAssignment, RoleAssignmentProperties, RoleDefinition, RoleDefinitionProperties,
 };
@@ -37,6 +39,8 @@ pub use workspace::{
 
 /// `Microsoft.MachineLearningServices/workspaces`.
 pub const WORKSPACES_VERSION: &str = "2026-05-01";
+/// `Microsoft.CognitiveServices/accounts`.
+pub const ACCOUNTS_VERSION: &str = "2026-07-01";
 /// `Microsoft.KeyVault/vaults`.
 pub const VAULTS_VERSION: &str = "2026-02-01";
 /// `Microsoft.KeyVault/vaults/keys` and its `versions`.

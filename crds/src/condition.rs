@@ -68,6 +68,8 @@ pub enum Reason {
     Succeeded,
     /// KeyApplied: the key read back is the declared one.
     KeyInUse,
+    /// KeyApplied: the service follows the key by itself.
+    FollowedByService,
     /// KeyApplied, KeyHealthy: Microsoft holds the key.
     MicrosoftManagedKey,
     /// KeyHealthy: enabled, valid, and access is there.
@@ -159,6 +161,10 @@ pub enum Reason {
     /// Azure answered something that cannot be understood.
     AzureAnswerInvalid,
 
+    /// The resource is there and its encryption is not the declared one yet.
+    EncryptionPending,
+    /// Provisioned: Azure has the account as one of another kind: a warning.
+    KindChanged,
     /// The declared key is not applied yet.
     RotationPending,
     /// Azure holds another key than the declared one.

@@ -37,7 +37,7 @@ pub enum KeyAccess {
     /// Looks whether it is there, and says what is missing.
     #[default]
     Verify,
-    /// Gives it, once, before the hub is first encrypted with the key: the role Key Vault Crypto Service Encryption User at
+    /// Gives it, once, before the resource is first encrypted with the key: the role Key Vault Crypto Service Encryption User at
     /// the key. A grant that goes later is reported, and never given again.
     Grant,
 }
@@ -77,8 +77,8 @@ impl Encryption {
 #[serde(rename_all = "camelCase")]
 pub struct CustomerManagedKey {
     /// The key vault: its name, or its whole ARM id when it is in another resource group or subscription. It needs
-    /// soft delete and purge protection, and must be in the hub's region and tenant. It cannot be changed once the
-    /// hub exists; the key can.
+    /// soft delete and purge protection, and must be in the resource's region and tenant. It cannot be changed once
+    /// the resource exists; the key can.
     #[schemars(length(max = 1024))]
     #[x_kube(validation = formats::vault())]
     pub vault: String,
@@ -88,21 +88,22 @@ pub struct CustomerManagedKey {
     #[x_kube(validation = formats::key())]
     pub key: String,
 
-    /// Pins one version of the key (32 hexadecimal digits). Left out, the newest usable version is applied.
+    /// Pins one version of the key (32 hexadecimal digits). Left out, the newest usable version is applied;
+    /// an Azure AI services account follows its key by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = formats::key_version())]
     pub version: Option<String>,
 
-    /// The user-assigned identity that unwraps with the key: one of spec.identity.userAssigned. Left out, the hub's
-    /// system-assigned identity does. It cannot be changed once the hub exists.
+    /// The user-assigned identity that unwraps with the key: one of spec.identity.userAssigned. Left out, the
+    /// resource's system-assigned identity does. It cannot be changed once the resource is encrypted with the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     #[x_kube(validation = formats::identity())]
     pub identity: Option<String>,
 
     /// Verify looks whether the identity may use the key. Grant gives it the role Key Vault Crypto Service Encryption User
-    /// at the key if it is missing: once, before the hub is first encrypted with it, in vaults with RBAC. It needs the role
+    /// at the key if it is missing: once, before the resource is first encrypted with it, in vaults with RBAC. It needs the role
     /// Keyholder Granter of deploy/azure. What is withdrawn later is reported and never given again.
     #[serde(default)]
     pub access: KeyAccess,

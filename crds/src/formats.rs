@@ -8,6 +8,8 @@ const GUID: &str = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-
 const GROUP: &str = "[-0-9A-Za-z_.()]*[-0-9A-Za-z_()]";
 /// A hub's name in Azure.
 pub(crate) const AZURE_NAME: &str = "[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}";
+/// An account's name in Azure.
+pub(crate) const ACCOUNT_NAME: &str = "[a-zA-Z0-9][a-zA-Z0-9_.-]{1,63}";
 /// ARM type of user-assigned identities.
 pub(crate) const USER_ASSIGNED_IDENTITIES: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 
@@ -95,6 +97,33 @@ pub fn azure_name() -> Rule {
     matches(
         AZURE_NAME,
         "not a name that Azure takes for a hub: 3 to 33 letters, digits, - and _, a letter or a digit first.",
+    )
+}
+
+/// An account's name in Azure.
+#[must_use]
+pub fn account_name() -> Rule {
+    matches(
+        ACCOUNT_NAME,
+        "not a name that Azure takes for an account: 2 to 64 letters, digits, - _ and ., a letter or a digit first.",
+    )
+}
+
+/// The kind of an account.
+#[must_use]
+pub fn account_kind() -> Rule {
+    matches(
+        "[A-Za-z][A-Za-z0-9.]*",
+        "not a kind of account: letters and digits, such as AIServices, OpenAI or SpeechServices.",
+    )
+}
+
+/// A subdomain.
+#[must_use]
+pub fn sub_domain() -> Rule {
+    matches(
+        "[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?",
+        "not a subdomain: letters, digits and -, no - at its ends.",
     )
 }
 

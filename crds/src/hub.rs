@@ -34,18 +34,18 @@ use crate::{formats, rules};
     validation = rules::name_fits_azure(),
     validation = rules::mode_unchanged(),
     validation = rules::data_location_unchanged(),
-    validation = rules::vault_unchanged(),
-    validation = rules::key_identity_unchanged(),
-    validation = rules::group_unchanged(),
-    validation = rules::azure_name_unchanged(),
-    validation = rules::location_unchanged(),
+    validation = rules::vault_unchanged(&rules::HUB),
+    validation = rules::key_identity_unchanged(&rules::HUB),
+    validation = rules::group_unchanged(&rules::HUB),
+    validation = rules::azure_name_unchanged(&rules::HUB),
+    validation = rules::location_unchanged(&rules::HUB),
     validation = rules::storage_account_unchanged(),
     validation = rules::key_vault_unchanged(),
     validation = rules::high_business_impact_unchanged()
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::high_business_impact_comes_with_a_customer_managed_key())]
-#[x_kube(validation = rules::key_identity_is_one_of_the_hubs())]
+#[x_kube(validation = rules::key_identity_is_one_of_its_own())]
 #[x_kube(validation = rules::somebody_unwraps())]
 pub struct AIHubSpec {
     /// The Azure subscription (a GUID). It cannot be changed once the hub exists.
@@ -160,4 +160,6 @@ pub enum UnverifiedTransition {
     ServiceSideUserAssignedIdentity,
     /// A new version of the key on a service-side hub.
     ServiceSideKeyRotation,
+    /// An account of kind OpenAI whose key is unwrapped by a user-assigned identity: Azure's pages contradict each other.
+    OpenAIUserAssignedIdentity,
 }

@@ -3,6 +3,7 @@
 //!
 //! Invariant: what stands here is API. Names are added, never changed, and each is defined once.
 
+pub mod account;
 pub mod compute;
 pub mod condition;
 pub mod encryption;
@@ -13,6 +14,7 @@ pub mod rules;
 pub mod status;
 pub mod vocabulary;
 
+pub use account::{AIServicesAccount, AIServicesAccountSpec, AccountEncryption};
 pub use compute::{ComputeEncryption, DiskEncryption};
 pub use condition::{ConditionType, Reason};
 pub use encryption::{CustomerManagedKey, DataLocation, Encryption, EncryptionMode, KeyAccess};

@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::{AIHub, DeletionPolicy, ResourceStatus};
+use crate::{AIHub, AIServicesAccount, DeletionPolicy, ResourceStatus};
 
 /// A custom resource that stands for one Azure resource.
 pub trait Managed {
@@ -15,6 +15,20 @@ pub trait Managed {
 }
 
 impl Managed for AIHub {
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn status(&self) -> Option<&ResourceStatus> {
+        self.status.as_ref()
+    }
+
+    fn deletion_policy(&self) -> DeletionPolicy {
+        self.spec.deletion_policy
+    }
+}
+
+impl Managed for AIServicesAccount {
     fn metadata(&self) -> &ObjectMeta {
         &self.metadata
     }

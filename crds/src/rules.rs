@@ -1,4 +1,4 @@
-//! The rules that the API server applies to a hub (CEL), each with the cure in its message.
+//! The rules that the API server applies (CEL), each with the cure in its message.
 //!
 //! Invariant: a one-way field is guarded by a *root transition rule* that reads `oldSelf.status.bound`. A plain root
 //! rule that compares spec with status would also judge status, label and finalizer patches, and so wedge an object.
@@ -6,6 +6,42 @@
 use kube::core::{Reason, Rule};
 
 use crate::formats::{AZURE_NAME, USER_ASSIGNED_IDENTITIES};
+
+pub mod accounts;
+
+/// What a kind of resource is called.
+pub struct Words {
+    /// In the middle of a sentence, with its article.
+    a_noun: &'static str,
+    /// The same without.
+    noun: &'static str,
+    /// The kind of its objects, with its article.
+    an_object: &'static str,
+}
+
+/// Azure AI hubs.
+pub const HUB: Words = Words {
+    a_noun: "a hub",
+    noun: "hub",
+    an_object: "AIHub",
+};
+/// Azure AI services accounts.
+pub const ACCOUNT: Words = Words {
+    a_noun: "an account",
+    noun: "account",
+    an_object: "AIServicesAccount",
+};
+
+impl Words {
+    /// What is refused, and the way out of every one-way door: a new object beside the old one.
+    fn refusal(&self, what: &str) -> String {
+        format!(
+            "{what} Nothing was changed. To have it otherwise: kubectl apply a new {} under another name beside this one, and move to it. \
+             In the manifest, restore the old value.",
+            self.an_object
+        )
+    }
+}
 
 /// True while nothing is bound.
 const UNBOUND: &str = "!has(oldSelf.status) || !has(oldSelf.status.bound)";
@@ -18,15 +54,14 @@ fn transition(new: &str, old: &str, as_bound: &str, path: &str, message: &str) -
         .field_path(path)
 }
 
-/// True when this edit changes the mode to another than the bound one, or leaves a mode without what belongs to it: that alone
-/// is told then, not what follows from it.
-const MODE_REFUSED: &str = "(self.spec.encryption.mode != oldSelf.spec.encryption.mode && \
-                            self.spec.encryption.mode != oldSelf.status.bound.mode) || \
+/// True when the mode is another than the bound one, or is without what belongs to it: that alone is told then, if it is refused,
+/// and where it is not the key is free.
+const OTHER_MODE: &str = "self.spec.encryption.mode != oldSelf.status.bound.mode || \
                             (self.spec.encryption.mode == 'CustomerManaged') != has(self.spec.encryption.customerManagedKey)";
 
-/// A transition rule for what only one of the modes has. With a mode that is refused nothing else is told.
+/// A transition rule for what only one of the modes has.
 fn transition_within_mode(new: &str, old: &str, as_bound: &str, path: &str, message: &str) -> Rule {
-    transition(new, old, &format!("{as_bound} || {MODE_REFUSED}"), path, message)
+    transition(new, old, &format!("{as_bound} || {OTHER_MODE}"), path, message)
 }
 
 /// `new`'s last segment is that of the bound ARM id: the rule for resources whose names are unique in all of Azure.
@@ -34,20 +69,20 @@ fn same_global_name(new: &str, bound: &str) -> String {
     format!("('/' + {new}).endsWith({bound}.substring({bound}.lastIndexOf('/')))")
 }
 
-/// A new object beside the old one: the way out of every one-way door.
-const NEW_OBJECT: &str = "Nothing was changed. To have it otherwise: kubectl apply a new AIHub under another name beside this one, and move to it. \
-In the manifest, restore the old value.";
-
-fn refusal(what: &str) -> String {
-    format!("{what} {NEW_OBJECT}")
-}
-
 /// Without `azureName`, the object's own name must be one that Azure takes.
 #[must_use]
 pub fn name_fits_azure() -> Rule {
-    Rule::new(format!("has(self.spec.azureName) || self.metadata.name.matches('^{AZURE_NAME}$')"))
-        .message("metadata.name is not a name that Azure takes for a hub (3 to 33 letters, digits, - and _): set spec.azureName.")
-        .field_path(".spec.azureName")
+    name_fits(AZURE_NAME, "a hub (3 to 33 letters, digits, - and _)")
+}
+
+fn name_fits(pattern: &str, what: &str) -> Rule {
+    Rule::new(format!(
+        "has(self.spec.azureName) || self.metadata.name.matches('^{pattern}$')"
+    ))
+    .message(&*format!(
+        "metadata.name is not a name that Azure takes for {what}: set spec.azureName."
+    ))
+    .field_path(".spec.azureName")
 }
 
 /// Microsoft-managed and customer-managed keys cannot be exchanged.
@@ -58,7 +93,7 @@ pub fn mode_unchanged() -> Rule {
         "oldSelf.spec.encryption.mode",
         "self.spec.encryption.mode == oldSelf.status.bound.mode",
         ".spec.encryption.mode",
-        &refusal("Azure cannot switch a hub between Microsoft-managed and customer-managed keys."),
+        &HUB.refusal("Azure cannot switch a hub between Microsoft-managed and customer-managed keys."),
     )
 }
 
@@ -79,13 +114,15 @@ pub fn data_location_unchanged() -> Rule {
             "{new} == (has(oldSelf.status.bound.dataLocation) ? oldSelf.status.bound.dataLocation : '')"
         ),
         ".spec.encryption.dataLocation",
-        &refusal("Azure cannot move a hub's data between its managed resource group and the service side."),
+        &HUB.refusal(
+            "Azure cannot move a hub's data between its managed resource group and the service side.",
+        ),
     )
 }
 
 /// The key stays in its vault.
 #[must_use]
-pub fn vault_unchanged() -> Rule {
+pub fn vault_unchanged(of: &Words) -> Rule {
     let vault = |root: &str| {
         format!(
             "(has({root}.spec.encryption.customerManagedKey) ? \
@@ -101,13 +138,16 @@ pub fn vault_unchanged() -> Rule {
             same_global_name(&new, "oldSelf.status.bound.vault")
         ),
         ".spec.encryption.customerManagedKey",
-        &refusal("Azure cannot take a hub's key from another vault; another key of the same vault is fine."),
+        &of.refusal(&format!(
+            "Azure cannot take {}'s key from another vault; another key of the same vault is fine.",
+            of.a_noun
+        )),
     )
 }
 
 /// The identity that unwraps is fixed at creation.
 #[must_use]
-pub fn key_identity_unchanged() -> Rule {
+pub fn key_identity_unchanged(of: &Words) -> Rule {
     let identity = |root: &str| {
         let key = format!("{root}.spec.encryption.customerManagedKey");
         let id = identity_id(&format!("{root}.spec"), &format!("{key}.identity"));
@@ -117,7 +157,7 @@ pub fn key_identity_unchanged() -> Rule {
     transition_within_mode(
         &new,
         &identity("oldSelf"),
-        // A name means an identity of the hub's group: with another group it is that which is told.
+        // A name means an identity of the resource's group: with another group it is that which is told.
         &format!(
             "{new} == (has(oldSelf.status.bound.keyIdentity) ? oldSelf.status.bound.keyIdentity : '') || ({} != {} && !{})",
             group("self"),
@@ -125,7 +165,10 @@ pub fn key_identity_unchanged() -> Rule {
             in_bound_group()
         ),
         ".spec.encryption.customerManagedKey",
-        &refusal("Azure fixes the identity that unwraps the key when the hub is created."),
+        &of.refusal(&format!(
+            "Azure fixes the identity that unwraps the key when the {} is created.",
+            of.noun
+        )),
     )
 }
 
@@ -141,22 +184,25 @@ fn in_bound_group() -> String {
     format!("oldSelf.status.bound.resourceId.startsWith({})", group("self"))
 }
 
-/// Subscription and resource group are part of the hub's ARM id.
+/// Subscription and resource group are part of the ARM id.
 #[must_use]
-pub fn group_unchanged() -> Rule {
+pub fn group_unchanged(of: &Words) -> Rule {
     let new = group("self");
     transition(
         &new,
         &group("oldSelf"),
         &in_bound_group(),
         ".spec.resourceGroup",
-        &refusal("The hub's subscription and resource group are part of its ARM id."),
+        &of.refusal(&format!(
+            "The {}'s subscription and resource group are part of its ARM id.",
+            of.noun
+        )),
     )
 }
 
-/// The name is part of the hub's ARM id.
+/// The name is part of the ARM id.
 #[must_use]
-pub fn azure_name_unchanged() -> Rule {
+pub fn azure_name_unchanged(of: &Words) -> Rule {
     let name = |root: &str| {
         format!(
             "(has({root}.spec.azureName) ? {root}.spec.azureName.lowerAscii() : {root}.metadata.name.lowerAscii())"
@@ -168,13 +214,13 @@ pub fn azure_name_unchanged() -> Rule {
         &name("oldSelf"),
         &format!("oldSelf.status.bound.resourceId.endsWith('/' + {new})"),
         ".spec.azureName",
-        &refusal("The hub's name is part of its ARM id."),
+        &of.refusal(&format!("The {}'s name is part of its ARM id.", of.noun)),
     )
 }
 
-/// A hub does not move to another region.
+/// A resource does not move to another region.
 #[must_use]
-pub fn location_unchanged() -> Rule {
+pub fn location_unchanged(of: &Words) -> Rule {
     let location = |root: &str| format!("{root}.spec.location.lowerAscii().replace(' ', '')");
     let new = location("self");
     transition(
@@ -182,7 +228,7 @@ pub fn location_unchanged() -> Rule {
         &location("oldSelf"),
         &format!("{new} == oldSelf.status.bound.location"),
         ".spec.location",
-        &refusal("Azure cannot move a hub to another region."),
+        &of.refusal(&format!("Azure cannot move {} to another region.", of.a_noun)),
     )
 }
 
@@ -195,7 +241,7 @@ pub fn storage_account_unchanged() -> Rule {
         "oldSelf.spec.storageAccount.lowerAscii()",
         &same_global_name(new, "oldSelf.status.bound.storageAccount"),
         ".spec.storageAccount",
-        &refusal("Azure fixes a hub's storage account when the hub is created."),
+        &HUB.refusal("Azure fixes a hub's storage account when the hub is created."),
     )
 }
 
@@ -208,11 +254,11 @@ pub fn key_vault_unchanged() -> Rule {
         "oldSelf.spec.keyVault.lowerAscii()",
         &same_global_name(new, "oldSelf.status.bound.keyVault"),
         ".spec.keyVault",
-        &refusal("Azure fixes a hub's own key vault when the hub is created."),
+        &HUB.refusal("Azure fixes a hub's own key vault when the hub is created."),
     )
 }
 
-/// A user-assigned identity's ARM id in lower case, as a hub spells it below `root`.
+/// A user-assigned identity's ARM id in lower case, as it is spelled below `root`.
 fn identity_id(root: &str, text: &str) -> String {
     format!(
         "({text}.startsWith('/') ? {text} : '/subscriptions/' + {root}.subscriptionId + '/resourceGroups/' + \
@@ -234,7 +280,7 @@ pub fn high_business_impact_unchanged() -> Rule {
         &impact("oldSelf"),
         &format!("{new} == oldSelf.status.bound.highBusinessImpact"),
         ".spec.highBusinessImpact",
-        &refusal("Azure fixes high business impact when the hub is created."),
+        &HUB.refusal("Azure fixes high business impact when the hub is created."),
     )
 }
 
@@ -262,17 +308,19 @@ pub fn high_business_impact_comes_with_a_customer_managed_key() -> Rule {
         .field_path(".highBusinessImpact")
 }
 
-/// Who unwraps the key is an identity that the hub carries.
+/// Who unwraps the key is an identity that the resource carries.
 #[must_use]
-pub fn key_identity_is_one_of_the_hubs() -> Rule {
+pub fn key_identity_is_one_of_its_own() -> Rule {
     let key = "self.encryption.customerManagedKey";
     let wanted = identity_id("self", &format!("{key}.identity"));
     let one = identity_id("self", "one");
     Rule::new(format!(
-        "!has({key}) || !has({key}.identity) || (has(self.identity.userAssigned) && \
+        "!has({key}) || !has({key}.identity) || (has(self.identity) && has(self.identity.userAssigned) && \
          self.identity.userAssigned.exists(one, {one} == {wanted}))"
     ))
-    .message("the identity that unwraps the key is not among the hub's identities: name it in identity.userAssigned too.")
+    .message(
+        "the identity that unwraps the key is not among spec.identity: name it in identity.userAssigned too.",
+    )
     .field_path(".encryption.customerManagedKey")
 }
 
@@ -281,17 +329,17 @@ pub fn key_identity_is_one_of_the_hubs() -> Rule {
 pub fn somebody_unwraps() -> Rule {
     let key = "self.encryption.customerManagedKey";
     Rule::new(format!(
-        "!has({key}) || has({key}.identity) || (has(self.identity.systemAssigned) && self.identity.systemAssigned)"
+        "!has({key}) || has({key}.identity) || (has(self.identity) && has(self.identity.systemAssigned) && self.identity.systemAssigned)"
     ))
     .message("nobody can unwrap with the key: name one of identity.userAssigned in encryption.customerManagedKey.identity, or set identity.systemAssigned: true.")
     .field_path(".encryption.customerManagedKey")
 }
 
-/// A hub has an identity.
+/// An identity block names an identity.
 #[must_use]
 pub fn some_identity() -> Rule {
     Rule::new("(has(self.systemAssigned) && self.systemAssigned) || (has(self.userAssigned) && self.userAssigned.size() > 0)")
-        .message("a hub needs an identity: name one in userAssigned, or set systemAssigned: true.")
+        .message("an identity is needed: name one in userAssigned, or set systemAssigned: true.")
 }
 
 /// Azure's limits on tags, and the tag that is Keyholder's own.

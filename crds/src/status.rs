@@ -96,6 +96,17 @@ pub struct Bound {
     /// Whether the hub holds data of high business impact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high_business_impact: Option<bool>,
+    /// The account's kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub account_kind: Option<String>,
+    /// Whether the account allows projects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_project_management: Option<bool>,
+    /// The account's subdomain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub custom_sub_domain_name: Option<String>,
 }
 
 /// Encryption as Azure reports it.

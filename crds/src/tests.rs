@@ -2,25 +2,30 @@
 
 use std::path::PathBuf;
 
-use kube::CustomResourceExt;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::{CustomResourceExt, ResourceExt};
 
 use strum::IntoEnumIterator;
 
-use crate::{AIHub, ConditionType, Reason};
+use crate::{AIHub, AIServicesAccount, ConditionType, Reason};
 
-/// The committed file and the copy that the chart carries.
+/// The committed files and the copies that the chart carries.
 #[test]
 fn the_committed_crds_are_what_the_types_say() {
+    for crd in [AIHub::crd(), AIServicesAccount::crd()] {
+        committed_is(&crd);
+    }
+}
+
+fn committed_is(crd: &CustomResourceDefinition) {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let name = crd.name_any();
     let generated = format!(
         "# Generated from the types in crds/src; `UPDATE=1 cargo test` refreshes it.\n{}",
-        serde_saphyr::to_string(&AIHub::crd()).unwrap()
+        serde_saphyr::to_string(crd).unwrap()
     );
-    for path in [
-        "aihubs.keyholder.dev.yaml",
-        "../charts/keyholder/files/aihubs.keyholder.dev.yaml",
-    ] {
-        let path = here.join(path);
+    for folder in ["", "../charts/keyholder/files"] {
+        let path = here.join(folder).join(format!("{name}.yaml"));
         if std::env::var_os("UPDATE").is_some() {
             std::fs::write(&path, &generated).unwrap();
         }

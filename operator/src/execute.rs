@@ -29,11 +29,14 @@ pub async fn execute<K: Watched>(
     context: &Context,
 ) -> Result<(Executed, K), Failure> {
     let arm = &azure.inventory.arm;
-    let path = write.id.as_str();
+    let path = match &write.request {
+        Request::Purge(path) => path,
+        _ => write.id.as_str(),
+    };
     let method = match &write.request {
         Request::Put(_) | Request::Assign(_) => Method::Put,
         Request::Patch(_) => Method::Patch,
-        Request::Delete { .. } => Method::Delete,
+        Request::Delete { .. } | Request::Purge(_) => Method::Delete,
     };
     let version = ResourceType::of(&write.id).version;
     let operation = write.kind.to_string();
@@ -59,7 +62,7 @@ pub async fn execute<K: Watched>(
         Request::Assign(body) => arm.put(path, wire::ROLE_ASSIGNMENTS_VERSION, body).await,
         Request::Patch(body) => arm.patch(path, version, body).await,
         Request::Delete { purge: true } => arm.delete(path, version, &[("forceToPurge", "true")]).await,
-        Request::Delete { purge: false } => arm.delete(path, version, &[]).await,
+        Request::Delete { purge: false } | Request::Purge(_) => arm.delete(path, version, &[]).await,
     };
     // What was read of it before says nothing any more.
     let read_before = match &write.request {

@@ -196,14 +196,14 @@ pub struct SharedIds(HashMap<String, ArmId>);
 impl SharedIds {
     fn share_within(&mut self, hub: &mut Live) {
         let encryption = hub.encryption.as_mut();
-        let of_key = encryption.map(|encryption| (&mut encryption.vault, encryption.identity.as_mut()));
+        let of_key = encryption.map(|encryption| (encryption.vault.as_mut(), encryption.identity.as_mut()));
         let (vault, identity) = of_key.unzip();
         let ids = hub
             .user_assigned
             .iter_mut()
             .chain(&mut hub.key_vault)
             .chain(&mut hub.storage_account)
-            .chain(vault)
+            .chain(vault.flatten())
             .chain(identity.flatten());
         for id in ids {
             self.share(id);
@@ -317,7 +317,7 @@ mod tests {
         }
         let places = hubs.each_ref().map(|hub| {
             let own = hub.key_vault.as_ref().unwrap().as_str();
-            let keys = hub.encryption.as_ref().unwrap().vault.as_str();
+            let keys = hub.encryption.as_ref().unwrap().vault.as_ref().unwrap().as_str();
             assert_eq!(own.as_ptr(), keys.as_ptr());
             own.as_ptr()
         });

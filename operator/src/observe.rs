@@ -21,6 +21,7 @@ use crate::identity::Azure;
 use crate::inventory::{Age, Inventory};
 use crate::resource::ResourceType;
 
+pub mod account;
 pub mod convert;
 mod keys;
 mod limits;
@@ -72,7 +73,10 @@ impl Look<'_> {
                 return observed;
             }
         }
-        observed.live = look.live(&hub.id).await;
+        observed.live = match look.live(&hub.id).await {
+            Fact::Known(live) => Fact::Known(keyholder_planner::with_known_vault(live, hub, status)),
+            other => other,
+        };
 
         let needs = needs(hub, status, deleting, &observed.live);
         let subscription = hub.id.subscription().to_owned();
@@ -147,6 +151,10 @@ impl Look<'_> {
                 Fact::Absent => {}
                 Fact::Unknown(why) => observed.role_assignments = Fact::Unknown(why),
             }
+        }
+        if let Some(path) = &needs.deleted {
+            let kind = ResourceType::of(&hub.id);
+            observed.deleted = look.read(path, kind.version, Duration::ZERO, kind.convert).await;
         }
         if needs.policy {
             observed.policy = look.policy(hub, &observed).await;

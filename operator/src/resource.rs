@@ -5,9 +5,10 @@
 use keyholder_azure::wire;
 use keyholder_planner::ArmId;
 use keyholder_planner::observed::Live;
-use keyholder_planner::validate::WORKSPACE;
+use keyholder_planner::validate::{ACCOUNT, WORKSPACE};
 use serde_json::Value;
 
+use crate::observe::account;
 use crate::observe::convert::{self, ConvertError};
 
 /// How resources of one type are read.
@@ -22,11 +23,18 @@ pub struct ResourceType {
 }
 
 /// All of them.
-static TYPES: [ResourceType; 1] = [ResourceType {
-    name: WORKSPACE,
-    version: wire::WORKSPACES_VERSION,
-    convert: convert::hub,
-}];
+static TYPES: [ResourceType; 2] = [
+    ResourceType {
+        name: WORKSPACE,
+        version: wire::WORKSPACES_VERSION,
+        convert: convert::hub,
+    },
+    ResourceType {
+        name: ACCOUNT,
+        version: wire::ACCOUNTS_VERSION,
+        convert: account::account,
+    },
+];
 
 impl ResourceType {
     /// The type of an object's resource.

@@ -11,8 +11,8 @@ use jiff::SignedDuration;
 use k8s_controller::events::EventRecorder;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use keyholder_azure::{Cloud, CloudError, TransportError, transport};
-use keyholder_crds::AIHub;
 use keyholder_crds::vocabulary::EVENT_REPORTER;
+use keyholder_crds::{AIHub, AIServicesAccount};
 use keyholder_planner::plan::Pace;
 use kube::api::{Api, ListParams};
 use kube::{Client, Config};
@@ -113,6 +113,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         let waker = Waker::new();
         let mut workers = Vec::new();
         workers.extend(workers_of::<AIHub>(&client, &settings, &waker).await);
+        workers.extend(workers_of::<AIServicesAccount>(&client, &settings, &waker).await);
         let stores: Vec<_> = workers.iter().map(|worker| worker.objects()).collect();
         let (accounts, writer) = store::<ServiceAccount>();
         let wake_all = wake_all(stores.clone(), waker.clone());

@@ -7,22 +7,24 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::arm_id::ArmId;
-use crate::name::KeyIdentifier;
+use crate::kind::KeyToUse;
 use crate::observed::{Body, Live};
 use crate::validate::Declared;
 
 /// The body that creates the resource; `key` is the key of a customer-managed one. `left` is what an earlier try left: tags
 /// that others put there stay.
 #[must_use]
-pub fn create(declared: &Declared, key: Option<&KeyIdentifier>, left: Option<&Live>) -> Body {
+pub fn create(declared: &Declared, key: Option<KeyToUse<'_>>, left: Option<&Live>) -> Body {
     let tags = left.map_or_else(|| declared.all_tags(), |left| merged_tags(declared, left));
-    let mut properties = declared.kind.rules().properties(declared, key);
+    let mut properties = declared.kind.rules().properties(declared, key, left);
     if let Some(access) = declared.public_network_access {
         properties.insert("publicNetworkAccess".to_owned(), json!(access.to_string()));
     }
     let mut body = declared.kind.rules().content();
     body.insert("location".to_owned(), json!(declared.location.as_str()));
-    body.insert("identity".to_owned(), identity_block(declared, &[]));
+    if declared.system_assigned || !declared.user_assigned.is_empty() {
+        body.insert("identity".to_owned(), identity_block(declared, &[]));
+    }
     body.insert("tags".to_owned(), json!(tags));
     body.insert("properties".to_owned(), Value::Object(properties));
     Value::Object(body)
@@ -30,7 +32,7 @@ pub fn create(declared: &Declared, key: Option<&KeyIdentifier>, left: Option<&Li
 
 /// The question what policies would do to the resource as it is declared (policyinsights, CheckRestrictionsRequest).
 #[must_use]
-pub fn policy_question(declared: &Declared, key: Option<&KeyIdentifier>, api_version: &str) -> Body {
+pub fn policy_question(declared: &Declared, key: Option<KeyToUse<'_>>, api_version: &str) -> Body {
     let mut content = create(declared, key, None);
     if let Some(content) = content.as_object_mut() {
         content.insert("type".to_owned(), json!(declared.id.resource_type()));
@@ -65,6 +67,7 @@ pub fn field_of(policy_field: &str, declared: &Declared) -> Option<&'static str>
 pub fn update(declared: &Declared, live: &Live) -> Option<(Vec<&'static str>, Body)> {
     let mut fields = Vec::new();
     let mut body = Map::new();
+    let mut properties = Map::new();
     let dropped: Vec<&ArmId> = live
         .user_assigned
         .iter()
@@ -91,8 +94,20 @@ pub fn update(declared: &Declared, live: &Live) -> Option<(Vec<&'static str>, Bo
             .is_some_and(|have| have.eq_ignore_ascii_case(&wanted))
         {
             fields.push("publicNetworkAccess");
-            body.insert("properties".to_owned(), json!({ "publicNetworkAccess": wanted }));
+            properties.insert("publicNetworkAccess".to_owned(), json!(wanted));
         }
+    }
+    for change in declared.kind.rules().changes(live) {
+        fields.push(change.field);
+        let of = if change.is_property {
+            &mut properties
+        } else {
+            &mut body
+        };
+        of.insert(change.field.to_owned(), change.value);
+    }
+    if !properties.is_empty() {
+        body.insert("properties".to_owned(), Value::Object(properties));
     }
     if fields.is_empty() {
         None

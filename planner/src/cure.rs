@@ -171,7 +171,25 @@ pub fn purge_hub(hub: &ArmId) -> String {
     )
 }
 
-/// Puts a tag back that marks a hub as an object's.
+/// Takes an account back that Azure keeps after its deletion.
+#[must_use]
+pub fn recover_account(account: &ArmId, location: &Location) -> String {
+    format!(
+        "az cognitiveservices account recover --location {location} {}",
+        place(account)
+    )
+}
+
+/// The opposite: gives up what Azure keeps of a deleted account.
+#[must_use]
+pub fn purge_account(account: &ArmId, location: &Location) -> String {
+    format!(
+        "az cognitiveservices account purge --location {location} {}",
+        place(account)
+    )
+}
+
+/// Puts a tag back that marks a resource as an object's.
 #[must_use]
 pub fn tag_resource(hub: &ArmId, tag: &str, value: &str) -> String {
     format!(

@@ -1,4 +1,4 @@
-//! The key of a hub that exists: is it the declared one, is it healthy, and must it change?
+//! The key of a resource that exists: is it the declared one, is it healthy, and must it change?
 //!
 //! Invariant: a change of key is asked for only to a key that was read and found fit, and never against the matrix.
 
@@ -21,6 +21,36 @@ use crate::time::{after, not_before};
 use crate::transition::{Refusal, unverified};
 use crate::validate::{KeyUser, ValidEncryption};
 
+/// A change of encryption.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum KeyChange {
+    /// To this key; one without version is followed by the service.
+    To(KeyIdentifier),
+    /// To Microsoft's key.
+    ToMicrosoftManaged,
+}
+
+impl KeyChange {
+    /// What must be read back: the key's URL, or that there is none.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::To(key) => key.as_str(),
+            Self::ToMicrosoftManaged => MICROSOFT,
+        }
+    }
+
+    /// Whether `live` is as a change to `intent` makes it.
+    pub fn is_made(intent: &str, live: &Live) -> bool {
+        match &live.encryption {
+            None => intent == MICROSOFT,
+            Some(encryption) => encryption.key.to_string().eq_ignore_ascii_case(intent),
+        }
+    }
+}
+
+/// What an operation back to Microsoft's key intends.
+const MICROSOFT: &str = "Microsoft's key";
+
 /// What is thought of the key.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct KeyView {
@@ -28,8 +58,8 @@ pub(crate) struct KeyView {
     pub applied: Opinion,
     /// KeyHealthy.
     pub healthy: Opinion,
-    /// The key to apply.
-    pub change: Option<KeyIdentifier>,
+    /// The change to make.
+    pub change: Option<KeyChange>,
     /// A change of key that no source confirms and the user did not let through.
     pub refusal: Option<Refusal>,
     /// The newest usable version of the declared key.
@@ -51,17 +81,30 @@ impl KeyView {
     }
 }
 
-/// Judges the key of `live`; `refused`: the spec asks for something that cannot be, so that the hub stays with its key.
+/// Judges the key of `live`; `refused`: the spec asks for something that cannot be, so that the resource stays with its key.
 pub(crate) fn judge(input: &Input<'_>, live: &Live, refused: bool) -> KeyView {
     let Some(encryption) = &live.encryption else {
         let yes = Verdict::yes(Reason::MicrosoftManagedKey, "Microsoft holds the key.");
-        return KeyView::of(Opinion::Is(yes.clone()), Opinion::Is(yes));
+        return match &input.declared.encryption {
+            ValidEncryption::CustomerManaged { version, .. }
+                if !refused && input.declared.kind.rules().encrypts_later() =>
+            {
+                not_encrypted(input, version.as_ref(), yes)
+            }
+            _ => KeyView::of(Opinion::Is(yes.clone()), Opinion::Is(yes)),
+        };
     };
     let ValidEncryption::CustomerManaged {
         vault, key, version, ..
     } = &input.declared.encryption
     else {
-        return KeyView::of(Opinion::Keep, healthy(input, live, encryption, true));
+        let mut view = KeyView::of(Opinion::Keep, healthy(input, live, encryption, true));
+        if !refused {
+            let text = format!("Azure uses {}; declared is Microsoft's key.", encryption.key);
+            view.applied = Opinion::Is(Verdict::no(Reason::EncryptionPending, text));
+            view.change = Some(KeyChange::ToMicrosoftManaged);
+        }
+        return view;
     };
     if refused {
         return KeyView::of(
@@ -110,6 +153,36 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, refused: bool) -> KeyView {
     view
 }
 
+/// The resource is there with Microsoft's key, and is to be encrypted with the declared one.
+fn not_encrypted(input: &Input<'_>, version: Option<&KeyVersion>, healthy: Verdict) -> KeyView {
+    let text = "Microsoft holds the key so far; the declared one is not applied yet.";
+    let pending = Verdict::no(Reason::EncryptionPending, text);
+    let mut view = KeyView::of(Opinion::Is(pending), Opinion::Is(healthy));
+    if let Some(found) = input.observed.key.known() {
+        view.latest = key::newest_usable(found, input.now).map(|newest| newest.identifier.clone());
+        view.change = wanted(input, found, version, None).map(KeyChange::To);
+    }
+    view
+}
+
+/// The key to be used: one without version where the service follows it by itself.
+pub(crate) fn wanted(
+    input: &Input<'_>,
+    found: &LiveKey,
+    pinned: Option<&KeyVersion>,
+    in_use: Option<&KeyIdentifier>,
+) -> Option<KeyIdentifier> {
+    let follows = pinned.is_none()
+        && is_let_through(
+            cell(input.declared.profile(), Transition::Versionless),
+            &input.declared.allow_unverified,
+        );
+    if follows {
+        return key::newest_usable(found, input.now).map(|newest| newest.identifier.versionless());
+    }
+    key::wanted(found, pinned, in_use, input.now).cloned()
+}
+
 struct DeclaredKey<'a> {
     vault: &'a ArmId,
     key: &'a KeyName,
@@ -126,13 +199,15 @@ fn compare(
     view: &mut KeyView,
 ) {
     let current = &encryption.key;
-    let wanted = key::wanted(found, declared.version, Some(current), input.now);
+    let wanted = wanted(input, found, declared.version, Some(current));
     let other_key = current.key() != declared.key;
-    let change = wanted.and_then(|wanted| Some((wanted, Transition::between(current, wanted)?)));
+    let change = wanted
+        .as_ref()
+        .and_then(|wanted| Some((wanted, Transition::between(current, wanted)?)));
     // Following the key, with the version in use gone: KeyHealthy tells.
     let as_declared = wanted.is_some() || (!other_key && declared.version.is_none());
     if change.is_none() && as_declared {
-        view.applied = in_use(current);
+        view.applied = applied(current, view.latest.as_ref());
         return;
     }
     let reason = if other_key {
@@ -140,7 +215,9 @@ fn compare(
     } else {
         Reason::RotationPending
     };
-    let target = wanted.map_or_else(|| declared.key.to_string(), ToString::to_string);
+    let target = wanted
+        .as_ref()
+        .map_or_else(|| declared.key.to_string(), ToString::to_string);
     let text = format!("Azure uses {current}; to be applied is {target}.");
     let hindrance = key_problem(declared.vault, declared.key, declared.version, found, input.now)
         .map(|(_, message)| message)
@@ -168,7 +245,7 @@ fn compare(
             view.due = Some(due);
             return;
         }
-        view.change = Some(wanted.clone());
+        view.change = Some(KeyChange::To(wanted.clone()));
     } else {
         let pin = current.version().map(|version| {
             format!(" To stay with the key version in use: set spec.encryption.customerManagedKey.version: {version}.")
@@ -218,6 +295,17 @@ fn access_hindrance(
         Access::Missing(message) => Some(message),
         Access::Held | Access::Undecidable(_) | Access::NotRead(_) => None,
     }
+}
+
+/// The key in use is the declared one.
+fn applied(current: &KeyIdentifier, latest: Option<&KeyIdentifier>) -> Opinion {
+    let (None, Some(latest)) = (current.version(), latest) else {
+        return in_use(current);
+    };
+    let text = format!(
+        "Azure follows {current} by itself and does not tell which version it uses; the newest usable one is {latest}."
+    );
+    Opinion::Is(Verdict::yes(Reason::FollowedByService, text))
 }
 
 fn in_use(current: &KeyIdentifier) -> Opinion {

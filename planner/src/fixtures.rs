@@ -109,6 +109,7 @@ pub(crate) fn ready_for_creation(hub: &Declared) -> Observed {
             Fact::Known(LiveIdentity {
                 principal_id: "principal".to_owned(),
                 tenant_id: "tenant".to_owned(),
+                client_id: "client".to_owned(),
             }),
         )],
         associated: preflight::associated(hub)
@@ -148,7 +149,9 @@ pub(crate) fn ready_for_creation(hub: &Declared) -> Observed {
 
 /// What a hub alone declares.
 pub(crate) fn of_hub(declared: &Declared) -> &Hub {
-    let Kind::Hub(hub) = &declared.kind;
+    let Kind::Hub(hub) = &declared.kind else {
+        panic!("a hub");
+    };
     hub
 }
 
@@ -166,7 +169,7 @@ pub(crate) fn live(hub: &Declared, state: &str) -> Live {
         key_vault: Some(of_hub(hub).key_vault.clone()),
         storage_account: Some(of_hub(hub).storage_account.clone()),
         encryption: Some(LiveEncryption {
-            vault: id("Microsoft.KeyVault/vaults", "corp-keys"),
+            vault: Some(id("Microsoft.KeyVault/vaults", "corp-keys")),
             key: KeyIdentifier::parse(KEY).unwrap(),
             identity: hub.user_assigned.first().cloned(),
         }),
@@ -174,6 +177,7 @@ pub(crate) fn live(hub: &Declared, state: &str) -> Live {
         high_business_impact: true,
         public_network_access: Some("Enabled".to_owned()),
         managed_group: Some("azureml-rg-research".to_owned()),
+        account: None,
     }
 }
 

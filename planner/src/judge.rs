@@ -5,7 +5,8 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_crds::{
     AccessGrant, Bound, ComputeEncryption, ConditionType, EncryptionMode, EncryptionStatus, KeyVersionStatus,
-    ManagedResourceGroupStatus, Operation, PreflightCheck, Reason, ResourceStatus,
+    ManagedResourceGroupStatus, Operation, OperationKind, OperationState, PreflightCheck, Reason,
+    ResourceStatus,
 };
 
 use crate::name::KeyIdentifier;
@@ -160,7 +161,10 @@ pub fn needs_somebody(reason: Reason) -> bool {
 pub fn is_warning(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::ForeignResource | Reason::KeyExpiringSoon | Reason::RotationPolicyMissing
+        Reason::ForeignResource
+            | Reason::KeyExpiringSoon
+            | Reason::KindChanged
+            | Reason::RotationPolicyMissing
     )
 }
 
@@ -334,12 +338,16 @@ pub fn encryption(input: &Input<'_>, live: &Live, latest: Option<&KeyIdentifier>
             versions,
         };
     };
-    let same = |text: &str| KeyIdentifier::parse(text).is_ok_and(|other| other == encryption.key);
+    let is = |text: &str, key: &KeyIdentifier| KeyIdentifier::parse(text).is_ok_and(|other| other == *key);
+    let same = |text: &str| is(text, &encryption.key);
     let now = Time(second(input.now));
-    if !versions.iter().any(|version| same(&version.key_identifier)) {
-        let key_identifier = encryption.key.as_str().to_owned();
+    // Of a key that the service follows it does not tell the version: each that was the newest may be in use.
+    let used = encryption.key.version().map(|_| &encryption.key).or(latest);
+    if let Some(used) = used
+        && !versions.iter().any(|version| is(&version.key_identifier, used))
+    {
         versions.push(KeyVersionStatus {
-            key_identifier,
+            key_identifier: used.as_str().to_owned(),
             history_since: now.clone(),
         });
     }
@@ -363,15 +371,23 @@ pub fn encryption(input: &Input<'_>, live: &Live, latest: Option<&KeyIdentifier>
     }
 }
 
-/// What the object is bound to once its hub is there: what was noted, or else what Azure has.
+/// What the object is bound to once its resource is there: what was noted, or else what Azure has. Where the mode can change, it is
+/// what Azure has as soon as no change is under way. `operation`: what is.
 #[must_use]
-pub fn bound(input: &Input<'_>, live: &Live) -> Bound {
-    input.status.bound.clone().unwrap_or_else(|| {
-        transition::of_live(
-            &input.declared.kind,
-            live,
-            &transition::of_declared(input.declared),
-        )
+pub fn bound(input: &Input<'_>, live: &Live, operation: Option<&Operation>) -> Bound {
+    let kind = &input.declared.kind;
+    let noted = input.status.bound.as_ref();
+    let noted = noted.filter(|_| !kind.rules().encrypts_later() || changes_key(operation));
+    noted
+        .cloned()
+        .unwrap_or_else(|| transition::of_live(kind, live, &transition::of_declared(input.declared)))
+}
+
+/// Whether a write that changes the encryption may still have effect.
+fn changes_key(operation: Option<&Operation>) -> bool {
+    operation.is_some_and(|operation| {
+        matches!(operation.kind, OperationKind::Create | OperationKind::ChangeKey)
+            && !matches!(operation.state, OperationState::Failed | OperationState::Ignored)
     })
 }
 

@@ -27,7 +27,12 @@ pub(crate) fn healthy(
         .observed
         .vault
         .known()
-        .map_or(&encryption.vault, |vault| &vault.id);
+        .map(|vault| &vault.id)
+        .or(encryption.vault.as_ref());
+    // In a vault that nothing names the key cannot be looked for.
+    let Some(vault) = vault else {
+        return keep(input, ConditionType::KeyHealthy);
+    };
     let noun = input.declared.kind.noun();
     let gone = |what: &str, command: String| {
         let text = format!("{what}: the {noun}'s data cannot be read without it.");
@@ -36,8 +41,8 @@ pub(crate) fn healthy(
     let found = match (&input.observed.key, &input.observed.vault) {
         (_, Fact::Absent) => {
             return gone(
-                &format!("Vault {} does not exist any more", encryption.vault),
-                cure::recover_vault(&encryption.vault),
+                &format!("Vault {vault} does not exist any more"),
+                cure::recover_vault(vault),
             );
         }
         (Fact::Known(found), _) if key::is_of(found, current.vault().as_str(), current.key()) => found,
@@ -94,7 +99,7 @@ pub(crate) fn healthy(
     if let Some(closed) = firewall(input) {
         return Opinion::Is(closed);
     }
-    match access(input, live, encryption) {
+    match access(input, live, encryption, vault) {
         Opinion::Is(verdict) if verdict.status == Truth::True => {
             Opinion::Is(warning(input, vault, found, version).unwrap_or(verdict))
         }
@@ -162,7 +167,7 @@ fn lost(noun: &str, message: &str) -> Opinion {
     Opinion::Is(Verdict::no(Reason::AccessLost, text))
 }
 
-fn access(input: &Input<'_>, live: &Live, encryption: &LiveEncryption) -> Opinion {
+fn access(input: &Input<'_>, live: &Live, encryption: &LiveEncryption, vault: &ArmId) -> Opinion {
     let noun = input.declared.kind.noun();
     let usable = || {
         Opinion::Is(Verdict::yes(
@@ -186,7 +191,7 @@ fn access(input: &Input<'_>, live: &Live, encryption: &LiveEncryption) -> Opinio
     let found = match principal(&user, Some(live), input.observed) {
         Some(principal) => access_of(
             &input.declared.kind,
-            &encryption.vault,
+            vault,
             encryption.key.key(),
             principal,
             input.observed,
@@ -199,7 +204,12 @@ fn access(input: &Input<'_>, live: &Live, encryption: &LiveEncryption) -> Opinio
     };
     match found {
         Access::Held => usable(),
-        Access::Missing(message) if user == KeyUser::SystemAssigned && !was_healthy && !was_lost => {
+        Access::Missing(message)
+            if user == KeyUser::SystemAssigned
+                && !was_healthy
+                && !was_lost
+                && !input.declared.kind.rules().encrypts_later() =>
+        {
             Opinion::Is(Verdict::unknown(Reason::Unverifiable, unsettled(noun, &message)))
         }
         // It had a policy of its own, which is gone.

@@ -2,17 +2,20 @@
 //!
 //! Invariant: nothing else in the planner asks which kind a resource is.
 
-use keyholder_crds::{Bound, ComputeEncryption, DataLocation};
+use keyholder_crds::{Bound, ComputeEncryption};
 use serde_json::{Map, Value};
 
 use crate::arm_id::ArmId;
+use crate::encryption::KeyChange;
 use crate::matrix::Profile;
 use crate::name::{KeyIdentifier, Location};
 use crate::observed::{Body, Live};
 use crate::validate::Declared;
 
+pub mod account;
 pub mod hub;
 
+pub use account::Account;
 pub use hub::Hub;
 
 /// A kind of resource, with what only that kind declares.
@@ -20,6 +23,8 @@ pub use hub::Hub;
 pub enum Kind {
     /// An Azure AI hub.
     Hub(Hub),
+    /// An Azure AI services account.
+    Account(Account),
 }
 
 /// A resource that must exist before the declared one can.
@@ -40,10 +45,27 @@ pub(crate) struct Fixed {
     pub differs: bool,
     /// The field.
     pub path: &'static str,
-    /// What it is, in the middle of a sentence.
+    /// What Azure fixes, as a sentence that ends with what it is now.
     pub what: String,
-    /// What it is now.
-    pub value: String,
+}
+
+/// A key that a request names.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyToUse<'a> {
+    /// Its URL.
+    pub identifier: &'a KeyIdentifier,
+    /// The client id of the user-assigned identity that unwraps, where it is known.
+    pub client_id: Option<&'a str>,
+}
+
+/// A field that a kind alone can change.
+pub(crate) struct Changed {
+    /// Its name.
+    pub field: &'static str,
+    /// Whether it is among the properties.
+    pub is_property: bool,
+    /// What it shall be.
+    pub value: Value,
 }
 
 /// What the planner asks of a kind.
@@ -54,18 +76,27 @@ pub(crate) trait Rules {
     fn object(&self) -> &'static str;
     /// Whether what Azure has under the id is of this kind.
     fn is(&self, live: &Live) -> bool;
-    /// The row of the transition matrix.
-    fn profile(&self, data_location: Option<DataLocation>) -> Profile;
+    /// The row of the transition matrix for one that is bound to this.
+    fn profile(&self, have: &Bound) -> Profile;
+    /// Whether one that is there can be given a key, with a mode that is not fixed at creation.
+    fn encrypts_later(&self) -> bool;
     /// The resource providers that it needs in its subscription.
     fn providers(&self, with_managed_group: bool) -> &'static [&'static str];
     /// What must exist before it.
     fn associated(&self) -> Vec<Associated>;
     /// What of a PUT is this kind's alone, beside `properties`.
     fn content(&self) -> Map<String, Value>;
-    /// The properties of a PUT; `key`: the key of a customer-managed resource.
-    fn properties(&self, declared: &Declared, key: Option<&KeyIdentifier>) -> Map<String, Value>;
-    /// The PATCH that applies another key.
-    fn key_change(&self, key: &KeyIdentifier) -> Body;
+    /// The properties of a PUT; `key`: the key of a customer-managed resource; `left`: what is there already.
+    fn properties(
+        &self,
+        declared: &Declared,
+        key: Option<KeyToUse<'_>>,
+        left: Option<&Live>,
+    ) -> Map<String, Value>;
+    /// The PATCH that changes the encryption; `None` while what it must say is not known.
+    fn key_change(&self, declared: &Declared, change: &KeyChange, client_id: Option<&str>) -> Option<Body>;
+    /// What this kind alone can change and `live` has otherwise: names of the fields, top-level members and properties of a PATCH.
+    fn changes(&self, live: &Live) -> Vec<Changed>;
     /// Adds this kind's one-way choices.
     fn bind(&self, bound: &mut Bound);
     /// Adds this kind's one-way choices as Azure has them; what Azure does not tell is taken to be as `declared`.
@@ -73,6 +104,19 @@ pub(crate) trait Rules {
     /// The fields that Azure fixes at creation, beside those that every kind has. With the mode refused, nothing is told of what
     /// only one of the modes has.
     fn fixed(&self, declared: &Bound, have: &Bound, mode_refused: bool) -> Vec<Fixed>;
+    /// The sentence that refuses another identity for the key.
+    fn other_identity(&self) -> &'static str;
+    /// What is otherwise in Azure and is not put back, for people.
+    fn drift(&self, live: &Live) -> Option<String>;
+    /// That Azure fixes `what` at creation, and what it is.
+    fn fixed_at_creation(&self, what: &str, value: &str) -> String {
+        format!(
+            "Azure fixes {what} when the {} is created: it is {value}.",
+            self.noun()
+        )
+    }
+    /// The path of a deleted resource of this name, where Azure keeps such and tells of them.
+    fn deleted(&self, declared: &Declared) -> Option<String>;
     /// What Azure does with a deleted one that was not purged, without the full stop.
     fn kept_after_deletion(&self) -> &'static str;
     /// What the disks of its compute are encrypted with, if it has compute.
@@ -83,6 +127,7 @@ impl Kind {
     pub(crate) fn rules(&self) -> &dyn Rules {
         match self {
             Self::Hub(hub) => hub,
+            Self::Account(account) => account,
         }
     }
 

@@ -39,7 +39,7 @@ pub mod validate;
 
 pub use arm_id::ArmId;
 pub use intent::intent;
-pub use needs::{Needs, needs};
+pub use needs::{Needs, needs, with_known_vault};
 pub use observed::{Fact, Observed, Why};
 pub use plan::{Input, Next, Plan, Write, plan};
 pub use report::{Executed, Note, Report, report};

@@ -1,4 +1,4 @@
-//! What Azure allows to change on a hub that exists: one table, a row for each profile, a column for each transition.
+//! What Azure allows to change on a resource that exists: one table, a row for each profile, a column for each transition.
 //!
 //! Invariant: nothing else in Keyholder decides whether a change is possible.
 
@@ -14,6 +14,12 @@ pub enum Profile {
     HubManagedGroup,
     /// A hub whose data is on the service side.
     HubServiceSide,
+    /// An account that allows Foundry projects.
+    FoundryAccount,
+    /// An account of kind OpenAI.
+    OpenAIAccount,
+    /// Any other account.
+    Account,
 }
 
 impl Profile {
@@ -69,10 +75,12 @@ impl Transition {
 /// How an allowed change is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum How {
-    /// As part of the PUT that creates the hub.
+    /// As part of the PUT that creates the resource.
     Create,
-    /// PATCH of `encryption.keyVaultProperties.keyIdentifier`, the one encryption property that Azure's PATCH takes.
+    /// PATCH of `encryption.keyVaultProperties.keyIdentifier`, the one encryption property of a hub that Azure's PATCH takes.
     PatchKeyIdentifier,
+    /// PATCH of the whole `encryption` of an account.
+    PatchEncryption,
 }
 
 /// What is known of a change.
@@ -86,7 +94,7 @@ pub enum Cell {
     Unverified(Option<UnverifiedTransition>),
 }
 
-/// The table.
+/// The table, for hubs.
 ///
 /// | transition | managed group | service side | source |
 /// | --- | --- | --- | --- |
@@ -98,23 +106,61 @@ pub enum Cell {
 /// | versionless | unverified | unverified | no page allows it; azurerm refuses a key without version |
 /// | data location | forbidden | forbidden | `enableServiceSideCMKEncryption` is not in the PATCH schema; documented as a choice at creation |
 /// | user-assigned identity | at creation | unverified | azurerm's `ai_foundry`; the service-side quickstart shows a system-assigned identity alone |
+///
+/// For accounts; where nothing else is named the source is azure-ai-docs, concepts-encryption-keys-portal (Foundry, 08/2026).
+///
+/// | transition | with projects | OpenAI | others | source |
+/// | --- | --- | --- | --- | --- |
+/// | to customer-managed | PATCH | PATCH | PATCH | |
+/// | to Microsoft-managed | forbidden | PATCH | PATCH | azurerm, `cognitive_account_customer_managed_key` for those without projects |
+/// | other key, same vault | PATCH | PATCH | PATCH | |
+/// | other vault | forbidden | unverified | unverified | "only within the same key store"; no page speaks of accounts without projects |
+/// | new version | PATCH | PATCH | PATCH | |
+/// | versionless | PATCH | unverified | PATCH | the page of Azure OpenAI (04/2025) wants an update for each version |
+/// | user-assigned identity | at creation | unverified | at creation | the same page: a system-assigned identity alone; newer pages make no exception |
 #[must_use]
 pub fn cell(profile: Profile, transition: Transition) -> Cell {
+    match profile {
+        Profile::HubManagedGroup | Profile::HubServiceSide => of_hubs(profile, transition),
+        Profile::FoundryAccount | Profile::OpenAIAccount | Profile::Account => {
+            of_accounts(profile, transition)
+        }
+    }
+}
+
+fn of_accounts(profile: Profile, transition: Transition) -> Cell {
     use Transition::{
         DataLocation, NewVersion, OtherKey, OtherVault, ToCustomerManaged, ToMicrosoftManaged,
         UserAssignedIdentity, Versionless,
     };
-    match (profile, transition) {
-        (_, ToCustomerManaged | ToMicrosoftManaged | OtherVault | DataLocation) => Cell::Forbidden,
-        (_, OtherKey) | (Profile::HubManagedGroup, NewVersion) => Cell::Allowed(How::PatchKeyIdentifier),
-        (Profile::HubManagedGroup, UserAssignedIdentity) => Cell::Allowed(How::Create),
-        (_, Versionless) => Cell::Unverified(None),
-        (Profile::HubServiceSide, NewVersion) => {
-            Cell::Unverified(Some(UnverifiedTransition::ServiceSideKeyRotation))
+    match (transition, profile) {
+        (DataLocation, _) | (ToMicrosoftManaged | OtherVault, Profile::FoundryAccount) => Cell::Forbidden,
+        (OtherVault, _) | (Versionless, Profile::OpenAIAccount) => Cell::Unverified(None),
+        (UserAssignedIdentity, Profile::OpenAIAccount) => {
+            Cell::Unverified(Some(UnverifiedTransition::OpenAIUserAssignedIdentity))
         }
-        (Profile::HubServiceSide, UserAssignedIdentity) => {
+        (UserAssignedIdentity, _) => Cell::Allowed(How::Create),
+        (ToCustomerManaged | ToMicrosoftManaged | OtherKey | NewVersion | Versionless, _) => {
+            Cell::Allowed(How::PatchEncryption)
+        }
+    }
+}
+
+fn of_hubs(profile: Profile, transition: Transition) -> Cell {
+    use Transition::{
+        DataLocation, NewVersion, OtherKey, OtherVault, ToCustomerManaged, ToMicrosoftManaged,
+        UserAssignedIdentity, Versionless,
+    };
+    let service_side = profile == Profile::HubServiceSide;
+    match transition {
+        ToCustomerManaged | ToMicrosoftManaged | OtherVault | DataLocation => Cell::Forbidden,
+        NewVersion if service_side => Cell::Unverified(Some(UnverifiedTransition::ServiceSideKeyRotation)),
+        OtherKey | NewVersion => Cell::Allowed(How::PatchKeyIdentifier),
+        UserAssignedIdentity if service_side => {
             Cell::Unverified(Some(UnverifiedTransition::ServiceSideUserAssignedIdentity))
         }
+        UserAssignedIdentity => Cell::Allowed(How::Create),
+        Versionless => Cell::Unverified(None),
     }
 }
 

@@ -188,6 +188,17 @@ impl KeyIdentifier {
         self.version.as_ref()
     }
 
+    /// The same key without its version.
+    #[must_use]
+    pub fn versionless(&self) -> Self {
+        let text = self.version.as_ref().and(self.text.rsplit_once('/'));
+        Self {
+            text: text.map_or(self.text.as_str(), |(key, _)| key).to_owned(),
+            version: None,
+            ..self.clone()
+        }
+    }
+
     /// Whether both name the same key, whatever the version.
     #[must_use]
     pub fn same_key(&self, other: &Self) -> bool {

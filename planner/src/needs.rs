@@ -4,7 +4,7 @@
 //! everything else is read only around a creation.
 
 use keyholder_crds::vocabulary::OWNER_TAG;
-use keyholder_crds::{OperationKind, OperationState, ResourceStatus};
+use keyholder_crds::{DeletionPolicy, OperationKind, OperationState, ResourceStatus};
 
 use crate::arm_id::ArmId;
 use crate::name::{KeyName, KeyVersion};
@@ -50,7 +50,9 @@ pub struct Needs {
     pub access: bool,
     /// Whose, when `access`.
     pub access_of: AccessOf,
-    /// What policies would do to the hub as it is declared.
+    /// Path of the resource of the same name that was deleted and may be kept.
+    pub deleted: Option<String>,
+    /// What policies would do to the resource as it is declared.
     pub policy: bool,
     /// Namespaces whose quotas in the hub's region are to be read.
     pub quotas: &'static [&'static str],
@@ -73,6 +75,7 @@ impl Needs {
             versions: Vec::new(),
             access: false,
             access_of: AccessOf::Nobody,
+            deleted: None,
             policy: false,
             quotas: &[],
             managed_group: None,
@@ -84,6 +87,10 @@ impl Needs {
 #[must_use]
 pub fn needs(declared: &Declared, status: &ResourceStatus, deleting: bool, live: &Fact<Live>) -> Needs {
     match live {
+        Fact::Absent if deleting && declared.deletion_policy == DeletionPolicy::DeleteAndPurge => Needs {
+            deleted: declared.kind.rules().deleted(declared),
+            ..Needs::nothing()
+        },
         _ if deleting => Needs::nothing(),
         Fact::Unknown(_) => Needs::nothing(),
         Fact::Absent if waits_for_creation(status) || was_created(status) => Needs::nothing(),
@@ -94,8 +101,8 @@ pub fn needs(declared: &Declared, status: &ResourceStatus, deleting: bool, live:
     }
 }
 
-/// `failed`: what an earlier try left, whose own identity exists already.
-fn creation(declared: &Declared, failed: Option<&Live>) -> Needs {
+/// `left`: what is there already, an earlier try or a resource without the key, whose own identity exists.
+fn creation(declared: &Declared, left: Option<&Live>) -> Needs {
     let mut needs = Needs {
         preflight: true,
         providers: preflight::providers(declared),
@@ -104,6 +111,7 @@ fn creation(declared: &Declared, failed: Option<&Live>) -> Needs {
             .into_iter()
             .map(|one| one.id)
             .collect(),
+        deleted: declared.kind.rules().deleted(declared).filter(|_| left.is_none()),
         policy: true,
         quotas: preflight::quotas(declared),
         ..Needs::nothing()
@@ -119,7 +127,7 @@ fn creation(declared: &Declared, failed: Option<&Live>) -> Needs {
         needs.key = true;
         needs.vault = Some(vault.clone());
         needs.key_name = Some(key.clone());
-        let in_use = failed
+        let in_use = left
             .and_then(|live| live.encryption.as_ref())
             .filter(|encryption| encryption.key.key() == key)
             .and_then(|encryption| encryption.key.version());
@@ -127,7 +135,7 @@ fn creation(declared: &Declared, failed: Option<&Live>) -> Needs {
         needs.versions.dedup();
         needs.access_of = match identity {
             KeyUser::UserAssigned(id) => AccessOf::UserAssigned(id.clone()),
-            KeyUser::SystemAssigned => failed
+            KeyUser::SystemAssigned => left
                 .and_then(|live| live.system_assigned_principal.clone())
                 .map_or(AccessOf::Nobody, AccessOf::Principal),
         };
@@ -142,11 +150,16 @@ fn upkeep(declared: &Declared, status: &ResourceStatus, live: &Live) -> Needs {
         ..Needs::nothing()
     };
     let Some(encryption) = &live.encryption else {
+        let asks_for_a_key = matches!(declared.encryption, ValidEncryption::CustomerManaged { .. });
+        if asks_for_a_key && !is_refused(declared, status, live) {
+            // The key is applied after the same checks as before a creation.
+            return creation(declared, Some(live));
+        }
         return needs;
     };
-    needs.key = true;
+    needs.key = encryption.vault.is_some();
     needs.versions = encryption.key.version().cloned().into_iter().collect();
-    needs.vault = Some(encryption.vault.clone());
+    needs.vault.clone_from(&encryption.vault);
     needs.key_name = Some(encryption.key.key().clone());
     // While a change is refused the hub stays managed with the key it has.
     if let ValidEncryption::CustomerManaged {
@@ -154,6 +167,7 @@ fn upkeep(declared: &Declared, status: &ResourceStatus, live: &Live) -> Needs {
     } = &declared.encryption
         && !is_refused(declared, status, live)
     {
+        needs.key = true;
         needs.vault = Some(vault.clone());
         needs.key_name = Some(key.clone());
         needs.versions.extend(
@@ -175,6 +189,18 @@ fn upkeep(declared: &Declared, status: &ResourceStatus, live: &Live) -> Needs {
         needs.managed_group.clone_from(&live.managed_group);
     }
     needs
+}
+
+/// A resource as it was read, with the ARM id of its key's vault where the spec or the status knows it.
+#[must_use]
+pub fn with_known_vault(live: Live, declared: &Declared, status: &ResourceStatus) -> Live {
+    let bound = status.bound.as_ref().and_then(|bound| bound.vault.as_deref());
+    let bound = bound.and_then(|vault| ArmId::parse(vault).ok());
+    let declared = match &declared.encryption {
+        ValidEncryption::CustomerManaged { vault, .. } => Some(vault),
+        ValidEncryption::MicrosoftManaged => None,
+    };
+    live.with_vault(declared.into_iter().chain(&bound))
 }
 
 /// Whether the resource is of the declared kind and carries the object's tag.
@@ -229,7 +255,15 @@ pub(crate) fn was_created(status: &ResourceStatus) -> bool {
                 .is_none_or(|operation| operation.kind != OperationKind::Create))
 }
 
-/// Whether Azure has once shown the hub in order, so that it may hold data.
+/// Whether the resource was once encrypted with a key of the user's.
+pub(crate) fn has_been_encrypted(status: &ResourceStatus) -> bool {
+    status
+        .encryption
+        .as_ref()
+        .is_some_and(|encryption| !encryption.versions.is_empty())
+}
+
+/// Whether Azure has once shown the resource in order, so that it may hold data.
 pub(crate) fn has_been_ready(status: &ResourceStatus) -> bool {
     status.encryption.is_some()
 }

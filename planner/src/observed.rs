@@ -51,10 +51,10 @@ pub struct Why {
     pub retry_at: Option<Timestamp>,
 }
 
-/// Everything that one pass has read about a hub.
+/// Everything that one pass has read about a resource.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
-    /// The hub itself.
+    /// The resource itself.
     pub live: Fact<Live>,
     /// The operation that `status.operation.url` names.
     pub operation: OperationSeen,
@@ -78,7 +78,9 @@ pub struct Observed {
     pub providers: BTreeMap<String, Fact<bool>>,
     /// The content of the managed resource group; Absent when the group itself does not exist.
     pub managed_group: Fact<Vec<GroupResource>>,
-    /// What policies would do to the hub as it is declared.
+    /// The resource of the same name that was deleted and is kept, where Azure tells of it.
+    pub deleted: Fact<Live>,
+    /// What policies would do to the resource as it is declared.
     pub policy: Fact<PolicyOutlook>,
     /// Quotas in the hub's region, by namespace of the resource provider.
     pub usages: BTreeMap<String, Fact<Vec<Usage>>>,
@@ -103,6 +105,7 @@ impl Observed {
             role_definitions: BTreeMap::new(),
             providers: BTreeMap::new(),
             managed_group: Fact::not_read(),
+            deleted: Fact::not_read(),
             policy: Fact::not_read(),
             usages: BTreeMap::new(),
             withheld_until: None,
@@ -110,14 +113,14 @@ impl Observed {
     }
 }
 
-/// A hub as Azure has it.
+/// A resource as Azure has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Live {
     /// ARM id as Azure spells it.
     pub id: ArmId,
     /// Region.
     pub location: Location,
-    /// `kind`, lower case: hub, project, default, …
+    /// `kind`, lower case: hub, project, default, …; of an account: aiservices, openai, …
     pub kind: String,
     /// `properties.provisioningState`; absent means succeeded (azure-resource-manager-rpc Addendum).
     pub provisioning_state: Option<String>,
@@ -133,7 +136,7 @@ pub struct Live {
     pub key_vault: Option<ArmId>,
     /// The hub's storage account.
     pub storage_account: Option<ArmId>,
-    /// Encryption, when `encryption.status` is Enabled.
+    /// Encryption with a key of the user's.
     pub encryption: Option<LiveEncryption>,
     /// `enableServiceSideCMKEncryption`.
     pub service_side: bool,
@@ -143,17 +146,48 @@ pub struct Live {
     pub public_network_access: Option<String>,
     /// `serviceProvisionedResourceGroup`: name of the managed resource group.
     pub managed_group: Option<String>,
+    /// What only an account has.
+    pub account: Option<Box<LiveAccount>>,
 }
 
-/// A hub's encryption block.
+/// What only an Azure AI services account has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveAccount {
+    /// `sku.name`.
+    pub sku: String,
+    /// `customSubDomainName`, if one is given.
+    pub sub_domain: Option<String>,
+    /// `allowProjectManagement`.
+    pub projects: bool,
+}
+
+/// A resource's encryption block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveEncryption {
-    /// `keyVaultProperties.keyVaultArmId`.
-    pub vault: ArmId,
-    /// `keyVaultProperties.keyIdentifier`.
+    /// The key's vault. Azure tells an account's by its URI alone: see [`Live::with_vault`].
+    pub vault: Option<ArmId>,
+    /// The key's URL; without version where the service follows the key.
     pub key: KeyIdentifier,
-    /// `identity.userAssignedIdentity`.
+    /// The user-assigned identity that unwraps.
     pub identity: Option<ArmId>,
+}
+
+impl Live {
+    /// The same with the ARM id of the key's vault, where Azure told its URI alone and one of `candidates` has its name, which is
+    /// unique in all of Azure.
+    #[must_use]
+    pub fn with_vault<'a>(mut self, candidates: impl IntoIterator<Item = &'a ArmId>) -> Self {
+        if let Some(encryption) = self.encryption.as_mut()
+            && encryption.vault.is_none()
+        {
+            let name = encryption.key.vault().as_str();
+            encryption.vault = candidates
+                .into_iter()
+                .find(|id| id.name().eq_ignore_ascii_case(name))
+                .cloned();
+        }
+        self
+    }
 }
 
 /// What the operation's URL told.
@@ -264,6 +298,8 @@ pub struct LiveIdentity {
     pub principal_id: String,
     /// Tenant.
     pub tenant_id: String,
+    /// Application (client) id: an account names its identity by it.
+    pub client_id: String,
 }
 
 /// What policies would do to a resource.

@@ -15,6 +15,7 @@ use crate::validate::Declared;
 
 mod creation;
 mod deletion;
+mod enabling;
 mod fight;
 mod grant;
 mod upkeep;
@@ -93,6 +94,8 @@ pub enum Request {
         /// `forceToPurge`: nothing can be recovered.
         purge: bool,
     },
+    /// DELETE of a deleted resource that Azure keeps at this path.
+    Purge(String),
 }
 
 /// What to do about the finalizer.

@@ -133,7 +133,7 @@ pub fn run(declared: &Declared, observed: &Observed, now: Timestamp) -> Vec<Chec
         },
         Check {
             name: Name,
-            outcome: check_name(observed),
+            outcome: check_name(declared, observed),
         },
         Check {
             name: Identity,
@@ -241,8 +241,21 @@ fn check_group(declared: &Declared, observed: &Observed) -> Outcome {
     }
 }
 
-/// Azure has no list of soft-deleted hubs, so that one of them holds the name is known only from the refusal.
-fn check_name(observed: &Observed) -> Outcome {
+/// Whether a soft-deleted resource holds the name. Azure has no list of such hubs: of them it is known only from the refusal.
+fn check_name(declared: &Declared, observed: &Observed) -> Outcome {
+    if let Fact::Known(_) = &observed.deleted {
+        return Outcome::failed(
+            Reason::NameReserved,
+            &format!(
+                "A deleted {} holds the name {} in {}. Recover it, or choose another spec.azureName, or give up its data for good: {}.",
+                declared.kind.noun(),
+                declared.id.name(),
+                declared.location,
+                cure::purge_account(&declared.id, &declared.location)
+            ),
+            &[cure::recover_account(&declared.id, &declared.location)],
+        );
+    }
     match &observed.live {
         Fact::Known(_) | Fact::Absent => Outcome::PASSED,
         Fact::Unknown(why) => Outcome::unknown(why, true),
@@ -285,6 +298,19 @@ pub(crate) fn identity<'a>(
         .iter()
         .find(|(other, _)| other == id)
         .map(|(_, fact)| fact)
+}
+
+/// The client id of the user-assigned identity that unwraps, as it was read.
+#[must_use]
+pub fn client_id<'a>(declared: &Declared, observed: &'a Observed) -> Option<&'a str> {
+    let ValidEncryption::CustomerManaged {
+        identity: KeyUser::UserAssigned(id),
+        ..
+    } = &declared.encryption
+    else {
+        return None;
+    };
+    Some(identity(id, observed)?.known()?.client_id.as_str())
 }
 
 fn tenant<'a>(user: &KeyUser, observed: &'a Observed) -> Option<&'a str> {

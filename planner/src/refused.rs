@@ -8,6 +8,7 @@ use keyholder_crds::Reason;
 use crate::arm_id::ArmId;
 use crate::cure;
 use crate::observed::PolicyHit;
+use crate::validate::WORKSPACE;
 
 /// A policy that refuses a resource.
 #[must_use]
@@ -56,6 +57,7 @@ pub fn message(reason: Reason, text: &str, hit: Option<&PolicyHit>, hub: Option<
             cure::message(&format!("{}\n{text}", denial(hit)), &commands)
         }
         (Reason::NameReserved, _) => {
+            let hub = hub.filter(|id| id.is_type(WORKSPACE));
             let commands: Vec<String> = hub.map(cure::purge_hub).into_iter().collect();
             let text = format!(
                 "{text}\nPurging it deletes what Azure still keeps of it, for good. Or choose another spec.azureName."

@@ -13,7 +13,7 @@ use keyholder_crds::{
 use crate::intent::settled;
 use crate::judge::{self, Opinion, Truth, Verdict};
 use crate::observed::Why;
-use crate::plan::{FinalizerStep, Input, Next, Plan, Write, progress_verdict};
+use crate::plan::{FinalizerStep, Input, Next, Plan, Request, Write, progress_verdict};
 use crate::progress::failed_operation;
 use crate::time::second;
 use crate::validate::{Declared, FieldError, ValidEncryption};
@@ -417,13 +417,13 @@ fn accepted(input: &Input<'_>, write: &Write) -> Note {
         OperationKind::Create => (Reason::Created, format!("Azure accepted the creation of {id}.")),
         OperationKind::ChangeKey => (
             Reason::KeyChanged,
-            format!("Azure accepted the key {}.", write.intent),
+            format!("Azure accepted the change of the key to {}.", write.intent),
         ),
         OperationKind::Update => (
             Reason::Updated,
             format!("Azure accepted a change of {}.", write.intent),
         ),
-        OperationKind::Delete => (Reason::Deleted, deletion_message(input)),
+        OperationKind::Delete => (Reason::Deleted, deletion_message(input, write)),
     };
     Note {
         warning: false,
@@ -432,10 +432,18 @@ fn accepted(input: &Input<'_>, write: &Write) -> Note {
     }
 }
 
-fn deletion_message(input: &Input<'_>) -> String {
+fn deletion_message(input: &Input<'_>, write: &Write) -> String {
     let id = &input.declared.id;
+    if let Request::Purge(path) = &write.request {
+        return format!("Azure accepted the purge of {path}.");
+    }
     if input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge {
-        return format!("Azure accepted the deletion and purge of {id}.");
+        let and = if write.request == (Request::Delete { purge: true }) {
+            " and purge"
+        } else {
+            ""
+        };
+        return format!("Azure accepted the deletion{and} of {id}.");
     }
     let permanent = if input.declared.system_assigned {
         ""
@@ -459,6 +467,7 @@ fn changes(before: &ResourceStatus, after: &ResourceStatus) -> Vec<Note> {
     for of in [
         ConditionType::Ready,
         ConditionType::Stalled,
+        ConditionType::Provisioned,
         ConditionType::KeyHealthy,
         ConditionType::ManagedResourceGroupHealthy,
     ] {

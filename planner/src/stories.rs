@@ -168,6 +168,7 @@ fn told(write: &Write) -> String {
         Request::Patch(body) => format!("PATCH ({}) {body}", write.kind),
         Request::Delete { purge: false } => "DELETE".to_owned(),
         Request::Delete { purge: true } => "DELETE with purge".to_owned(),
+        Request::Purge(path) => format!("DELETE {path}"),
     }
 }
 

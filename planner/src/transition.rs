@@ -6,7 +6,7 @@
 use keyholder_crds::{Bound, EncryptionMode, Reason};
 
 use crate::kind::{Fixed, Kind};
-use crate::matrix::{Cell, Transition, cell, is_let_through};
+use crate::matrix::{Cell, Profile, Transition, cell, is_let_through};
 use crate::observed::Live;
 use crate::validate::{Declared, KeyUser, ValidEncryption};
 
@@ -51,6 +51,9 @@ pub fn of_declared(declared: &Declared) -> Bound {
         storage_account: None,
         key_vault: None,
         high_business_impact: None,
+        account_kind: None,
+        allow_project_management: None,
+        custom_sub_domain_name: None,
     };
     declared.kind.rules().bind(&mut bound);
     bound
@@ -70,13 +73,20 @@ pub fn of_live(kind: &Kind, live: &Live, declared: &Bound) -> Bound {
         location: live.location.as_str().to_owned(),
         mode,
         data_location: None,
-        vault: encryption.map(|encryption| encryption.vault.lower()),
+        // Names are unique in all of Azure, and names alone are compared.
+        vault: encryption.map(|encryption| {
+            let named = || encryption.key.vault().to_string();
+            encryption.vault.as_ref().map_or_else(named, crate::ArmId::lower)
+        }),
         key_identity: encryption
             .and_then(|encryption| encryption.identity.as_ref())
             .map(crate::ArmId::lower),
         storage_account: None,
         key_vault: None,
         high_business_impact: None,
+        account_kind: None,
+        allow_project_management: None,
+        custom_sub_domain_name: None,
     };
     kind.rules().bind_live(live, declared, &mut bound);
     bound
@@ -88,8 +98,9 @@ pub fn of_live(kind: &Kind, live: &Live, declared: &Bound) -> Bound {
 pub fn refusals(kind: &Kind, declared: &Bound, have: &Bound) -> Vec<Refusal> {
     let rules = kind.rules();
     let noun = rules.noun();
-    let profile = rules.profile(have.data_location);
+    let profile = rules.profile(have);
     let forbidden = |transition| matches!(cell(profile, transition), Cell::Forbidden);
+    let same_mode = declared.mode == have.mode;
     let mut refusals = Vec::new();
     let mut refuse = |refused: bool, reason, path, what: String| {
         if refused {
@@ -115,21 +126,28 @@ pub fn refusals(kind: &Kind, declared: &Bound, have: &Bound) -> Vec<Refusal> {
             have.mode, declared.mode
         ),
     );
+    let (reason, cannot) = match cell(profile, Transition::OtherVault) {
+        Cell::Unverified(_) => (
+            Reason::TransitionUnverified,
+            "No source confirms that Azure can take",
+        ),
+        Cell::Forbidden | Cell::Allowed(_) => (Reason::VaultSwitchForbidden, "Azure cannot take"),
+    };
     refuse(
-        !mode_refused
+        same_mode
             && !same_name(declared.vault.as_deref(), have.vault.as_deref())
-            && forbidden(Transition::OtherVault),
-        Reason::VaultSwitchForbidden,
+            && !is_let_through(cell(profile, Transition::OtherVault), &[]),
+        reason,
         "spec.encryption.customerManagedKey.vault",
         format!(
-            "Azure cannot take a {noun}'s key from another vault: it is in {}, asked for is {}; another key of the same vault is \
+            "{cannot} a {noun}'s key from another vault: it is in {}, asked for is {}; another key of the same vault is \
              fine.",
             text(have.vault.as_deref()),
             text(declared.vault.as_deref())
         ),
     );
     refuse(
-        !mode_refused && declared.data_location != have.data_location && forbidden(Transition::DataLocation),
+        same_mode && declared.data_location != have.data_location && forbidden(Transition::DataLocation),
         Reason::DataLocationSwitchForbidden,
         "spec.encryption.dataLocation",
         format!(
@@ -141,38 +159,31 @@ pub fn refusals(kind: &Kind, declared: &Bound, have: &Bound) -> Vec<Refusal> {
     );
     let mut fixed = vec![
         Fixed {
-            differs: !mode_refused && declared.key_identity != have.key_identity,
+            differs: same_mode && declared.key_identity != have.key_identity,
             path: "spec.encryption.customerManagedKey.identity",
-            what: "the identity that unwraps the key".to_owned(),
-            value: text(have.key_identity.as_deref()).to_owned(),
+            what: format!(
+                "{}: it is {}.",
+                rules.other_identity(),
+                text(have.key_identity.as_deref())
+            ),
         },
         Fixed {
             differs: declared.resource_id != have.resource_id,
             path: "spec.resourceGroup",
-            what: format!("the {noun}'s subscription, resource group and name"),
-            value: have.resource_id.clone(),
+            what: rules.fixed_at_creation(
+                &format!("the {noun}'s subscription, resource group and name"),
+                &have.resource_id,
+            ),
         },
         Fixed {
             differs: declared.location != have.location,
             path: "spec.location",
-            what: format!("the {noun}'s region"),
-            value: have.location.clone(),
+            what: rules.fixed_at_creation(&format!("the {noun}'s region"), &have.location),
         },
     ];
     fixed.extend(rules.fixed(declared, have, mode_refused));
-    for Fixed {
-        differs,
-        path,
-        what,
-        value,
-    } in fixed
-    {
-        refuse(
-            differs,
-            Reason::ImmutableFieldChanged,
-            path,
-            format!("Azure fixes {what} when the {noun} is created: it is {value}."),
-        );
+    for Fixed { differs, path, what } in fixed {
+        refuse(differs, Reason::ImmutableFieldChanged, path, what);
     }
     refusals
 }
@@ -191,11 +202,18 @@ pub fn unverified_creation(declared: &Declared) -> Option<Refusal> {
     if is_let_through(verdict, &declared.allow_unverified) {
         return None;
     }
+    let what = match declared.profile() {
+        Profile::OpenAIAccount => {
+            "Azure's pages contradict each other on whether a user-assigned identity can unwrap the key of an account of kind OpenAI"
+        }
+        _ => "No source confirms that a service-side hub's key can be unwrapped by a user-assigned identity",
+    };
+    let text =
+        format!("{what}: leave customerManagedKey.identity out and set spec.identity.systemAssigned: true.");
     Some(unverified(
         verdict,
         "spec.encryption.customerManagedKey.identity",
-        "No source confirms that a service-side hub's key can be unwrapped by a user-assigned identity: leave \
-         customerManagedKey.identity out and set spec.identity.systemAssigned: true.",
+        &text,
     ))
 }
 

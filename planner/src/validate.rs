@@ -14,6 +14,7 @@ use crate::arm_id::ArmId;
 use crate::kind::Kind;
 use crate::matrix::Profile;
 use crate::name::{KeyName, KeyVersion, Location};
+use crate::transition;
 
 mod checker;
 
@@ -21,6 +22,8 @@ pub(crate) use checker::{Checker, Common};
 
 /// ARM type of a hub.
 pub const WORKSPACE: &str = "Microsoft.MachineLearningServices/workspaces";
+/// ARM type of an account.
+pub const ACCOUNT: &str = "Microsoft.CognitiveServices/accounts";
 /// ARM type of a key vault.
 pub const VAULT: &str = "Microsoft.KeyVault/vaults";
 /// ARM type of a storage account.
@@ -152,7 +155,7 @@ impl Declared {
     /// The row of the transition matrix that holds for it.
     #[must_use]
     pub fn profile(&self) -> Profile {
-        self.kind.rules().profile(self.encryption.data_location())
+        self.kind.rules().profile(&transition::of_declared(self))
     }
 }
 

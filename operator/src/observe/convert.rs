@@ -39,7 +39,7 @@ pub(super) fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, ConvertErro
     wire::read("answer", value).map_err(|error| ConvertError::Shape(keyholder_azure::chain(&error)))
 }
 
-fn arm_id(field: &'static str, value: &str) -> Result<ArmId, ConvertError> {
+pub(super) fn arm_id(field: &'static str, value: &str) -> Result<ArmId, ConvertError> {
     ArmId::parse(value).map_err(|_| ConvertError::Value {
         field,
         value: value.to_owned(),
@@ -47,11 +47,11 @@ fn arm_id(field: &'static str, value: &str) -> Result<ArmId, ConvertError> {
     })
 }
 
-fn required_id(field: &'static str, value: Option<String>) -> Result<ArmId, ConvertError> {
+pub(super) fn required_id(field: &'static str, value: Option<String>) -> Result<ArmId, ConvertError> {
     arm_id(field, &value.ok_or(ConvertError::Missing(field))?)
 }
 
-fn location(value: Option<String>) -> Result<Location, ConvertError> {
+pub(super) fn location(value: Option<String>) -> Result<Location, ConvertError> {
     let value = value.ok_or(ConvertError::Missing("location"))?;
     Location::parse(&value).map_err(|_| ConvertError::Value {
         field: "location",
@@ -60,7 +60,7 @@ fn location(value: Option<String>) -> Result<Location, ConvertError> {
     })
 }
 
-fn key_identifier(field: &'static str, value: &str) -> Result<KeyIdentifier, ConvertError> {
+pub(super) fn key_identifier(field: &'static str, value: &str) -> Result<KeyIdentifier, ConvertError> {
     KeyIdentifier::parse(value).map_err(|_| ConvertError::Value {
         field,
         value: value.to_owned(),
@@ -93,10 +93,10 @@ pub fn hub(value: &Value) -> Result<Live, ConvertError> {
                 .and_then(|identity| identity.user_assigned_identity)
                 .filter(|id| !id.is_empty());
             Some(LiveEncryption {
-                vault: required_id(
+                vault: Some(required_id(
                     "properties.encryption.keyVaultProperties.keyVaultArmId",
                     key.key_vault_arm_id,
-                )?,
+                )?),
                 key: key_identifier(
                     "properties.encryption.keyVaultProperties.keyIdentifier",
                     &key.key_identifier.unwrap_or_default(),
@@ -140,6 +140,7 @@ pub fn hub(value: &Value) -> Result<Live, ConvertError> {
         managed_group: properties
             .service_provisioned_resource_group
             .filter(|name| !name.is_empty()),
+        account: None,
     })
 }
 
@@ -166,6 +167,9 @@ pub fn identity(value: &Value) -> Result<LiveIdentity, ConvertError> {
         tenant_id: properties
             .tenant_id
             .ok_or(ConvertError::Missing("properties.tenantId"))?,
+        client_id: properties
+            .client_id
+            .ok_or(ConvertError::Missing("properties.clientId"))?,
     })
 }
 

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use keyholder_azure::wire;
-use keyholder_planner::name::KeyIdentifier;
+use keyholder_planner::kind::KeyToUse;
 use keyholder_planner::observed::{PolicyHit, PolicyOutlook, Usage};
+use keyholder_planner::preflight::client_id;
 use keyholder_planner::{Declared, Fact, Observed, body};
 use serde_json::Value;
 
@@ -22,7 +23,7 @@ impl Look<'_> {
             hub.id.subscription(),
             hub.id.resource_group()
         );
-        let question = body::policy_question(hub, key_of(observed), ResourceType::of(&hub.id).version);
+        let question = body::policy_question(hub, key_of(hub, observed), ResourceType::of(&hub.id).version);
         let answer = self
             .inventory
             .reader
@@ -65,11 +66,16 @@ impl Look<'_> {
     }
 }
 
-/// The key that the hub has or would be created with, as far as it is known.
-fn key_of(observed: &Observed) -> Option<&KeyIdentifier> {
-    let live = observed.live.known().and_then(|hub| hub.encryption.as_ref());
-    live.map(|encryption| &encryption.key)
-        .or_else(|| observed.key.known().map(|key| &key.current.identifier))
+/// The key that the resource has or would be created with, as far as it is known.
+fn key_of<'a>(declared: &Declared, observed: &'a Observed) -> Option<KeyToUse<'a>> {
+    let live = observed.live.known().and_then(|live| live.encryption.as_ref());
+    let identifier = live
+        .map(|encryption| &encryption.key)
+        .or_else(|| observed.key.known().map(|key| &key.current.identifier))?;
+    Some(KeyToUse {
+        identifier,
+        client_id: client_id(declared, observed),
+    })
 }
 
 fn usage(value: &Value) -> Result<Usage, ConvertError> {

@@ -13,6 +13,8 @@ pub fn why(error: &ArmError, now: Timestamp) -> Why {
         ErrorClass::Conflict if error.message().to_lowercase().contains("soft-deleted") => {
             Reason::NameReserved
         }
+        // Its word for a deleted account that is kept (ai-services, recover-purge-resources).
+        _ if error.code() == Some("FlagMustBeSetForRestore") => Reason::NameReserved,
         class => reason(class),
     };
     let retry_at = error

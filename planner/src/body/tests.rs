@@ -3,8 +3,10 @@
 use keyholder_crds::PublicNetworkAccess;
 
 use super::*;
+use crate::encryption::KeyChange;
 use crate::fixtures::*;
 use crate::kind::{Hub, Kind};
+use crate::name::KeyIdentifier;
 use crate::validate::{USER_ASSIGNED_IDENTITY, ValidEncryption, Validate};
 
 fn hub() -> Declared {
@@ -13,6 +15,13 @@ fn hub() -> Declared {
 
 fn key() -> KeyIdentifier {
     KeyIdentifier::parse(KEY).unwrap()
+}
+
+fn to_use(identifier: &KeyIdentifier) -> Option<KeyToUse<'_>> {
+    Some(KeyToUse {
+        identifier,
+        client_id: Some("client"),
+    })
 }
 
 fn path(kind: &str, name: &str) -> String {
@@ -26,7 +35,7 @@ fn a_hub_with_a_managed_group_is_put_whole() {
     hub.tags.insert("team".to_owned(), "research".to_owned());
     hub.public_network_access = Some(PublicNetworkAccess::Disabled);
     assert_eq!(
-        create(&hub, Some(&key()), None),
+        create(&hub, to_use(&key()), None),
         json!({
             "kind": "Hub",
             "location": "westeurope",
@@ -65,7 +74,7 @@ fn a_service_side_hub_says_so_and_its_own_identity_is_not_named() {
         .unwrap()
         .identity = None;
     let hub = object.validate("owner").unwrap();
-    let body = create(&hub, Some(&key()), None);
+    let body = create(&hub, to_use(&key()), None);
     assert_eq!(body["identity"], json!({ "type": "SystemAssigned" }));
     assert_eq!(
         body["properties"],
@@ -107,8 +116,12 @@ fn microsoft_managed_keys_have_no_encryption_block() {
 
 #[test]
 fn a_change_of_key_names_nothing_but_the_key() {
+    let hub = hub();
     assert_eq!(
-        hub().kind.rules().key_change(&key()),
+        hub.kind
+            .rules()
+            .key_change(&hub, &KeyChange::To(key()), None)
+            .unwrap(),
         json!({ "properties": { "encryption": { "keyVaultProperties": { "keyIdentifier": KEY } } } })
     );
 }
@@ -236,7 +249,7 @@ fn a_policys_field_is_one_of_an_update() {
 
 #[test]
 fn the_question_to_azure_policy_is_the_body_of_the_creation_with_its_type_and_name() {
-    let question = policy_question(&hub(), Some(&key()), "2026-05-01");
+    let question = policy_question(&hub(), to_use(&key()), "2026-05-01");
     let details = &question["resourceDetails"];
     assert_eq!(details["apiVersion"], "2026-05-01");
     let mut content = details["resourceContent"].clone();
@@ -246,7 +259,7 @@ fn the_question_to_azure_policy_is_the_body_of_the_creation_with_its_type_and_na
         "Microsoft.MachineLearningServices/workspaces"
     );
     assert_eq!(envelope.remove("name").unwrap(), "research");
-    assert_eq!(content, create(&hub(), Some(&key()), None));
+    assert_eq!(content, create(&hub(), to_use(&key()), None));
 }
 
 #[test]
@@ -255,7 +268,7 @@ fn a_put_over_what_an_earlier_try_left_keeps_the_tags_of_others() {
     hub.tags.insert("team".to_owned(), "research".to_owned());
     let mut left = live(&hub, "Failed");
     left.tags.insert("cost-centre".to_owned(), "42".to_owned());
-    let tags = |left: &Live| create(&hub, Some(&key()), Some(left))["tags"].clone();
+    let tags = |left: &Live| create(&hub, to_use(&key()), Some(left))["tags"].clone();
     let expected = json!({
         "cost-centre": "42", "keyholder-owner": "owner/ml-platform/research", "team": "research",
     });

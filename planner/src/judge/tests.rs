@@ -20,6 +20,7 @@ fn what_heals_by_itself_is_not_stalled() {
             ChecksPassed,
             Succeeded,
             KeyInUse,
+            FollowedByService,
             MicrosoftManagedKey,
             KeyUsable,
             KeyExpiringSoon,
@@ -33,6 +34,8 @@ fn what_heals_by_itself_is_not_stalled() {
             Throttled,
             AzureUnreachable,
             AzureAnswerInvalid,
+            EncryptionPending,
+            KindChanged,
             RotationPending,
             KeyMismatch,
             Unverifiable,
@@ -224,12 +227,12 @@ fn what_was_noted_binds_before_what_azure_has() {
     let mut seen = live(&hub, "Succeeded");
     seen.location = crate::name::Location::parse("eastus").unwrap();
     assert_eq!(
-        bound(&input(&hub, &status, &observed, 0), &seen).location,
+        bound(&input(&hub, &status, &observed, 0), &seen, None).location,
         "westeurope"
     );
     status.bound = None;
     assert_eq!(
-        bound(&input(&hub, &status, &observed, 0), &seen).location,
+        bound(&input(&hub, &status, &observed, 0), &seen, None).location,
         "eastus"
     );
 }

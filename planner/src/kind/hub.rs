@@ -3,10 +3,10 @@
 use keyholder_crds::{AIHub, Bound, ComputeEncryption, DataLocation, EncryptionMode};
 use serde_json::{Map, Value, json};
 
-use super::{Associated, Fixed, Kind, Rules};
+use super::{Associated, Changed, Fixed, KeyToUse, Kind, Rules};
 use crate::arm_id::ArmId;
+use crate::encryption::KeyChange;
 use crate::matrix::Profile;
-use crate::name::KeyIdentifier;
 use crate::observed::{Body, Live};
 use crate::transition::same_name;
 use crate::validate::{
@@ -117,8 +117,12 @@ impl Rules for Hub {
         live.kind.eq_ignore_ascii_case("hub")
     }
 
-    fn profile(&self, data_location: Option<DataLocation>) -> Profile {
-        Profile::of_hub(data_location)
+    fn profile(&self, have: &Bound) -> Profile {
+        Profile::of_hub(have.data_location)
+    }
+
+    fn encrypts_later(&self) -> bool {
+        false
     }
 
     fn providers(&self, with_managed_group: bool) -> &'static [&'static str] {
@@ -150,7 +154,12 @@ impl Rules for Hub {
         Map::from_iter([("kind".to_owned(), json!("Hub"))])
     }
 
-    fn properties(&self, declared: &Declared, key: Option<&KeyIdentifier>) -> Map<String, Value> {
+    fn properties(
+        &self,
+        declared: &Declared,
+        key: Option<KeyToUse<'_>>,
+        _: Option<&Live>,
+    ) -> Map<String, Value> {
         let mut properties = Map::new();
         properties.insert("storageAccount".to_owned(), json!(self.storage_account.as_str()));
         properties.insert("keyVault".to_owned(), json!(self.key_vault.as_str()));
@@ -170,7 +179,7 @@ impl Rules for Hub {
         {
             let mut encryption = json!({
                 "status": "Enabled",
-                "keyVaultProperties": { "keyVaultArmId": vault.as_str(), "keyIdentifier": key.as_str() },
+                "keyVaultProperties": { "keyVaultArmId": vault.as_str(), "keyIdentifier": key.identifier.as_str() },
             });
             if let (KeyUser::UserAssigned(id), Some(block)) = (identity, encryption.as_object_mut()) {
                 block.insert(
@@ -186,8 +195,14 @@ impl Rules for Hub {
         properties
     }
 
-    fn key_change(&self, key: &KeyIdentifier) -> Body {
-        json!({ "properties": { "encryption": { "keyVaultProperties": { "keyIdentifier": key.as_str() } } } })
+    fn key_change(&self, _: &Declared, change: &KeyChange, _: Option<&str>) -> Option<Body> {
+        Some(
+            json!({ "properties": { "encryption": { "keyVaultProperties": { "keyIdentifier": change.as_str() } } } }),
+        )
+    }
+
+    fn changes(&self, _: &Live) -> Vec<Changed> {
+        Vec::new()
     }
 
     fn bind(&self, bound: &mut Bound) {
@@ -213,6 +228,7 @@ impl Rules for Hub {
     }
 
     fn fixed(&self, declared: &Bound, have: &Bound, mode_refused: bool) -> Vec<Fixed> {
+        let always = |what: &str, value: &str| self.fixed_at_creation(what, value);
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
         vec![
             Fixed {
@@ -221,22 +237,35 @@ impl Rules for Hub {
                     have.storage_account.as_deref(),
                 ),
                 path: "spec.storageAccount",
-                what: "the hub's storage account".to_owned(),
-                value: text(&have.storage_account),
+                what: always("the hub's storage account", &text(&have.storage_account)),
             },
             Fixed {
                 differs: !same_name(declared.key_vault.as_deref(), have.key_vault.as_deref()),
                 path: "spec.keyVault",
-                what: "the hub's own key vault".to_owned(),
-                value: text(&have.key_vault),
+                what: always("the hub's own key vault", &text(&have.key_vault)),
             },
             Fixed {
                 differs: !mode_refused && declared.high_business_impact != have.high_business_impact,
                 path: "spec.highBusinessImpact",
-                what: "high business impact".to_owned(),
-                value: have.high_business_impact.unwrap_or_default().to_string(),
+                what: always(
+                    "high business impact",
+                    &have.high_business_impact.unwrap_or_default().to_string(),
+                ),
             },
         ]
+    }
+
+    fn other_identity(&self) -> &'static str {
+        "Azure fixes the identity that unwraps the key when the hub is created"
+    }
+
+    fn drift(&self, _: &Live) -> Option<String> {
+        None
+    }
+
+    /// Azure has no list of soft-deleted hubs.
+    fn deleted(&self, _: &Declared) -> Option<String> {
+        None
     }
 
     fn kept_after_deletion(&self) -> &'static str {

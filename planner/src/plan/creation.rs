@@ -4,6 +4,7 @@ use keyholder_crds::{OperationKind, OperationState, PreflightCheckName, Reason};
 
 use super::{Input, Next, Plan, Request, Write, at, grant, progress_verdict, wait};
 use crate::judge::{self, Judgement, Opinion, Verdict};
+use crate::kind::KeyToUse;
 use crate::name::KeyIdentifier;
 use crate::needs::{has_been_ready, was_created};
 use crate::observed::Live;
@@ -11,7 +12,7 @@ use crate::progress::{self, Found, Step};
 use crate::report::Note;
 use crate::time::second;
 use crate::validate::ValidEncryption;
-use crate::{body, key, preflight, transition};
+use crate::{body, encryption, preflight, transition};
 
 /// The hub does not exist: it is created, unless it was there before.
 pub(super) fn absent(input: &Input<'_>) -> Plan {
@@ -80,7 +81,7 @@ pub(super) fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, l
         Step::Free { started_at } => started_at,
     };
     judgement.operation = None;
-    judgement.bound = live.map(|live| judge::bound(input, live));
+    judgement.bound = live.map(|live| judge::bound(input, live, input.status.operation.as_ref()));
     let declared = transition::of_declared(input.declared);
     let mut refusals = judgement
         .bound
@@ -121,7 +122,11 @@ pub(super) fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, l
         generation: input.declared.generation,
         kind,
         id: input.declared.id.clone(),
-        request: Request::Put(body::create(input.declared, key.ok().flatten(), live)),
+        request: Request::Put(body::create(
+            input.declared,
+            key_to_use(input, key.ok().flatten().as_ref()),
+            live,
+        )),
         intent: input.declared.id.to_string(),
         bound: Some(judgement.bound.clone().unwrap_or(declared)),
         started_at: started_at.unwrap_or_else(|| second(input.now)),
@@ -150,9 +155,16 @@ fn bill(input: &Input<'_>) -> Vec<Note> {
     }]
 }
 
+fn key_to_use<'a>(input: &Input<'a>, key: Option<&'a KeyIdentifier>) -> Option<KeyToUse<'a>> {
+    key.map(|identifier| KeyToUse {
+        identifier,
+        client_id: preflight::client_id(input.declared, input.observed),
+    })
+}
+
 /// The key version to create with: none with Microsoft-managed keys, an error when there is none that can be used. A hub that
 /// was in order may hold data under the version it has, and is not taken back to an older one.
-fn wanted_key<'a>(input: &Input<'a>, live: Option<&Live>) -> Result<Option<&'a KeyIdentifier>, ()> {
+fn wanted_key(input: &Input<'_>, live: Option<&Live>) -> Result<Option<KeyIdentifier>, ()> {
     let in_use = live
         .filter(|_| has_been_ready(input.status))
         .and_then(|live| live.encryption.as_ref())
@@ -163,7 +175,7 @@ fn wanted_key<'a>(input: &Input<'a>, live: Option<&Live>) -> Result<Option<&'a K
             .observed
             .key
             .known()
-            .and_then(|found| key::wanted(found, version.as_ref(), in_use, input.now))
+            .and_then(|found| encryption::wanted(input, found, version.as_ref(), in_use))
             .map(Some)
             .ok_or(()),
     }

@@ -1,6 +1,6 @@
 //! What to do about a hub whose object is being deleted.
 
-use keyholder_crds::{DeletionPolicy, OperationKind, OperationState, Reason};
+use keyholder_crds::{Bound, DeletionPolicy, OperationKind, OperationState, Reason};
 
 use super::{FinalizerStep, Input, Next, Plan, Request, Write, at, progress_verdict, unknown, wait};
 use crate::judge::{self, Judgement, Opinion, Verdict};
@@ -9,29 +9,54 @@ use crate::observed::Fact;
 use crate::progress::{self, Found, Step, retry};
 use crate::time::second;
 
-/// Deletes the hub if it is ours, and lets the object go once Azure says that it is gone.
-pub(super) fn deletion(input: &Input<'_>) -> Plan {
-    let mut judgement = Judgement::kept(input.status);
-    let remove = |judgement| Plan {
+fn remove(judgement: Judgement) -> Plan {
+    Plan {
         finalizer: FinalizerStep::Remove,
         ..wait(judgement, Next::Change)
-    };
+    }
+}
+
+/// There is nothing to delete.
+fn absent(input: &Input<'_>, mut judgement: Judgement) -> Plan {
+    // A creation that was just sent may not be visible so far.
+    match progress::step(input, input.status.operation.as_ref(), Found::Absent) {
+        Step::Wait { operation, next }
+            if operation.kind == OperationKind::Create && operation.state != OperationState::Failed =>
+        {
+            judgement.provisioned = Opinion::Is(progress_verdict(input, operation.kind));
+            judgement.operation = Some(operation);
+            wait(judgement, next)
+        }
+        _ => remove(judgement),
+    }
+}
+
+/// Deletes for good what Azure keeps of a deleted resource of ours.
+fn purge(input: &Input<'_>, judgement: Judgement) -> Plan {
+    let path = input
+        .declared
+        .kind
+        .rules()
+        .deleted(input.declared)
+        .unwrap_or_default();
+    delete(input, judgement, Request::Purge(path.clone()), path, None)
+}
+
+/// Deletes the resource if it is ours, and lets the object go once Azure says that it is gone.
+pub(super) fn deletion(input: &Input<'_>) -> Plan {
+    let mut judgement = Judgement::kept(input.status);
     let live = match &input.observed.live {
         Fact::Unknown(why) => return wait(unknown(input, why), retry(why)),
-        Fact::Absent => {
-            // A creation that was just sent may not be visible so far.
-            return match progress::step(input, input.status.operation.as_ref(), Found::Absent) {
-                Step::Wait { operation, next }
-                    if operation.kind == OperationKind::Create
-                        && operation.state != OperationState::Failed =>
-                {
-                    judgement.provisioned = Opinion::Is(progress_verdict(input, operation.kind));
-                    judgement.operation = Some(operation);
-                    wait(judgement, next)
+        Fact::Absent if input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge => {
+            match &input.observed.deleted {
+                Fact::Known(kept) if is_owned(input.declared, kept) => return purge(input, judgement),
+                Fact::Unknown(why) if input.declared.kind.rules().deleted(input.declared).is_some() => {
+                    return wait(unknown(input, why), retry(why));
                 }
-                _ => remove(judgement),
-            };
+                Fact::Known(_) | Fact::Absent | Fact::Unknown(_) => return absent(input, judgement),
+            }
         }
+        Fact::Absent => return absent(input, judgement),
         Fact::Known(live) if !is_owned(input.declared, live) => return remove(judgement),
         Fact::Known(live) => live,
     };
@@ -44,9 +69,26 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
         judgement.provisioned = Opinion::Is(progress_verdict(input, kind));
         return wait(judgement, at(input, input.pace.poll));
     }
+    let request = Request::Delete {
+        purge: input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge
+            && input.declared.kind.rules().deleted(input.declared).is_none(),
+    };
+    let bound = Some(judge::bound(input, live, input.status.operation.as_ref()));
+    delete(input, judgement, request, input.declared.id.to_string(), bound)
+}
+
+/// Sends the request until it has effect; `intent`: what is deleted.
+fn delete(
+    input: &Input<'_>,
+    mut judgement: Judgement,
+    request: Request,
+    intent: String,
+    bound: Option<Bound>,
+) -> Plan {
     // Another write that may still arrive is waited for; one that is over does not count any more.
     let operation = input.status.operation.as_ref().filter(|operation| {
-        operation.kind == OperationKind::Delete || operation.state == OperationState::Intended
+        let deletes_this = operation.kind == OperationKind::Delete && operation.intent == intent;
+        deletes_this || operation.state == OperationState::Intended
     });
     let found = Found::Settled {
         achieved: false,
@@ -59,8 +101,7 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
                 OperationState::Failed => {}
                 OperationState::Ignored => {
                     let text = format!(
-                        "Azure answered that it deleted {}; reading twice showed that it did not.",
-                        live.id
+                        "Azure answered that it deleted {intent}; reading twice showed that it did not."
                     );
                     judgement.provisioned = Opinion::Is(Verdict::no(Reason::WriteIgnored, text));
                 }
@@ -83,14 +124,13 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
         Step::Free { started_at } => {
             let started_at =
                 started_at.filter(|_| operation.is_some_and(|one| one.kind == OperationKind::Delete));
-            let purge = input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge;
             let write = Write {
                 generation: input.declared.generation,
                 kind: OperationKind::Delete,
                 id: input.declared.id.clone(),
-                request: Request::Delete { purge },
-                intent: input.declared.id.to_string(),
-                bound: Some(judge::bound(input, live)),
+                request,
+                intent,
+                bound,
                 started_at: started_at.unwrap_or_else(|| second(input.now)),
             };
             Plan {

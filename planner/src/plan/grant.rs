@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{Input, Next, Plan, Request, Write, at, progress_verdict, wait};
 use crate::arm_id::ArmId;
 use crate::judge::{Judgement, Opinion, Verdict};
-use crate::needs::has_been_ready;
+use crate::needs::{has_been_encrypted, has_failed};
 use crate::preflight::{self, Access, Check, Grantee, Outcome};
 use crate::time::{after, not_before, second};
 use crate::validate::ValidEncryption;
@@ -28,7 +28,7 @@ pub(super) fn due(
     judgement: &Judgement,
     started_at: Option<Timestamp>,
 ) -> Option<Plan> {
-    if !is_wanted(input) || input.status.access_grant.is_some() || has_been_ready(input.status) {
+    if !is_wanted(input) || input.status.access_grant.is_some() || has_been_encrypted(input.status) {
         return None;
     }
     let others_pass = checks
@@ -133,8 +133,13 @@ pub(super) fn noted(input: &Input<'_>, operation: &Operation, judgement: &Judgem
     }
     judgement.prerequisites = Opinion::Is(propagating(format!(
         "The identity was given access to the key. A role assignment takes up to some minutes to have effect: the {} is \
-         created from {until} on.",
-        input.declared.kind.noun()
+         {} from {until} on.",
+        input.declared.kind.noun(),
+        if input.observed.live.known().is_some_and(|live| !has_failed(live)) {
+            "encrypted with it"
+        } else {
+            "created"
+        }
     )));
     judgement.provisioned = Opinion::Is(progress_verdict(input, OperationKind::Grant));
     Noted::Waits(Box::new(wait(judgement, Next::At(until))))

@@ -1,17 +1,19 @@
 //! What to do about a hub that exists.
 
 use keyholder_crds::vocabulary::OWNER_TAG;
-use keyholder_crds::{Operation, OperationKind, OperationState, Reason};
+use keyholder_crds::{ConditionType, Operation, OperationKind, OperationState, Reason};
 
 use super::creation::begin;
+use super::enabling::{self, Gate};
 use super::fight::{self, Fight};
 use super::{Input, Next, Plan, Request, Write, at, progress_verdict, wait};
-use crate::judge::{self, Judgement, Opinion, Verdict};
-use crate::name::KeyIdentifier;
+use crate::encryption::KeyChange;
+use crate::judge::{self, Judgement, Opinion, Truth, Verdict};
 use crate::needs::{has_been_ready, has_failed, is_deleting, is_in_progress, is_owned};
 use crate::observed::{Body, Live};
 use crate::progress::{self, Found, Step};
 use crate::time::second;
+use crate::validate::ValidEncryption;
 use crate::{body, cure, encryption, group, key, preflight, transition};
 
 /// The hub exists: whose is it, and is it in order?
@@ -40,7 +42,7 @@ pub(super) fn present(input: &Input<'_>, live: &Live) -> Plan {
         return wait(judgement, at(input, input.pace.probe));
     }
     judgement.resource_id = Some(live.id.to_string());
-    judgement.bound = Some(judge::bound(input, live));
+    judgement.bound = Some(judge::bound(input, live, input.status.operation.as_ref()));
     if is_in_progress(live) {
         let kind = input
             .status
@@ -81,13 +83,28 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     judgement.transition = Opinion::Is(judge::transition(&refusals));
     judgement.key_applied = view.applied;
     judgement.key_healthy = view.healthy;
-    judgement.provisioned = Opinion::Is(Verdict::yes(
-        Reason::Succeeded,
-        format!("Azure reports the {} as provisioned.", input.declared.kind.noun()),
-    ));
+    judgement.provisioned = Opinion::Is(match input.declared.kind.rules().drift(live) {
+        Some(drift) => Verdict::yes(Reason::KindChanged, drift),
+        None => Verdict::yes(
+            Reason::Succeeded,
+            format!("Azure reports the {} as provisioned.", input.declared.kind.noun()),
+        ),
+    });
     judgement.encryption = Some(judge::encryption(input, live, view.latest.as_ref()));
     judgement.compute_encryption = input.declared.kind.rules().compute(live);
     judgement.preflight = Some(preflight::without_notes(&input.status.preflight));
+    if live.encryption.is_some() && input.declared.kind.rules().encrypts_later() {
+        // What the key had to wait for is over.
+        judgement.prerequisites = match judgement.prerequisites {
+            Opinion::Keep if !judge::was(input.status, ConditionType::PrerequisitesMet, Truth::True) => {
+                Opinion::Is(Verdict::yes(
+                    Reason::ChecksPassed,
+                    "Every check before encryption passed.",
+                ))
+            }
+            other => other,
+        };
+    }
     group::judge(input, live, &mut judgement);
 
     let update = body::update(input.declared, live);
@@ -100,10 +117,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     let found = Found::Settled {
         achieved: operation.is_none_or(|operation| match operation.kind {
             OperationKind::Create | OperationKind::Grant => true,
-            OperationKind::ChangeKey => live
-                .encryption
-                .as_ref()
-                .is_some_and(|encryption| encryption.key.to_string().eq_ignore_ascii_case(&operation.intent)),
+            OperationKind::ChangeKey => KeyChange::is_made(&operation.intent, live),
             // One that may still arrive is not over because something else is wanted by now.
             OperationKind::Update if operation.state == OperationState::Intended => change.is_none(),
             OperationKind::Update => {
@@ -144,6 +158,16 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
         return wait(judgement, fight::next(input));
     }
     let operation = operation.filter(|_| fight != Fight::Over);
+    let asks_for_a_key = matches!(input.declared.encryption, ValidEncryption::CustomerManaged { .. });
+    let changes_key = operation.is_some_and(|operation| operation.kind == OperationKind::ChangeKey);
+    let mut granted_from = None;
+    if live.encryption.is_none() && asks_for_a_key && refusals.is_empty() && !changes_key {
+        judgement.bound = Some(judge::bound(input, live, None));
+        match enabling::gate(input, &mut judgement, view.change.is_some()) {
+            Gate::Closed(plan) => return *plan,
+            Gate::Open { started_at } => granted_from = started_at,
+        }
+    }
     let started_at = match progress::step(input, operation, found) {
         Step::Wait { operation, next } => {
             let wants_update = matches!(&change, Some((OperationKind::Update, ..)));
@@ -168,14 +192,19 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
         Step::Free { started_at } => started_at,
     };
     judgement.operation = None;
+    judgement.bound = Some(judge::bound(input, live, None));
     let write = change.map(|(kind, intent, body)| Write {
         generation: input.declared.generation,
         kind,
         id: input.declared.id.clone(),
         request: Request::Patch(body),
         intent,
-        bound: Some(judge::bound(input, live)),
-        started_at: started_at.unwrap_or_else(|| second(input.now)),
+        // A key binds from the moment on that it may be there.
+        bound: Some(match kind {
+            OperationKind::ChangeKey if live.encryption.is_none() => declared.clone(),
+            _ => judge::bound(input, live, None),
+        }),
+        started_at: started_at.or(granted_from).unwrap_or_else(|| second(input.now)),
     });
     let next = if refusals.is_empty() {
         // No watch and no sweep tells that a key's date has come.
@@ -224,15 +253,16 @@ fn unfinished(input: &Input<'_>, operation: &Operation, wants_update: bool, judg
 /// A key is changed before anything else.
 fn wanted_change(
     input: &Input<'_>,
-    key: Option<&KeyIdentifier>,
+    key: Option<&KeyChange>,
     update: Option<(Vec<&'static str>, Body)>,
 ) -> Option<(OperationKind, String, Body)> {
     match key {
-        Some(key) => Some((
-            OperationKind::ChangeKey,
-            key.to_string(),
-            input.declared.kind.rules().key_change(key),
-        )),
+        Some(key) => {
+            let client_id = preflight::client_id(input.declared, input.observed);
+            let rules = input.declared.kind.rules();
+            let body = rules.key_change(input.declared, key, client_id)?;
+            Some((OperationKind::ChangeKey, key.as_str().to_owned(), body))
+        }
         None => update.map(|(fields, body)| (OperationKind::Update, fields.join(", "), body)),
     }
 }

@@ -28,6 +28,13 @@ pub(super) fn check(
         let message = match own_access(&declared.kind, vault, key, observed) {
             Some(Access::Held) => return Outcome::PASSED,
             Some(Access::NotRead(why)) => return Outcome::unknown(&why, false),
+            // A key that is given afterwards needs the access before.
+            Some(Access::Missing(message)) if declared.kind.rules().encrypts_later() => {
+                return Outcome::Failed {
+                    reason: Reason::AccessMissing,
+                    message,
+                };
+            }
             Some(Access::Missing(message)) => unsettled(noun, &message),
             Some(Access::Undecidable(message)) => message,
             None => {

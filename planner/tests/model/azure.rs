@@ -236,6 +236,7 @@ pub fn work(write: &Write, hub: Option<&Hub>) -> Work {
     match &write.request {
         Request::Delete { .. } => Work::Delete,
         Request::Assign(_) => panic!("no object of the model asks for a grant"),
+        Request::Purge(_) => panic!("a hub is purged with its deletion"),
         Request::Put(body) => Work::Put(Hub {
             is_ours: owner(body).is_some(),
             state: HubState::Succeeded,

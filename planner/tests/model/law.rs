@@ -75,7 +75,7 @@ fn of_write(operator: &Operator, pass: &Pass, write: &Write, told: Told) -> Opti
     }
     match (&write.request, hub) {
         (Request::Delete { .. }, _) => None,
-        (Request::Assign(_), _) => Some(Broken::WroteAForbiddenChange),
+        (Request::Assign(_) | Request::Purge(_), _) => Some(Broken::WroteAForbiddenChange),
         (Request::Put(body), None) => {
             let owned = owner(body) == Some(operator.hub(object).owner_tag.as_str());
             if told == Told::InOrder {

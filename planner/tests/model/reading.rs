@@ -114,6 +114,7 @@ fn fill(observed: &mut Observed, needs: &Needs, seen: &Seen) {
             let identity = LiveIdentity {
                 principal_id: "principal".to_owned(),
                 tenant_id: "tenant".to_owned(),
+                client_id: "client".to_owned(),
             };
             (id.clone(), Fact::Known(identity))
         })
@@ -187,7 +188,9 @@ fn live_hub(hub: &Declared, live: &Hub) -> Live {
         HubState::Succeeded => "Succeeded",
         HubState::Failed => "Failed",
     };
-    let Kind::Hub(kind) = &hub.kind;
+    let Kind::Hub(kind) = &hub.kind else {
+        panic!("a hub");
+    };
     Live {
         id: hub.id.clone(),
         location: hub.location.clone(),
@@ -200,7 +203,7 @@ fn live_hub(hub: &Declared, live: &Hub) -> Live {
         key_vault: Some(kind.key_vault.clone()),
         storage_account: Some(arm_id("Microsoft.Storage/storageAccounts", storage)),
         encryption: live.key.map(|key| LiveEncryption {
-            vault: arm_id("Microsoft.KeyVault/vaults", key.vault()),
+            vault: Some(arm_id("Microsoft.KeyVault/vaults", key.vault())),
             key: KeyIdentifier::parse(&key.url()).unwrap(),
             identity: Some(arm_id("Microsoft.ManagedIdentity/userAssignedIdentities", "hub")),
         }),
@@ -208,6 +211,7 @@ fn live_hub(hub: &Declared, live: &Hub) -> Live {
         high_business_impact: live.key.is_some(),
         public_network_access: Some("Enabled".to_owned()),
         managed_group: live.key.map(|_| "azureml-rg-research".to_owned()),
+        account: None,
     }
 }
 

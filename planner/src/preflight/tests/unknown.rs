@@ -155,6 +155,7 @@ fn the_principal_that_unwraps_is_found_where_it_is() {
     let other = LiveIdentity {
         principal_id: "other".to_owned(),
         tenant_id: "tenant".to_owned(),
+        client_id: "client".to_owned(),
     };
     let mut two = observed;
     two.identities.insert(
