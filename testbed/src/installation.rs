@@ -52,6 +52,7 @@ impl Installation {
             "wait",
             "--for=condition=Established",
             "crd/aihubs.keyholder.dev",
+            "crd/aiservicesaccounts.keyholder.dev",
             "--timeout=60s",
         ])?;
         let namespaced = format!("--namespace={system_namespace}");

@@ -16,15 +16,18 @@ use crate::binaries::{Binaries, target};
 use crate::chart;
 use crate::control_plane::ControlPlane;
 use crate::error::Error;
-use crate::hub::{self, Hub};
 use crate::installation::Installation;
 use crate::kubectl::{Kubectl, Said};
+use crate::object::{self, Object};
 use crate::operator::{self, Operator, OperatorSettings};
 use crate::proxy::Proxy;
 use crate::run_directory::RunDirectory;
 
 /// How long a scenario waits for something unless it says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The kind that a bare name means.
+const HUB: &str = "AIHub";
 
 /// Between two looks into Azure's log.
 const LOOK: Duration = Duration::from_millis(100);
@@ -238,45 +241,57 @@ impl Scenario {
     /// The AIHubs of the scenario.
     #[must_use]
     pub fn hubs(&self) -> Api<DynamicObject> {
-        Hub::api(self.client.clone(), &self.namespace)
+        Object::api(self.client.clone(), &self.namespace, HUB)
     }
 
-    /// A hub as it is now.
+    /// The objects of the kind that `name` begins with, as in `AIServicesAccount/vision`, and the rest of it. A bare name is a hub's.
+    fn place<'a>(&self, name: &'a str) -> (Api<DynamicObject>, &'a str) {
+        let (kind, name) = name.split_once('/').unwrap_or((HUB, name));
+        (Object::api(self.client.clone(), &self.namespace, kind), name)
+    }
+
+    /// An object as it is now: `AIServicesAccount/vision`, or a hub's bare name.
     ///
     /// # Errors
     /// It is not there.
-    pub async fn hub(&self, name: &str) -> Result<Hub, Error> {
-        let object = self
-            .hubs()
+    pub async fn hub(&self, name: &str) -> Result<Object, Error> {
+        let (api, name) = self.place(name);
+        let object = api
             .get(name)
             .await
-            .map_err(Error::kubernetes(format!("reading AIHub {name}")))?;
+            .map_err(Error::kubernetes(format!("reading {name}")))?;
         Ok(object.into())
     }
 
-    /// Waits, at most [`PATIENCE`], until a hub is as wanted; `what` completes "AIHub x was not …".
+    /// Waits, at most [`PATIENCE`], until an object is as wanted; `what` completes "x was not …".
     ///
     /// # Errors
-    /// It is not so in time. The error shows the hub's conditions, the end of the operator's log, and where the logs are.
-    pub async fn until(&self, name: &str, what: &str, wanted: impl Fn(&Hub) -> bool) -> Result<Hub, Error> {
-        hub::until(&self.hubs(), name, what, PATIENCE, wanted)
+    /// It is not so in time. The error shows the object's conditions, the end of the operator's log, and where the logs are.
+    pub async fn until(
+        &self,
+        name: &str,
+        what: &str,
+        wanted: impl Fn(&Object) -> bool,
+    ) -> Result<Object, Error> {
+        let (api, name) = self.place(name);
+        object::until(&api, name, what, PATIENCE, wanted)
             .await
             .map_err(|error| self.explained(error))
     }
 
-    /// Waits until a hub is ready, for its spec as it is now.
+    /// Waits until an object is ready, for its spec as it is now.
     ///
     /// # Errors
     /// As [`Scenario::until`].
-    pub async fn until_ready(&self, name: &str) -> Result<Hub, Error> {
-        self.until(name, "Ready", Hub::is_ready).await
+    pub async fn until_ready(&self, name: &str) -> Result<Object, Error> {
+        self.until(name, "Ready", Object::is_ready).await
     }
 
     /// Waits until a condition has a reason.
     ///
     /// # Errors
     /// As [`Scenario::until`].
-    pub async fn until_says(&self, name: &str, condition: &str, reason: &str) -> Result<Hub, Error> {
+    pub async fn until_says(&self, name: &str, condition: &str, reason: &str) -> Result<Object, Error> {
         let what = format!("{condition} for the reason {reason}");
         self.until(name, &what, |hub| {
             hub.is_observed() && hub.says(condition, reason)
@@ -284,12 +299,13 @@ impl Scenario {
         .await
     }
 
-    /// Waits until a hub does not exist any more in Kubernetes.
+    /// Waits until an object does not exist any more in Kubernetes.
     ///
     /// # Errors
     /// As [`Scenario::until`].
     pub async fn until_gone(&self, name: &str) -> Result<(), Error> {
-        hub::until_gone(&self.hubs(), name, PATIENCE)
+        let (api, name) = self.place(name);
+        object::until_gone(&api, name, PATIENCE)
             .await
             .map_err(|error| self.explained(error))
     }

@@ -7,9 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use testbed::chart;
-use testbed::hub::Hub;
 use testbed::installation::Installation;
 use testbed::kubeconfig;
+use testbed::object::Object;
 use testbed::proxy::Proxy;
 use testbed::scenario::control_plane;
 use testbed::{Kubectl, tls};
@@ -133,13 +133,13 @@ async fn a_proxy_lets_watches_through_and_holds_the_answer_of_a_write_that_took_
     let kubeconfig = installed
         .kubeconfig(plane, proxy.url(), &folder.path().join("kubeconfig"))
         .unwrap();
-    let through_proxy = Hub::api(kubeconfig::client(&kubeconfig).await.unwrap(), "held");
+    let through_proxy = Object::api(kubeconfig::client(&kubeconfig).await.unwrap(), "held", "AIHub");
     let kubectl = plane.kubectl();
 
     // A watch through the proxy sees what is written past it.
     let watching = through_proxy.clone();
     let seen = tokio::spawn(async move {
-        testbed::hub::until(&watching, "research", "there", Duration::from_secs(60), |_| true).await
+        testbed::object::until(&watching, "research", "there", Duration::from_secs(60), |_| true).await
     });
     kubectl
         .with_input(&["apply", "--namespace=held", "--filename=-"], HUB)

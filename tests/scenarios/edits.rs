@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use testbed::azure::names;
-use testbed::{Hub, Kubectl, Said, Scenario};
+use testbed::{Kubectl, Object, Said, Scenario};
 
 use crate::common::{hub, start};
 
@@ -369,7 +369,7 @@ async fn by_every_route() {
     assert_eq!(cells, ROUTES.len() * EDITS.len());
 }
 
-fn generation(hub: &Hub) -> Option<i64> {
+fn generation(hub: &Object) -> Option<i64> {
     hub.object().metadata.generation
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use testbed::azure::{Exchange, names};
-use testbed::{Error, Hub, Operator, Scenario};
+use testbed::{Error, Object, Operator, Scenario};
 
 use crate::common::{hub, in_azure, key_id, key_in_azure, operator_log, settings};
 
@@ -102,7 +102,7 @@ async fn end(scenario: &Scenario, name: &str, phase: Phase, key_before: &str) ->
         Phase::Create | Phase::ChangeKey => scenario.until_ready(name).await.map(drop),
         Phase::Rotate => {
             let is_rotated =
-                |hub: &Hub| hub.is_ready() && hub.text("/status/encryption/keyIdentifier") != key_before;
+                |hub: &Object| hub.is_ready() && hub.text("/status/encryption/keyIdentifier") != key_before;
             scenario
                 .until(name, "Ready with the new version", is_rotated)
                 .await
@@ -209,7 +209,7 @@ async fn live(
 async fn told(scenario: &Scenario, name: &str, phase: Phase, trouble: Trouble) -> Result<(), Error> {
     match (trouble, phase) {
         (Trouble::FailOperation, _) => {
-            let is_told = |hub: &Hub| {
+            let is_told = |hub: &Object| {
                 hub.condition("Provisioned")
                     .is_some_and(|one| one.message.contains(CAUSE))
             };
@@ -223,7 +223,7 @@ async fn told(scenario: &Scenario, name: &str, phase: Phase, trouble: Trouble) -
             merge(scenario, name, r#"{"spec":{"tags":{"looked-at":"yes"}}}"#)
         }
         (Trouble::IgnoreWrite, Phase::Delete) => {
-            let is_told = |hub: &Hub| hub.says("Provisioned", "WriteIgnored") && hub.is("Stalled", "True");
+            let is_told = |hub: &Object| hub.says("Provisioned", "WriteIgnored") && hub.is("Stalled", "True");
             scenario
                 .until(name, "told that its deletion was ignored", is_told)
                 .await?;

@@ -53,7 +53,7 @@ async fn quota(scenario: &Scenario, kind: &str, limit: u32) {
     scenario.azure.control().seed(&quota.to_string()).await.unwrap();
 }
 
-fn check(hub: &testbed::Hub, name: &str) -> (String, String) {
+fn check(hub: &testbed::Object, name: &str) -> (String, String) {
     let checks = hub
         .at("/status/preflight")
         .as_array()

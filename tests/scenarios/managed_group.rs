@@ -74,7 +74,7 @@ async fn something_foreign_in_it_is_a_warning_and_no_more() {
     );
 }
 
-fn resource(hub: &testbed::Hub, kind: &str, group: &str) -> String {
+fn resource(hub: &testbed::Object, kind: &str, group: &str) -> String {
     let resources = hub
         .at("/status/managedResourceGroup/resources")
         .as_array()

@@ -4,12 +4,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end }}
 
-{{- define "keyholder.hubRules" -}}
+{{- define "keyholder.objectRules" -}}
 - apiGroups: [keyholder.dev]
-  resources: [aihubs]
+  resources: [aihubs, aiservicesaccounts]
   verbs: [get, list, watch, patch]
 - apiGroups: [keyholder.dev]
-  resources: [aihubs/status]
+  resources: [aihubs/status, aiservicesaccounts/status]
   verbs: [patch]
 - apiGroups: [events.k8s.io]
   resources: [events]

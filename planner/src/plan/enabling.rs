@@ -4,7 +4,7 @@
 //! Invariant: nothing is written while a check fails. The encryption is the user's word on the next read, not a wish.
 
 use jiff::Timestamp;
-use keyholder_crds::{OperationKind, Reason};
+use keyholder_crds::OperationKind;
 
 use super::{Input, Next, Plan, at, grant, wait};
 use crate::judge::{self, Judgement, Opinion, Verdict};
@@ -50,7 +50,7 @@ pub(super) fn gate(input: &Input<'_>, judgement: &mut Judgement, key: bool) -> G
     if blocked || !key {
         let retry = judge::retry_of(&checks).map(Next::At);
         if blocked {
-            judgement.key_applied = Opinion::Is(waiting(input, verdict));
+            judgement.key_applied = Opinion::Is(waiting(input, &verdict));
         }
         return closed(input, judgement, retry);
     }
@@ -63,14 +63,14 @@ fn closed(input: &Input<'_>, judgement: &Judgement, retry: Option<Next>) -> Gate
 }
 
 /// The key is not applied, for this cause.
-fn waiting(input: &Input<'_>, cause: Verdict) -> Verdict {
+fn waiting(input: &Input<'_>, cause: &Verdict) -> Verdict {
     let noun = input.declared.kind.noun();
     let message = format!(
         "The {noun} is there with Microsoft's key; the declared one is applied once this is mended: {}",
         cause.message
     );
-    if cause.reason == Reason::Pending {
-        return Verdict::unknown(cause.reason, message);
+    Verdict {
+        message,
+        ..cause.clone()
     }
-    Verdict { message, ..cause }
 }

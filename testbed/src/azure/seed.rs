@@ -23,8 +23,9 @@ const ROOM: u32 = 20_000;
 const SEARCH: &str = "Microsoft.Search/searchServices";
 const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 
-/// Resource providers that a hub needs.
-const PROVIDERS: [&str; 7] = [
+/// Resource providers that hubs and accounts need.
+const PROVIDERS: [&str; 8] = [
+    "Microsoft.CognitiveServices",
     "Microsoft.MachineLearningServices",
     "Microsoft.Storage",
     "Microsoft.KeyVault",

@@ -236,10 +236,7 @@ fn its_own_identity_gets_the_key_after_creation_and_access() {
         (bound.mode.to_string(), bound.vault),
         ("MicrosoftManaged".to_owned(), None)
     );
-    assert_eq!(
-        condition(&status, ConditionType::KeyApplied).1,
-        "EncryptionPending"
-    );
+    assert_eq!(condition(&status, ConditionType::KeyApplied).1, "AccessMissing");
 
     let mut observed = there(&declared, &status, have.clone());
     observed.role_assignments = Fact::Known(Vec::new());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use kube::api::{Api, DynamicObject, ListParams, PostParams};
 use serde_json::{Value, json};
 use testbed::azure::names;
-use testbed::{Error, Hub, Scenario, ScenarioSettings, hub};
+use testbed::{Error, Object, Scenario, ScenarioSettings, object};
 use tokio::task::JoinSet;
 
 use crate::measure::{Cost, Numbers};
@@ -81,7 +81,7 @@ impl Load {
         let patience = LEAST_PATIENCE + FOR_EACH * u32::try_from(self.hubs).unwrap_or(u32::MAX);
         let hubs = scenario.hubs();
         for index in 0..self.hubs {
-            hub::until(&hubs, &name(index), "Ready", patience, Hub::is_ready).await?;
+            object::until(&hubs, &name(index), "Ready", patience, Object::is_ready).await?;
         }
         Ok(())
     }

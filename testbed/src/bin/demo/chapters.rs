@@ -4,7 +4,7 @@ use serde_json::json;
 use testbed::azure::names::{
     ALICE, KEY, OTHER_KEY, OTHER_VAULT, STRANGER, SUBSCRIPTION, VAULT, identity, vault,
 };
-use testbed::{Hub, azure};
+use testbed::{Object, azure};
 
 use crate::stage::{Stage, hub_id, in_namespace};
 use crate::story::{Step, Story, Told, promised};
@@ -153,7 +153,7 @@ async fn access_granted(stage: &mut Stage) -> Told {
     alice
         .put(&assignment, "2022-04-01", &json!({ "properties": properties }))
         .await?;
-    stage.until("locked-out", "Ready", Hub::is_ready).await?;
+    stage.until("locked-out", "Ready", Object::is_ready).await?;
     steps::delete(stage, "locked-out", "DeleteAndPurge").await
 }
 
@@ -184,7 +184,7 @@ async fn other_vault(stage: &mut Stage) -> Told {
         "--patch",
         &patch,
     ])?;
-    stage.until("research", "Ready", Hub::is_ready).await?;
+    stage.until("research", "Ready", Object::is_ready).await?;
     steps::delete(stage, "research", "DeleteAndPurge").await
 }
 
@@ -212,7 +212,7 @@ async fn retained(stage: &mut Stage) -> Told {
 
 async fn taken_up_again(stage: &mut Stage) -> Told {
     stage.must(&["apply", "--filename=examples/managed-group"])?;
-    stage.until("research", "Ready", Hub::is_ready).await?;
+    stage.until("research", "Ready", Object::is_ready).await?;
     let puts = steps::writes_to(stage, "research")
         .await?
         .iter()
@@ -264,6 +264,6 @@ async fn name_reserved(stage: &mut Stage) -> Told {
         .send(reqwest::Method::DELETE, &purge, steps::WORKSPACES, None)
         .await?;
     println!("     {}", answer.status);
-    stage.until("research", "Ready", Hub::is_ready).await?;
+    stage.until("research", "Ready", Object::is_ready).await?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use testbed::azure::RestClient;
 use testbed::azure::names::{ALICE, HUB_IDENTITY, KEY, VAULT, identity, vault};
-use testbed::{Error, Hub};
+use testbed::{Error, Object};
 
 use crate::stage::Stage;
 use crate::steps::{read_out, writes_of};
@@ -57,7 +57,7 @@ pub async fn access_given_again(stage: &mut Stage) -> Told {
     alice
         .put(&assignment, ASSIGNMENTS, &json!({ "properties": properties }))
         .await?;
-    stage.until("research", "Ready", Hub::is_ready).await?;
+    stage.until("research", "Ready", Object::is_ready).await?;
     crate::steps::delete(stage, "research", "DeleteAndPurge").await
 }
 
@@ -83,7 +83,7 @@ pub async fn key_lost(stage: &mut Stage) -> Told {
 pub async fn key_recovered(stage: &mut Stage) -> Told {
     println!("   Somebody recovers it, as the command in the message does.");
     stage.azure().control().key(&key(), &json!("recover")).await?;
-    stage.until("research", "Ready", Hub::is_ready).await?;
+    stage.until("research", "Ready", Object::is_ready).await?;
     crate::steps::delete(stage, "research", "DeleteAndPurge").await
 }
 

@@ -11,7 +11,7 @@ use testbed::azure::{RestClient, Trust, names};
 use testbed::binaries::{self, Binaries};
 use testbed::installation::Installation;
 use testbed::program;
-use testbed::{Azure, ControlPlane, Error, Hub, Operator, OperatorSettings, Said, Seed, chart, hub};
+use testbed::{Azure, ControlPlane, Error, Object, Operator, OperatorSettings, Said, Seed, chart, object};
 
 use crate::directory::Directory;
 use crate::story::NotAsPromised;
@@ -85,7 +85,7 @@ impl Stage {
         directory.furnish(&plane, &azure, &operator)?;
         operator.until_ready().await?;
         println!("Up after {:.1} s.", started.elapsed().as_secs_f64());
-        let hubs = Hub::api(plane.client().await?, NAMESPACE);
+        let hubs = Object::api(plane.client().await?, NAMESPACE, "AIHub");
         Ok(Self {
             operator,
             azure,
@@ -157,11 +157,11 @@ impl Stage {
         &mut self,
         name: &str,
         what: &str,
-        wanted: impl Fn(&Hub) -> bool,
-    ) -> Result<Hub, NotAsPromised> {
+        wanted: impl Fn(&Object) -> bool,
+    ) -> Result<Object, NotAsPromised> {
         let started = Instant::now();
         let said = Mutex::new(BTreeMap::<String, String>::new());
-        let watched = |hub: &Hub| {
+        let watched = |hub: &Object| {
             let mut said = said.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             for condition in hub.conditions() {
                 let line = format!("{}={} {}", condition.kind, condition.status, condition.reason);
@@ -174,7 +174,7 @@ impl Stage {
         };
         let Self { operator, hubs, .. } = self;
         tokio::select! {
-            waited = hub::until(hubs, name, what, PATIENCE, watched) => {
+            waited = object::until(hubs, name, what, PATIENCE, watched) => {
                 waited.map_err(|error| NotAsPromised::new(format!("AIHub {name} becomes {what}"), error.chain()))
             }
             ended = operator.until_ended() => Err(NotAsPromised::new("the operator goes on", ended.chain())),
@@ -182,7 +182,7 @@ impl Stage {
     }
 
     /// A hub as it is now.
-    pub async fn hub(&self, name: &str) -> Result<Hub, Error> {
+    pub async fn hub(&self, name: &str) -> Result<Object, Error> {
         let object = self
             .hubs
             .get(name)

@@ -5,7 +5,7 @@ use serde_json::Value;
 use testbed::azure::RestClient;
 use testbed::azure::names::{ALICE, KEY, LOOSE_VAULT, MICROSOFT, OTHER_KEY, VAULT, group};
 use testbed::binaries::repository;
-use testbed::{Error, Hub};
+use testbed::{Error, Object};
 
 use crate::stage::{Stage, hub_id, in_namespace};
 use crate::story::{Told, promised};
@@ -46,7 +46,7 @@ pub async fn unprotected_vault(stage: &mut Stage) -> Told {
 /// From YAML to Ready, and the key looked up in Azure.
 pub async fn from_yaml_to_ready(stage: &mut Stage) -> Told {
     stage.must(&["apply", "--filename=examples/managed-group"])?;
-    stage.until(HUB, "Ready", Hub::is_ready).await?;
+    stage.until(HUB, "Ready", Object::is_ready).await?;
     let alice = stage.sign_in(ALICE).await?;
     let key = key_in_azure(&alice, HUB).await?;
     promised(
@@ -219,7 +219,7 @@ pub async fn delete(stage: &mut Stage, name: &str, policy: &str) -> Told {
 }
 
 /// Reads out a condition's message.
-pub fn read_out(hub: &Hub, condition: &str) {
+pub fn read_out(hub: &Object, condition: &str) {
     if let Some(found) = hub.condition(condition) {
         println!("   {}: {}", found.reason, found.message.replace('\n', "\n     "));
     }

@@ -1,4 +1,4 @@
-//! An AIHub as the API server shows it, and waiting for it to become as it should.
+//! An object of Keyholder's as the API server shows it, and waiting for it to become as it should.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::error::Error;
 /// Between the end of a watch and the next.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// An AIHub.
+/// An object of one of Keyholder's kinds.
 #[derive(Clone, Debug)]
-pub struct Hub(DynamicObject);
+pub struct Object(DynamicObject);
 
 /// One of its conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,15 +30,16 @@ pub struct Condition {
     pub message: String,
 }
 
-impl Hub {
-    /// The AIHubs of a namespace.
+impl Object {
+    /// The objects of a kind in a namespace.
     #[must_use]
-    pub fn api(client: Client, namespace: &str) -> Api<DynamicObject> {
-        let kind = GroupVersionKind::gvk("keyholder.dev", "v1alpha1", "AIHub");
+    pub fn api(client: Client, namespace: &str, kind: &str) -> Api<DynamicObject> {
+        let plural = format!("{}s", kind.to_lowercase());
+        let kind = GroupVersionKind::gvk("keyholder.dev", "v1alpha1", kind);
         Api::namespaced_with(
             client,
             namespace,
-            &ApiResource::from_gvk_with_plural(&kind, "aihubs"),
+            &ApiResource::from_gvk_with_plural(&kind, &plural),
         )
     }
 
@@ -93,7 +94,7 @@ impl Hub {
         self.conditions().into_iter().find(|one| one.kind == kind)
     }
 
-    /// Whether a condition has this status, for example `hub.is("Ready", "True")`.
+    /// Whether a condition has this status, for example `object.is("Ready", "True")`.
     #[must_use]
     pub fn is(&self, kind: &str, status: &str) -> bool {
         self.condition(kind).is_some_and(|one| one.status == status)
@@ -119,18 +120,22 @@ impl Hub {
     }
 }
 
-impl From<DynamicObject> for Hub {
+impl From<DynamicObject> for Object {
     fn from(object: DynamicObject) -> Self {
         Self(object)
     }
 }
 
 /// Its conditions, one a line.
-impl fmt::Display for Hub {
+impl fmt::Display for Object {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "AIHub {} (generation {})",
+            "{} {} (generation {})",
+            self.0
+                .types
+                .as_ref()
+                .map_or("object", |types| types.kind.as_str()),
             self.0.name_any(),
             self.0.metadata.generation.unwrap_or_default()
         )?;
@@ -145,7 +150,7 @@ impl fmt::Display for Hub {
     }
 }
 
-/// Waits until the hub is as `condition` wants it, and gives it as it was then.
+/// Waits until the object is as `condition` wants it, and gives it as it was then.
 ///
 /// # Errors
 /// It is not so in time; the error holds its conditions.
@@ -154,16 +159,16 @@ pub async fn until(
     name: &str,
     what: &str,
     patience: Duration,
-    condition: impl Fn(&Hub) -> bool,
-) -> Result<Hub, Error> {
-    let wanted = |object: Option<&DynamicObject>| object.is_some_and(|one| condition(&Hub(one.clone())));
+    condition: impl Fn(&Object) -> bool,
+) -> Result<Object, Error> {
+    let wanted = |object: Option<&DynamicObject>| object.is_some_and(|one| condition(&Object(one.clone())));
     match watched(api, name, patience, wanted).await {
-        Some(Some(object)) => Ok(Hub(object)),
+        Some(Some(object)) => Ok(Object(object)),
         Some(None) | None => Err(not_so(api, name, what, patience).await),
     }
 }
 
-/// Waits until the hub does not exist any more.
+/// Waits until the object does not exist any more.
 ///
 /// # Errors
 /// It still does when the time is over; the error holds its conditions.
@@ -195,12 +200,12 @@ async fn watched(
 
 async fn not_so(api: &Api<DynamicObject>, name: &str, what: &str, waited: Duration) -> Error {
     let last = match api.get_opt(name).await {
-        Ok(Some(object)) => Hub(object).to_string(),
+        Ok(Some(object)) => Object(object).to_string(),
         Ok(None) => "there is no such object".to_owned(),
         Err(error) => error.to_string(),
     };
     Error::TimedOut {
-        what: format!("AIHub {name} was not {what}"),
+        what: format!("{name} was not {what}"),
         waited,
         last,
     }
