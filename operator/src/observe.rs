@@ -153,8 +153,8 @@ impl Look<'_> {
             }
         }
         if let Some(path) = &needs.deleted {
-            let kind = ResourceType::of(&hub.id);
-            observed.deleted = look.read(path, kind.version, Duration::ZERO, kind.convert).await;
+            let version = ResourceType::of(&hub.id).version;
+            observed.deleted = look.read(path, version, Duration::ZERO, convert::deleted).await;
         }
         if needs.policy {
             observed.policy = look.policy(hub, &observed).await;

@@ -3,6 +3,8 @@
 //! Invariant: a hub at rest needs its key, its vault, its identity's access and its managed group, which hubs share;
 //! everything else is read only around a creation.
 
+use std::collections::BTreeMap;
+
 use keyholder_crds::vocabulary::OWNER_TAG;
 use keyholder_crds::{DeletionPolicy, OperationKind, OperationState, ResourceStatus};
 
@@ -205,11 +207,13 @@ pub fn with_known_vault(live: Live, declared: &Declared, status: &ResourceStatus
 
 /// Whether the resource is of the declared kind and carries the object's tag.
 pub(crate) fn is_owned(declared: &Declared, live: &Live) -> bool {
-    declared.kind.rules().is(live)
-        && live
-            .tags
-            .iter()
-            .any(|(name, value)| name.eq_ignore_ascii_case(OWNER_TAG) && *value == declared.owner_tag)
+    declared.kind.rules().is(live) && is_marked(declared, &live.tags)
+}
+
+/// Whether the object's tag is among these.
+pub(crate) fn is_marked(declared: &Declared, tags: &BTreeMap<String, String>) -> bool {
+    tags.iter()
+        .any(|(name, value)| name.eq_ignore_ascii_case(OWNER_TAG) && *value == declared.owner_tag)
 }
 
 fn state_is(live: &Live, states: &[&str]) -> bool {

@@ -79,7 +79,7 @@ pub struct Observed {
     /// The content of the managed resource group; Absent when the group itself does not exist.
     pub managed_group: Fact<Vec<GroupResource>>,
     /// The resource of the same name that was deleted and is kept, where Azure tells of it.
-    pub deleted: Fact<Live>,
+    pub deleted: Fact<Deleted>,
     /// What policies would do to the resource as it is declared.
     pub policy: Fact<PolicyOutlook>,
     /// Quotas in the hub's region, by namespace of the resource provider.
@@ -148,6 +148,13 @@ pub struct Live {
     pub managed_group: Option<String>,
     /// What only an account has.
     pub account: Option<Box<LiveAccount>>,
+}
+
+/// A deleted resource that Azure keeps for a while.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// What only an Azure AI services account has.

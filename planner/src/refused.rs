@@ -65,9 +65,9 @@ pub fn message(reason: Reason, text: &str, hit: Option<&PolicyHit>, hub: Option<
             cure::message(&text, &commands)
         }
         (Reason::OperatorNotAuthorized, _) => format!(
-            "{text}\nThe operator's identity may not do this. It reads under the role Keyholder Observer and writes under Keyholder \
-             Writer, both of deploy/azure/README.md, assigned at the subscription. If that subscription is not the one that is \
-             meant, correct spec.subscriptionId."
+            "{text}\nThe operator's identity may not do this. It reads under the role Keyholder Observer, writes under Keyholder \
+             Writer and purges accounts under Keyholder Purger, all of deploy/azure/README.md, assigned at the subscription. If \
+             that subscription is not the one that is meant, correct spec.subscriptionId."
         ),
         (Reason::Locked, _) => cure::message(text, &locks(text)),
         _ => text.to_owned(),

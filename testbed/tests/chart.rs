@@ -65,19 +65,26 @@ async fn the_chart_gives_these_rights_and_no_others() {
         "Role watched: events.k8s.io/events create,patch",
         "Role watched: keyholder.dev/aihubs get,list,watch,patch",
         "Role watched: keyholder.dev/aihubs/status patch",
+        "Role watched: keyholder.dev/aiservicesaccounts get,list,watch,patch",
+        "Role watched: keyholder.dev/aiservicesaccounts/status patch",
     ];
     let everywhere = [
         "ClusterRole everywhere: events.k8s.io/events create,patch",
         "ClusterRole everywhere: keyholder.dev/aihubs get,list,watch,patch",
         "ClusterRole everywhere: keyholder.dev/aihubs/status patch",
+        "ClusterRole everywhere: keyholder.dev/aiservicesaccounts get,list,watch,patch",
+        "ClusterRole everywhere: keyholder.dev/aiservicesaccounts/status patch",
     ];
     let mut values = chart::values("testbed", "watched");
     assert_eq!(
         rights(&rendered(&kubectl, &values)),
-        [own, one_namespace].concat()
+        [&own[..], &one_namespace].concat()
     );
     values["watchNamespaces"] = json!([]);
-    assert_eq!(rights(&rendered(&kubectl, &values)), [everywhere, own].concat());
+    assert_eq!(
+        rights(&rendered(&kubectl, &values)),
+        [&everywhere[..], &own].concat()
+    );
 }
 
 #[tokio::test]
@@ -130,12 +137,21 @@ async fn the_operators_pod_passes_the_restricted_standard() {
 async fn a_custom_resource_definition_outlives_its_release() {
     let kubectl = control_plane().await.unwrap().kubectl();
     let objects = rendered(&kubectl, &chart::values("testbed", "watched"));
-    let kept = objects
+    let mut names = Vec::new();
+    for object in objects
         .iter()
-        .find(|object| object["kind"] == "CustomResourceDefinition")
-        .unwrap();
-    assert_eq!(kept["metadata"]["annotations"]["helm.sh/resource-policy"], "keep");
-    assert_eq!(kept["metadata"]["name"], "aihubs.keyholder.dev");
+        .filter(|object| object["kind"] == "CustomResourceDefinition")
+    {
+        assert_eq!(
+            object["metadata"]["annotations"]["helm.sh/resource-policy"],
+            "keep"
+        );
+        names.push(object["metadata"]["name"].as_str().unwrap());
+    }
+    assert_eq!(
+        names,
+        ["aihubs.keyholder.dev", "aiservicesaccounts.keyholder.dev"]
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What users do, on the real operator, a real API server and the simulated Azure. One file a subject.
 #![cfg(test)]
 
+mod accounts;
 mod common;
 mod crash;
 mod cures;

@@ -8,7 +8,7 @@ use keyholder_planner::name::KeyIdentifier;
 use keyholder_planner::observed::{Live, LiveAccount, LiveEncryption};
 use serde_json::Value;
 
-use super::convert::{ConvertError, arm_id, key_identifier, location, required_id, typed};
+use super::convert::{ConvertError, arm_id, key_identifier, location, required_id, tags, typed};
 
 const CLIENT: &str = "properties.encryption.keyVaultProperties.identityClientId";
 const URI: &str = "properties.encryption.keyVaultProperties.keyVaultUri";
@@ -46,12 +46,7 @@ pub fn account(value: &Value) -> Result<Live, ConvertError> {
         location: location(account.location)?,
         kind: account.kind.unwrap_or_default().to_lowercase(),
         provisioning_state: properties.provisioning_state,
-        tags: account
-            .tags
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, value)| (name, value.unwrap_or_default()))
-            .collect(),
+        tags: tags(account.tags),
         user_assigned: assigned
             .keys()
             .map(|id| arm_id("identity.userAssignedIdentities", id))

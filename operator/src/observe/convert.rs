@@ -2,13 +2,15 @@
 //!
 //! Invariant: a field of the wrong type or a missing one that matters is an error that names it, never a guess.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use keyholder_azure::wire;
 use keyholder_planner::ArmId;
 use keyholder_planner::name::{KeyIdentifier, Location};
 use keyholder_planner::observed::{
-    AccessPolicy, GroupResource, Live, LiveEncryption, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault,
-    RoleAssignment, RoleDefinition, Rotation,
+    AccessPolicy, Deleted, GroupResource, Live, LiveEncryption, LiveIdentity, LiveKey, LiveKeyVersion,
+    LiveVault, RoleAssignment, RoleDefinition, Rotation,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -68,6 +70,13 @@ pub(super) fn key_identifier(field: &'static str, value: &str) -> Result<KeyIden
     })
 }
 
+/// Tags; one without a value has an empty one.
+pub(super) fn tags(tags: Option<BTreeMap<String, Option<String>>>) -> BTreeMap<String, String> {
+    let tags = tags.unwrap_or_default().into_iter();
+    tags.map(|(name, value)| (name, value.unwrap_or_default()))
+        .collect()
+}
+
 /// A hub from a workspace.
 ///
 /// # Errors
@@ -117,12 +126,7 @@ pub fn hub(value: &Value) -> Result<Live, ConvertError> {
         location: location(workspace.location)?,
         kind: workspace.kind.unwrap_or_default().to_lowercase(),
         provisioning_state: properties.provisioning_state,
-        tags: workspace
-            .tags
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, value)| (name, value.unwrap_or_default()))
-            .collect(),
+        tags: tags(workspace.tags),
         user_assigned: identity
             .user_assigned_identities
             .unwrap_or_default()
@@ -141,6 +145,17 @@ pub fn hub(value: &Value) -> Result<Live, ConvertError> {
             .service_provisioned_resource_group
             .filter(|name| !name.is_empty()),
         account: None,
+    })
+}
+
+/// A deleted resource that Azure keeps.
+///
+/// # Errors
+/// See [`ConvertError`].
+pub fn deleted(value: &Value) -> Result<Deleted, ConvertError> {
+    let account: wire::Account = typed(value)?;
+    Ok(Deleted {
+        tags: tags(account.tags),
     })
 }
 

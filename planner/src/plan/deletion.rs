@@ -4,7 +4,7 @@ use keyholder_crds::{Bound, DeletionPolicy, OperationKind, OperationState, Reaso
 
 use super::{FinalizerStep, Input, Next, Plan, Request, Write, at, progress_verdict, unknown, wait};
 use crate::judge::{self, Judgement, Opinion, Verdict};
-use crate::needs::{is_deleting, is_in_progress, is_owned};
+use crate::needs::{is_deleting, is_in_progress, is_marked, is_owned};
 use crate::observed::Fact;
 use crate::progress::{self, Found, Step, retry};
 use crate::time::second;
@@ -49,7 +49,7 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
         Fact::Unknown(why) => return wait(unknown(input, why), retry(why)),
         Fact::Absent if input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge => {
             match &input.observed.deleted {
-                Fact::Known(kept) if is_owned(input.declared, kept) => return purge(input, judgement),
+                Fact::Known(kept) if is_marked(input.declared, &kept.tags) => return purge(input, judgement),
                 Fact::Unknown(why) if input.declared.kind.rules().deleted(input.declared).is_some() => {
                     return wait(unknown(input, why), retry(why));
                 }

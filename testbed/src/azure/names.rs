@@ -63,6 +63,12 @@ pub fn hub(name: &str) -> String {
     resource(AI_GROUP, "Microsoft.MachineLearningServices/workspaces", name)
 }
 
+/// An account's ARM id.
+#[must_use]
+pub fn account(name: &str) -> String {
+    resource(AI_GROUP, "Microsoft.CognitiveServices/accounts", name)
+}
+
 /// A vault's ARM id.
 #[must_use]
 pub fn vault(name: &str) -> String {

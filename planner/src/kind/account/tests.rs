@@ -5,7 +5,7 @@ use keyholder_crds::{ConditionType, OperationKind, OperationState, Reason, Resou
 use super::*;
 use crate::fixtures::*;
 use crate::name::KeyIdentifier;
-use crate::observed::{Fact, LiveAccount, LiveEncryption, Observed, OperationSeen};
+use crate::observed::{Deleted, Fact, LiveAccount, LiveEncryption, Observed, OperationSeen};
 use crate::plan::{FinalizerStep, Request};
 use crate::report::Executed;
 
@@ -382,7 +382,7 @@ fn an_account_that_microsoft_upgraded_is_a_warning() {
     let status = settled(&declared, &have);
     assert_eq!(condition(&status, ConditionType::Provisioned).1, "Succeeded");
     have.kind = "aiservices".to_owned();
-    let after = next(&declared, &status, &there(&declared, &status, have.clone()), 100);
+    let after = next(&declared, &status, &there(&declared, &status, have), 100);
     assert_eq!(
         condition(&after.report.status, ConditionType::Provisioned),
         ("True".to_owned(), "KindChanged".to_owned())
@@ -404,7 +404,7 @@ fn an_account_that_microsoft_upgraded_is_a_warning() {
 fn a_deleted_namesake_is_told_before_anything_is_created() {
     let declared = account(|_| {});
     let observed = Observed {
-        deleted: Fact::Known(live(&declared, None)),
+        deleted: Fact::Known(Deleted::default()),
         ..ready_for_creation(&declared)
     };
     let first = next(&declared, &ResourceStatus::default(), &observed, 0);
@@ -429,7 +429,7 @@ fn it_is_purged_after_its_deletion_when_it_was_this_objects() {
     let deletes = pass(
         &declared,
         &status,
-        &there(&declared, &status, have.clone()),
+        &there(&declared, &status, have),
         100,
         true,
         &accepted(),
@@ -438,7 +438,7 @@ fn it_is_purged_after_its_deletion_when_it_was_this_objects() {
         deletes.plan.write.unwrap().request,
         Request::Delete { purge: false }
     );
-    let kept = |deleted: Fact<Live>| Observed {
+    let kept = |deleted: Fact<Deleted>| Observed {
         live: Fact::Absent,
         deleted,
         ..ready_for_creation(&declared)
@@ -446,7 +446,9 @@ fn it_is_purged_after_its_deletion_when_it_was_this_objects() {
     let purges = pass(
         &declared,
         &deletes.report.status,
-        &kept(Fact::Known(have.clone())),
+        &kept(Fact::Known(Deleted {
+            tags: declared.all_tags(),
+        })),
         200,
         true,
         &accepted(),
@@ -471,12 +473,10 @@ fn it_is_purged_after_its_deletion_when_it_was_this_objects() {
         (None, FinalizerStep::Remove)
     );
 
-    let mut others = have;
-    others.tags.clear();
     let left = pass(
         &declared,
         &deletes.report.status,
-        &kept(Fact::Known(others)),
+        &kept(Fact::Known(Deleted::default())),
         200,
         true,
         &accepted(),
