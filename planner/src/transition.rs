@@ -261,6 +261,6 @@ fn location(bound: &Bound) -> String {
 }
 
 #[cfg(test)]
-mod cel_agrees;
+pub(crate) mod cel_agrees;
 #[cfg(test)]
 mod tests;

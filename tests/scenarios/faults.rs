@@ -10,11 +10,13 @@ use serde_json::{Value, json};
 use testbed::azure::{Exchange, names};
 use testbed::{Error, Object, Operator, Scenario};
 
-use crate::common::{hub, in_azure, key_id, key_in_azure, operator_log, settings};
+use crate::common::{key_id, operator_log, settings};
 
+mod kind;
 mod trouble;
 mod writes;
 
+use kind::Kind;
 use trouble::{CAUSE, OF_ALL, OF_WRITES, Trouble};
 use writes::check;
 
@@ -27,7 +29,7 @@ const SMALLEST_SAMPLE: usize = 8;
 /// Of requests that are the same, so many are tried.
 const MOST_REPEATED: u32 = 2;
 
-/// What is done to a hub.
+/// What is done to a resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Create,
@@ -36,12 +38,11 @@ enum Phase {
     Delete,
 }
 
-const PHASES: [Phase; 4] = [Phase::Create, Phase::ChangeKey, Phase::Rotate, Phase::Delete];
-
-/// A request: the n-th of its method to a path, in a phase. The path has `HUB` for the hub's name, and ends where ids begin that
+/// A request: the n-th of its method to a path, in a phase. The path has `HUB` for the resource's name, and ends where ids begin that
 /// differ from life to life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Request {
+    kind: Kind,
     phase: Phase,
     method: String,
     path: String,
@@ -67,24 +68,22 @@ fn kubectl(scenario: &Scenario, arguments: &[&str]) -> Result<(), Error> {
     scenario.run(arguments)?.ok().map(drop)
 }
 
-fn merge(scenario: &Scenario, name: &str, patch: &str) -> Result<(), Error> {
-    kubectl(
-        scenario,
-        &["patch", "aihub", name, "--type=merge", "--patch", patch],
-    )
+fn merge(scenario: &Scenario, kind: Kind, name: &str, patch: &str) -> Result<(), Error> {
+    let object = kind.object(name);
+    kubectl(scenario, &["patch", &object, "--type=merge", "--patch", patch])
 }
 
 /// Asks for a phase's change.
-async fn begin(scenario: &Scenario, name: &str, phase: Phase) -> Result<(), Error> {
+async fn begin(scenario: &Scenario, kind: Kind, name: &str, phase: Phase) -> Result<(), Error> {
     match phase {
-        Phase::Create => scenario.apply(&hub(name))?.ok().map(drop),
+        Phase::Create => scenario.apply(&kind.manifest(name))?.ok().map(drop),
         Phase::ChangeKey => {
             let key = names::OTHER_KEY;
             let patch = json!({ "spec": { "encryption": { "customerManagedKey": { "key": key } } } });
-            merge(scenario, name, &patch.to_string())
+            merge(scenario, kind, name, &patch.to_string())
         }
         Phase::Rotate => {
-            let key = if key_in_azure(scenario, name).await.contains(names::OTHER_KEY) {
+            let key = if kind.key_in_azure(scenario, name).await.contains(names::OTHER_KEY) {
                 names::OTHER_KEY
             } else {
                 names::KEY
@@ -92,12 +91,19 @@ async fn begin(scenario: &Scenario, name: &str, phase: Phase) -> Result<(), Erro
             let id = key_id(key);
             scenario.azure.control().key(&id, &json!("rotate")).await
         }
-        Phase::Delete => kubectl(scenario, &["delete", "aihub", name, "--wait=false"]),
+        Phase::Delete => kubectl(scenario, &["delete", &kind.object(name), "--wait=false"]),
     }
 }
 
 /// Waits until a phase's change is made.
-async fn end(scenario: &Scenario, name: &str, phase: Phase, key_before: &str) -> Result<(), Error> {
+async fn end(
+    scenario: &Scenario,
+    kind: Kind,
+    name: &str,
+    phase: Phase,
+    key_before: &str,
+) -> Result<(), Error> {
+    let name = &kind.object(name);
     match phase {
         Phase::Create | Phase::ChangeKey => scenario.until_ready(name).await.map(drop),
         Phase::Rotate => {
@@ -113,7 +119,7 @@ async fn end(scenario: &Scenario, name: &str, phase: Phase, key_before: &str) ->
 }
 
 /// The distinct requests of a phase, as its log has them.
-fn requests(phase: Phase, name: &str, log: &[Exchange]) -> Vec<Request> {
+fn requests(kind: Kind, phase: Phase, name: &str, log: &[Exchange]) -> Vec<Request> {
     let mut found: Vec<Request> = Vec::new();
     for one in log {
         let path = template(one.path(), name);
@@ -124,6 +130,7 @@ fn requests(phase: Phase, name: &str, log: &[Exchange]) -> Vec<Request> {
         if nth <= MOST_REPEATED {
             let is_list = one.response.get("value").is_some_and(Value::is_array);
             found.push(Request {
+                kind,
                 phase,
                 method: one.method.clone(),
                 path,
@@ -169,44 +176,56 @@ async fn live(
     let failed = |error: Error| error.to_string();
     let control = scenario.azure.control();
     let since = operator_log(scenario).await.len();
+    let kind = request.kind;
     if request.phase != Phase::Create {
-        begin(scenario, name, Phase::Create).await.map_err(failed)?;
-        end(scenario, name, Phase::Create, "").await.map_err(failed)?;
+        begin(scenario, kind, name, Phase::Create).await.map_err(failed)?;
+        end(scenario, kind, name, Phase::Create, "")
+            .await
+            .map_err(failed)?;
     }
-    let key_before = key_in_azure(scenario, name).await;
+    let key_before = kind.key_in_azure(scenario, name).await;
     let times = if trouble == Trouble::EndlessList { 200 } else { 1 };
     let fault = json!({
         "principal": names::OPERATOR, "method": request.method, "urlContains": request.path.replace("HUB", name),
         "nth": request.nth, "times": times, "action": trouble.action(),
     });
     control.fault(&fault).await.map_err(failed)?;
-    begin(scenario, name, request.phase).await.map_err(failed)?;
+    begin(scenario, kind, name, request.phase).await.map_err(failed)?;
     if request.is_write() {
-        told(scenario, name, request.phase, trouble)
+        told(scenario, kind, name, request.phase, trouble)
             .await
             .map_err(failed)?;
     }
-    end(scenario, name, request.phase, &key_before)
+    end(scenario, kind, name, request.phase, &key_before)
         .await
         .map_err(failed)?;
     control.clear_faults().await.map_err(failed)?;
 
     let log = operator_log(scenario).await.split_off(since);
-    check(name, request.phase, trouble, &log)?;
+    check(kind, name, request.phase, trouble, &log)?;
     operator.process().check().map_err(failed)?;
     if operator.output().contains("panicked") {
         return Err("it panicked".to_owned());
     }
     let is_met = log.iter().any(|one| !one.fault.is_null());
     if request.phase != Phase::Delete {
-        begin(scenario, name, Phase::Delete).await.map_err(failed)?;
-        end(scenario, name, Phase::Delete, "").await.map_err(failed)?;
+        begin(scenario, kind, name, Phase::Delete).await.map_err(failed)?;
+        end(scenario, kind, name, Phase::Delete, "")
+            .await
+            .map_err(failed)?;
     }
     Ok(is_met)
 }
 
 /// What must be said of a write that did not do what it was for; and what somebody then does about it.
-async fn told(scenario: &Scenario, name: &str, phase: Phase, trouble: Trouble) -> Result<(), Error> {
+async fn told(
+    scenario: &Scenario,
+    kind: Kind,
+    name: &str,
+    phase: Phase,
+    trouble: Trouble,
+) -> Result<(), Error> {
+    let object = &kind.object(name);
     match (trouble, phase) {
         (Trouble::FailOperation, _) => {
             let is_told = |hub: &Object| {
@@ -214,26 +233,26 @@ async fn told(scenario: &Scenario, name: &str, phase: Phase, trouble: Trouble) -
                     .is_some_and(|one| one.message.contains(CAUSE))
             };
             scenario
-                .until(name, "told of the failure", is_told)
+                .until(object, "told of the failure", is_told)
                 .await
                 .map(drop)
         }
         (Trouble::IgnoreWrite, Phase::ChangeKey | Phase::Rotate) => {
-            scenario.until_says(name, "KeyApplied", "WriteIgnored").await?;
-            merge(scenario, name, r#"{"spec":{"tags":{"looked-at":"yes"}}}"#)
+            scenario.until_says(object, "KeyApplied", "WriteIgnored").await?;
+            merge(scenario, kind, name, r#"{"spec":{"tags":{"looked-at":"yes"}}}"#)
         }
         (Trouble::IgnoreWrite, Phase::Delete) => {
             let is_told = |hub: &Object| hub.says("Provisioned", "WriteIgnored") && hub.is("Stalled", "True");
             scenario
-                .until(name, "told that its deletion was ignored", is_told)
+                .until(object, "told that its deletion was ignored", is_told)
                 .await?;
             let alice = scenario.azure.sign_in(names::ALICE).await?;
-            let path = names::hub(name);
+            let path = kind.id(name);
             alice
-                .send(reqwest::Method::DELETE, &path, crate::common::WORKSPACES, None)
+                .send(reqwest::Method::DELETE, &path, kind.version(), None)
                 .await?;
             // Whoever looks at the object again has it looked at.
-            kubectl(scenario, &["annotate", "aihub", name, "looked-at=yes"])
+            kubectl(scenario, &["annotate", object, "looked-at=yes"])
         }
         _ => Ok(()),
     }
@@ -256,15 +275,17 @@ async fn recorded() -> Vec<Request> {
     let clean = scenario("faults-clean").await;
     let mut all = Vec::new();
     let mut seen = 0;
-    for phase in PHASES {
-        let key_before = key_in_azure(&clean, "clean").await;
-        begin(&clean, "clean", phase).await.unwrap();
-        end(&clean, "clean", phase, &key_before).await.unwrap();
-        let log = operator_log(&clean).await;
-        all.extend(requests(phase, "clean", &log[seen..]));
-        seen = log.len();
+    for kind in [Kind::Hub, Kind::Account] {
+        for phase in kind.phases() {
+            let key_before = kind.key_in_azure(&clean, "clean").await;
+            begin(&clean, kind, "clean", *phase).await.unwrap();
+            end(&clean, kind, "clean", *phase, &key_before).await.unwrap();
+            let log = operator_log(&clean).await;
+            all.extend(requests(kind, *phase, "clean", &log[seen..]));
+            seen = log.len();
+        }
+        assert_eq!(kind.in_azure(&clean, "clean").await.0, 404);
     }
-    assert_eq!(in_azure(&clean, "clean").await.0, 404);
     all
 }
 
@@ -276,8 +297,12 @@ async fn trouble_at_any_request_heals_or_is_told() {
         .filter(|one| one.is_write())
         .map(|one| one.method.as_str())
         .collect();
-    // The first asks Azure Policy.
-    assert_eq!(writes, ["PUT", "PATCH", "PATCH", "DELETE"]);
+    // An account follows its key by itself, and is purged after its deletion.
+    let (of_hub, of_account) = (
+        ["PUT", "PATCH", "PATCH", "DELETE"],
+        ["PUT", "PATCH", "DELETE", "DELETE"],
+    );
+    assert_eq!(writes, [of_hub, of_account].concat());
     let cases: Vec<(Request, Trouble)> = requests
         .iter()
         .flat_map(|request| {
@@ -322,7 +347,11 @@ async fn trouble_at_any_request_heals_or_is_told() {
                         wrong.push(format!("{trouble:?} at {request:?} of {name}: {error}\n{tail}"));
                         scenario.azure.control().clear_faults().await.unwrap();
                         // What is left of it must not meet the troubles of others.
-                        kubectl(&scenario, &["delete", "aihub", &name, "--ignore-not-found"]).unwrap();
+                        kubectl(
+                            &scenario,
+                            &["delete", &request.kind.object(&name), "--ignore-not-found"],
+                        )
+                        .unwrap();
                     }
                 }
             }

@@ -11,9 +11,9 @@ pub fn name_fits_azure() -> Rule {
     name_fits(ACCOUNT_NAME, "an account (2 to 64 letters, digits, - _ and .)")
 }
 
-/// True when the account has projects, as it was declared before or as Azure has it.
+/// True when the account may have projects, as it is declared or as Azure has it.
 const WITH_PROJECTS: &str = "((has(oldSelf.status.bound.allowProjectManagement) && oldSelf.status.bound.allowProjectManagement) || \
-                             (has(oldSelf.spec.allowProjectManagement) && oldSelf.spec.allowProjectManagement))";
+                             (has(self.spec.allowProjectManagement) && self.spec.allowProjectManagement))";
 
 /// An account with projects does not go back to Microsoft's key.
 #[must_use]

@@ -135,7 +135,7 @@ impl Rules for Account {
 
     fn profile(&self, have: &Bound) -> Profile {
         let kind = have.account_kind.as_deref().unwrap_or(&self.account_kind);
-        if have.allow_project_management == Some(true) {
+        if self.projects == Some(true) || have.allow_project_management == Some(true) {
             Profile::FoundryAccount
         } else if is(kind, OPEN_AI) {
             Profile::OpenAIAccount
@@ -316,5 +316,7 @@ impl Rules for Account {
     }
 }
 
+#[cfg(test)]
+mod cel_agrees;
 #[cfg(test)]
 mod tests;

@@ -243,7 +243,7 @@ fn value_of(bound: &Bound, path: &str) -> String {
 }
 
 /// Takes the rules for the form of values away: here each value is well formed, and their expressions cost the most.
-fn without_forms(schema: &mut Value) {
+pub(crate) fn without_forms(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             if let Some(Value::Array(rules)) = members.get_mut("x-kubernetes-validations") {

@@ -8,7 +8,7 @@ use testbed::{Object, azure};
 
 use crate::stage::{Stage, hub_id, in_namespace};
 use crate::story::{Step, Story, Told, promised};
-use crate::{health, steps};
+use crate::{family, health, steps};
 
 /// The chapter that is told when none is named.
 pub const MAIN: &str = "story";
@@ -49,6 +49,22 @@ pub fn all() -> Vec<Story> {
                     steps::managed_group_damaged
                 ),
                 step!("Deletion, with nothing left in Azure", steps::deletion),
+            ],
+        },
+        Story {
+            name: "family",
+            about: "accounts beside hubs: with the key in one step or in two, followed by the service, refused, purged",
+            steps: vec![
+                step!("From YAML to Ready", steps::from_yaml_to_ready),
+                step!("A Foundry account, created with its key", family::foundry),
+                step!("With projects no way leads back", family::way_back_refused),
+                step!(
+                    "An account's own identity comes into being with it, without access",
+                    family::without_access
+                ),
+                step!("With access, the key is applied", family::with_access),
+                step!("The estate on one screen", family::estate),
+                step!("An account is purged", family::purged),
             ],
         },
         Story {

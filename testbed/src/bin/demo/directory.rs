@@ -108,7 +108,7 @@ impl Directory {
             "Everything stays up until Ctrl-C. In another shell:\n\n  \
              . {}\n  \
              kubectl apply -f examples/managed-group\n  \
-             kubectl get aihubs -n ml-platform --watch\n  \
+             kubectl get keyholder -n ml-platform\n  \
              kubectl describe aihub research -n ml-platform\n  \
              kubectl explain aihub.spec.encryption\n  \
              curl --cacert \"$SIMULATOR_CA\" \"$SIMULATOR_CONTROL/counters\"\n\n\

@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 mod bill;
 mod chapters;
 mod directory;
+mod family;
 mod health;
 mod stage;
 mod steps;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use kube::Client;
 use kube::api::{Api, DynamicObject};
 use serde_json::{Value, json};
 use testbed::azure::{RestClient, Trust, names};
@@ -31,7 +32,7 @@ pub struct Stage {
     operator: Operator,
     azure: Azure,
     plane: ControlPlane,
-    hubs: Api<DynamicObject>,
+    client: Client,
     directory: Directory,
 }
 
@@ -85,12 +86,12 @@ impl Stage {
         directory.furnish(&plane, &azure, &operator)?;
         operator.until_ready().await?;
         println!("Up after {:.1} s.", started.elapsed().as_secs_f64());
-        let hubs = Object::api(plane.client().await?, NAMESPACE, "AIHub");
+        let client = plane.client().await?;
         Ok(Self {
             operator,
             azure,
             plane,
-            hubs,
+            client,
             directory,
         })
     }
@@ -152,7 +153,8 @@ impl Stage {
         Ok(said)
     }
 
-    /// Waits until a hub is as wanted, and reads out how its conditions change meanwhile.
+    /// Waits until an object is as wanted, and reads out how its conditions change meanwhile. `name` is `AIServicesAccount/speech`, or
+    /// a hub's bare name.
     pub async fn until(
         &mut self,
         name: &str,
@@ -172,24 +174,30 @@ impl Stage {
             }
             wanted(hub)
         };
-        let Self { operator, hubs, .. } = self;
+        let (api, name) = place(&self.client, name);
         tokio::select! {
-            waited = object::until(hubs, name, what, PATIENCE, watched) => {
-                waited.map_err(|error| NotAsPromised::new(format!("AIHub {name} becomes {what}"), error.chain()))
+            waited = object::until(&api, name, what, PATIENCE, watched) => {
+                waited.map_err(|error| NotAsPromised::new(format!("{name} becomes {what}"), error.chain()))
             }
-            ended = operator.until_ended() => Err(NotAsPromised::new("the operator goes on", ended.chain())),
+            ended = self.operator.until_ended() => Err(NotAsPromised::new("the operator goes on", ended.chain())),
         }
     }
 
     /// A hub as it is now.
     pub async fn hub(&self, name: &str) -> Result<Object, Error> {
-        let object = self
-            .hubs
+        let object = place(&self.client, name)
+            .0
             .get(name)
             .await
             .map_err(Error::kubernetes(format!("reading AIHub {name}")))?;
         Ok(object.into())
     }
+}
+
+/// The objects of the kind that `name` begins with, and the rest of it.
+fn place<'a>(client: &Client, name: &'a str) -> (Api<DynamicObject>, &'a str) {
+    let (kind, name) = name.split_once('/').unwrap_or(("AIHub", name));
+    (Object::api(client.clone(), NAMESPACE, kind), name)
 }
 
 /// What the simulated Azure holds: the examples' world, with operations that take their time.

@@ -1,0 +1,110 @@
+//! The kinds of resources whose lives meet trouble.
+
+use std::fs;
+
+use reqwest::Method;
+use serde_json::Value;
+use testbed::Scenario;
+use testbed::azure::{Exchange, names};
+use testbed::binaries::repository;
+
+use super::Phase;
+use crate::common::{WORKSPACES, hub};
+
+/// A kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Hub,
+    Account,
+}
+
+impl Kind {
+    /// What happens to one; an account follows its key by itself, so that a rotation asks for nothing.
+    pub fn phases(self) -> &'static [Phase] {
+        match self {
+            Self::Hub => &[Phase::Create, Phase::ChangeKey, Phase::Rotate, Phase::Delete],
+            Self::Account => &[Phase::Create, Phase::ChangeKey, Phase::Delete],
+        }
+    }
+
+    /// As kubectl and scenarios name it.
+    pub fn object(self, name: &str) -> String {
+        match self {
+            Self::Hub => format!("AIHub/{name}"),
+            Self::Account => format!("AIServicesAccount/{name}"),
+        }
+    }
+
+    pub fn manifest(self, name: &str) -> String {
+        match self {
+            Self::Hub => hub(name),
+            Self::Account => fs::read_to_string(repository().join("examples/foundry-account/account.yaml"))
+                .unwrap()
+                .replace("name: foundry\n", &format!("name: {name}\n"))
+                .replace("foundry-westeurope", &format!("{name}-westeurope"))
+                .replace("deletionPolicy: Retain", "deletionPolicy: DeleteAndPurge"),
+        }
+    }
+
+    pub fn id(self, name: &str) -> String {
+        match self {
+            Self::Hub => names::hub(name),
+            Self::Account => names::account(name),
+        }
+    }
+
+    pub fn version(self) -> &'static str {
+        match self {
+            Self::Hub => WORKSPACES,
+            Self::Account => "2026-07-01",
+        }
+    }
+
+    /// A resource as somebody else sees it in Azure; the status and the body.
+    pub async fn in_azure(self, scenario: &Scenario, name: &str) -> (u16, Value) {
+        let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
+        let answer = alice
+            .send(Method::GET, &self.id(name), self.version(), None)
+            .await
+            .unwrap();
+        (answer.status, answer.body)
+    }
+
+    /// What names the key that a resource has in Azure.
+    pub async fn key_in_azure(self, scenario: &Scenario, name: &str) -> String {
+        let field = match self {
+            Self::Hub => "keyIdentifier",
+            Self::Account => "keyName",
+        };
+        let (_, body) = self.in_azure(scenario, name).await;
+        body.pointer(&format!("/properties/encryption/keyVaultProperties/{field}"))
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    /// Whether a PATCH may have this field, beside tags.
+    pub fn may_patch(self, field: &str) -> bool {
+        match self {
+            Self::Hub => field == "/properties/encryption/keyVaultProperties/keyIdentifier",
+            Self::Account => field.starts_with("/properties/encryption/"),
+        }
+    }
+
+    /// Whether a request purges a deleted account of this name.
+    pub fn is_purge(self, request: &Exchange, name: &str) -> bool {
+        self == Self::Account
+            && request
+                .path()
+                .to_lowercase()
+                .ends_with(&format!("/deletedaccounts/{name}"))
+    }
+
+    /// Whether a DELETE is as the deletion policy says.
+    pub fn may_delete(self, request: &Exchange, is_purge: bool) -> bool {
+        match self {
+            Self::Hub => request.url.contains("forceToPurge=true"),
+            Self::Account => is_purge || !request.url.contains("forceToPurge"),
+        }
+    }
+}
