@@ -63,17 +63,13 @@ async fn the_chart_gives_these_rights_and_no_others() {
     ];
     let one_namespace = [
         "Role watched: events.k8s.io/events create,patch",
-        "Role watched: keyholder.dev/aihubs get,list,watch,patch",
-        "Role watched: keyholder.dev/aihubs/status patch",
-        "Role watched: keyholder.dev/aiservicesaccounts get,list,watch,patch",
-        "Role watched: keyholder.dev/aiservicesaccounts/status patch",
+        "Role watched: keyholder.dev/aihubs,aiservicesaccounts get,list,watch,patch",
+        "Role watched: keyholder.dev/aihubs/status,aiservicesaccounts/status patch",
     ];
     let everywhere = [
         "ClusterRole everywhere: events.k8s.io/events create,patch",
-        "ClusterRole everywhere: keyholder.dev/aihubs get,list,watch,patch",
-        "ClusterRole everywhere: keyholder.dev/aihubs/status patch",
-        "ClusterRole everywhere: keyholder.dev/aiservicesaccounts get,list,watch,patch",
-        "ClusterRole everywhere: keyholder.dev/aiservicesaccounts/status patch",
+        "ClusterRole everywhere: keyholder.dev/aihubs,aiservicesaccounts get,list,watch,patch",
+        "ClusterRole everywhere: keyholder.dev/aihubs/status,aiservicesaccounts/status patch",
     ];
     let mut values = chart::values("testbed", "watched");
     assert_eq!(
