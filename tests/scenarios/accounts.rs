@@ -1,24 +1,16 @@
 //! Azure AI services accounts: created with their key or given it afterwards, followed or pinned, and gone for good.
 
-use std::fs;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 use testbed::azure::names;
-use testbed::binaries::repository;
 use testbed::{Object, Scenario};
 
-use crate::common::{operator_log, rotate, settings, start};
+use crate::common::{ACCOUNTS, account, account_example as example, operator_log, rotate, settings, start};
 
-const ACCOUNTS: &str = "2026-07-01";
 const FOUNDRY: &str = "AIServicesAccount/foundry";
 const SPEECH: &str = "AIServicesAccount/speech";
 const ENCRYPTION_USER: &str =
     "/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e2d-b22465e65bf6";
-
-fn example(name: &str) -> String {
-    fs::read_to_string(repository().join(format!("examples/{name}/account.yaml"))).unwrap()
-}
 
 /// What the operator wrote about an account and got an answer to.
 async fn writes(scenario: &Scenario, account: &str) -> Vec<(String, u16)> {
@@ -150,10 +142,7 @@ async fn an_account_gets_its_key_once_its_own_identity_has_access() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_without_projects_goes_back_to_microsofts_key_and_one_with_them_does_not() {
     let scenario = start("account-back").await;
-    let plain = example("foundry-account")
-        .replace("  allowProjectManagement: true\n", "")
-        .replace("name: foundry\n", "name: plain\n")
-        .replace("foundry-westeurope", "plain-westeurope");
+    let plain = account("plain").replace("  allowProjectManagement: true\n", "");
     scenario.apply(&plain).unwrap().ok().unwrap();
     scenario.apply(&example("foundry-account")).unwrap().ok().unwrap();
     scenario.until_ready("AIServicesAccount/plain").await.unwrap();
@@ -190,8 +179,7 @@ async fn an_account_without_projects_goes_back_to_microsofts_key_and_one_with_th
 #[tokio::test(flavor = "multi_thread")]
 async fn a_purged_account_leaves_its_name_free_and_a_deleted_one_holds_it() {
     let scenario = Scenario::start(settings("account-purge")).await.unwrap();
-    let purged =
-        example("foundry-account").replace("deletionPolicy: Retain", "deletionPolicy: DeleteAndPurge");
+    let purged = account("foundry");
     scenario.apply(&purged).unwrap().ok().unwrap();
     scenario.until_ready(FOUNDRY).await.unwrap();
     scenario

@@ -8,6 +8,8 @@ use testbed::azure::names;
 use testbed::binaries::repository;
 use testbed::{Scenario, ScenarioSettings};
 
+/// The api-version of accounts.
+pub const ACCOUNTS: &str = "2026-07-01";
 /// The api-version of workspaces.
 pub const WORKSPACES: &str = "2026-05-01";
 
@@ -30,6 +32,19 @@ pub fn example(name: &str) -> String {
 pub fn hub(name: &str) -> String {
     example("managed-group")
         .replace("name: research", &format!("name: {name}"))
+        .replace("deletionPolicy: Retain", "deletionPolicy: DeleteAndPurge")
+}
+
+/// The manifest of an example of an account.
+pub fn account_example(name: &str) -> String {
+    fs::read_to_string(repository().join(format!("examples/{name}/account.yaml"))).unwrap()
+}
+
+/// A Foundry account with a key that it follows.
+pub fn account(name: &str) -> String {
+    account_example("foundry-account")
+        .replace("name: foundry\n", &format!("name: {name}\n"))
+        .replace("foundry-westeurope", &format!("{name}-westeurope"))
         .replace("deletionPolicy: Retain", "deletionPolicy: DeleteAndPurge")
 }
 

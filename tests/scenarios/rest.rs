@@ -7,27 +7,34 @@ use serde_json::{Value, json};
 use testbed::Scenario;
 use testbed::azure::names;
 
-use crate::common::{WORKSPACES, hub, key_id, operator_log, settings};
+use crate::common::{WORKSPACES, account, hub, key_id, operator_log, settings};
 
-const HUBS: usize = 200;
+const HUBS: usize = 120;
+const ACCOUNTS: usize = 80;
 const PAGE: usize = 50;
 const SWEEP: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_hubs_cost_lists_and_one_key() {
+async fn two_hundred_objects_cost_lists_and_one_key() {
     let mut settings = settings("rest");
     settings.with_proxy = true;
     settings.sweep_interval = SWEEP;
     settings.seed = Box::new(|seed| seed.setting("pageSize", PAGE));
     let mut scenario = Scenario::start(settings).await.unwrap();
     let started = Instant::now();
-    let manifests: Vec<String> = (0..HUBS).map(|index| hub(&format!("hub-{index}"))).collect();
+    let hubs = (0..HUBS).map(|index| hub(&format!("hub-{index}")));
+    let accounts = (0..ACCOUNTS).map(|index| account(&format!("account-{index}")));
+    let manifests: Vec<String> = hubs.chain(accounts).collect();
     scenario.apply(&manifests.join("\n---\n")).unwrap().ok().unwrap();
     for index in 0..HUBS {
         scenario.until_ready(&format!("hub-{index}")).await.unwrap();
     }
+    for index in 0..ACCOUNTS {
+        let name = format!("AIServicesAccount/account-{index}");
+        scenario.until_ready(&name).await.unwrap();
+    }
     println!(
-        "{HUBS} hubs were Ready after {:.0} s",
+        "{HUBS} hubs and {ACCOUNTS} accounts were Ready after {:.0} s",
         started.elapsed().as_secs_f64()
     );
 
@@ -38,6 +45,10 @@ async fn two_hundred_hubs_cost_lists_and_one_key() {
         "Microsoft.MachineLearningServices/workspaces"
     );
     let pages = HUBS.div_ceil(PAGE);
+    let accounts = format!(
+        "{}/providers/Microsoft.CognitiveServices/accounts",
+        names::subscription()
+    );
     scenario.until_asked(&workspaces, 2 * pages).await.unwrap();
     let asked = operator_log(&scenario).await.len();
     let wrote = scenario.proxy.as_ref().unwrap().writes().len();
@@ -58,6 +69,7 @@ async fn two_hundred_hubs_cost_lists_and_one_key() {
     let listed = scenario_resources(&scenario).await.div_ceil(PAGE);
     let budget = BTreeMap::from([
         (workspaces.to_lowercase(), pages),
+        (accounts.to_lowercase(), ACCOUNTS.div_ceil(PAGE)),
         (format!("{}/resources", names::subscription()), listed),
         (format!("{vault}/keys/{}", names::KEY), 1),
         (

@@ -1,15 +1,12 @@
 //! The kinds of resources whose lives meet trouble.
 
-use std::fs;
-
 use reqwest::Method;
 use serde_json::Value;
 use testbed::Scenario;
 use testbed::azure::{Exchange, names};
-use testbed::binaries::repository;
 
 use super::Phase;
-use crate::common::{WORKSPACES, hub};
+use crate::common::{ACCOUNTS, WORKSPACES, account, hub};
 
 /// A kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +35,7 @@ impl Kind {
     pub fn manifest(self, name: &str) -> String {
         match self {
             Self::Hub => hub(name),
-            Self::Account => fs::read_to_string(repository().join("examples/foundry-account/account.yaml"))
-                .unwrap()
-                .replace("name: foundry\n", &format!("name: {name}\n"))
-                .replace("foundry-westeurope", &format!("{name}-westeurope"))
-                .replace("deletionPolicy: Retain", "deletionPolicy: DeleteAndPurge"),
+            Self::Account => account(name),
         }
     }
 
@@ -56,7 +49,7 @@ impl Kind {
     pub fn version(self) -> &'static str {
         match self {
             Self::Hub => WORKSPACES,
-            Self::Account => "2026-07-01",
+            Self::Account => ACCOUNTS,
         }
     }
 
