@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::encryption::{CustomerManagedKey, EncryptionMode};
 use crate::hub::{DeletionPolicy, Identity, PublicNetworkAccess, UnverifiedTransition};
+use crate::policy::{AdoptionPolicy, ManagementPolicy};
 use crate::rules::{ACCOUNT, accounts};
 use crate::status::ResourceStatus;
 use crate::{formats, rules};
@@ -109,10 +110,24 @@ pub struct AIServicesAccountSpec {
     #[schemars(extend("maxProperties" = 49))]
     pub tags: BTreeMap<String, String>,
 
+    /// Full lets Keyholder create, change and delete the account. ObserveOnly writes nothing to Azure: it looks at a account, whoever made
+    /// it, and says where it differs.
+    #[serde(default)]
+    pub management_policy: ManagementPolicy,
+
+    /// What is done about a account of this name that is there already and that no object owns: Never leaves it alone, Adopt takes it over
+    /// (its tag keyholder-owner is written), once its encryption and everything else that Azure fixes are as declared.
+    #[serde(default)]
+    pub adoption_policy: AdoptionPolicy,
+
     /// What happens to the account in Azure when this object is deleted: Retain leaves it, Delete deletes it (Azure keeps it
     /// recoverable for 48 hours, and its name with it), DeleteAndPurge deletes it for good.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+
+    /// While true, nothing is written to Azure; what would be written is said. Everything else goes on.
+    #[serde(default)]
+    pub suspend: bool,
 
     /// Transitions that no source of Azure's confirms, let through on your own word.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -154,6 +154,12 @@ pub enum Reason {
     Throttled,
     /// The resource belongs to somebody else.
     NotOwned,
+    /// The resource is not taken over while it is otherwise than declared.
+    AdoptionRefused,
+    /// spec.suspend holds back what would be written.
+    Suspended,
+    /// spec.managementPolicy holds back what would be written.
+    ObservedOnly,
     /// The resource was there and was deleted in Azure.
     DeletedInAzure,
     /// Azure or Entra cannot be reached.

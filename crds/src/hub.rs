@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter};
 
 use crate::encryption::Encryption;
+use crate::policy::{AdoptionPolicy, ManagementPolicy};
 use crate::status::ResourceStatus;
 use crate::{formats, rules};
 
@@ -103,10 +104,24 @@ pub struct AIHubSpec {
     #[schemars(extend("maxProperties" = 49))]
     pub tags: BTreeMap<String, String>,
 
+    /// Full lets Keyholder create, change and delete the hub. ObserveOnly writes nothing to Azure: it looks at a hub, whoever made
+    /// it, and says where it differs.
+    #[serde(default)]
+    pub management_policy: ManagementPolicy,
+
+    /// What is done about a hub of this name that is there already and that no object owns: Never leaves it alone, Adopt takes it over
+    /// (its tag keyholder-owner is written), once its encryption and everything else that Azure fixes are as declared.
+    #[serde(default)]
+    pub adoption_policy: AdoptionPolicy,
+
     /// What happens to the hub in Azure when this object is deleted: Retain leaves it, Delete deletes it (Azure may
     /// keep it recoverable, and its managed resource group billed, for 14 days), DeleteAndPurge deletes it for good.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+
+    /// While true, nothing is written to Azure; what would be written is said. Everything else goes on.
+    #[serde(default)]
+    pub suspend: bool,
 
     /// Transitions that no source of Azure's confirms, let through on your own word.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

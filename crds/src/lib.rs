@@ -10,6 +10,7 @@ pub mod encryption;
 pub mod formats;
 pub mod hub;
 pub mod managed;
+pub mod policy;
 pub mod rules;
 pub mod status;
 pub mod vocabulary;
@@ -20,6 +21,7 @@ pub use condition::{ConditionType, Reason};
 pub use encryption::{CustomerManagedKey, DataLocation, Encryption, EncryptionMode, KeyAccess};
 pub use hub::{AIHub, AIHubSpec, DeletionPolicy, Identity, PublicNetworkAccess, UnverifiedTransition};
 pub use managed::Managed;
+pub use policy::{AdoptionPolicy, ManagementPolicy};
 pub use status::{
     AccessGrant, Bound, CheckResult, EncryptionStatus, KeyVersionStatus, ManagedResource,
     ManagedResourceGroupState, ManagedResourceGroupStatus, Operation, OperationKind, OperationState,

@@ -19,7 +19,7 @@ use crate::plan::Input;
 use crate::preflight::{Access, access_of, key_problem, principal};
 use crate::time::{after, not_before};
 use crate::transition::{Refusal, unverified};
-use crate::validate::{KeyUser, ValidEncryption};
+use crate::validate::{Declared, KeyUser, ValidEncryption};
 
 /// A change of encryption.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,6 +151,23 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, refused: bool) -> KeyView {
         Fact::Known(_) | Fact::Unknown(_) => view.applied = keep(input, ConditionType::KeyApplied),
     }
     view
+}
+
+/// What of the key of a resource that is to be taken over is otherwise than declared. Its version is not asked for where none is pinned.
+pub(crate) fn in_other_hands(declared: &Declared, live: &Live) -> Option<String> {
+    let ValidEncryption::CustomerManaged { key, version, .. } = &declared.encryption else {
+        return None;
+    };
+    let current = &live.encryption.as_ref()?.key;
+    let same_version = version
+        .as_ref()
+        .is_none_or(|version| current.version() == Some(version));
+    if current.key() == key && same_version {
+        return None;
+    }
+    Some(format!(
+        "spec.encryption.customerManagedKey: Azure uses {current}."
+    ))
 }
 
 /// The resource is there with Microsoft's key, and is to be encrypted with the declared one.

@@ -106,18 +106,20 @@ impl Verdict {
 #[must_use]
 pub fn needs_somebody(reason: Reason) -> bool {
     use Reason::{
-        AccessLost, AccessMissing, AssociatedResourceNotFound, CredentialRejected,
+        AccessLost, AccessMissing, AdoptionRefused, AssociatedResourceNotFound, CredentialRejected,
         DataLocationSwitchForbidden, DeletedInAzure, IdentityNotFound, ImmutableFieldChanged, InvalidSpec,
         KeyDeleted, KeyDisabled, KeyExpired, KeyNotFound, KeyUnsuitable, Locked, Missing,
-        ModeSwitchForbidden, NameReserved, NoIdentity, NotOwned, OperatorNotAuthorized, PolicyDenied,
-        PolicyModifies, ProviderNotRegistered, PurgeProtectionDisabled, QuotaExceeded, RegionMismatch,
-        ResourceGroupNotFound, ResourceMissing, SoftDeleteDisabled, TenantMismatch, TransitionUnverified,
-        Undecodable, VaultBlocksTrustedServices, VaultNotFound, VaultSwitchForbidden, WriteIgnored,
+        ModeSwitchForbidden, NameReserved, NoIdentity, NotOwned, ObservedOnly, OperatorNotAuthorized,
+        PolicyDenied, PolicyModifies, ProviderNotRegistered, PurgeProtectionDisabled, QuotaExceeded,
+        RegionMismatch, ResourceGroupNotFound, ResourceMissing, SoftDeleteDisabled, Suspended,
+        TenantMismatch, TransitionUnverified, Undecodable, VaultBlocksTrustedServices, VaultNotFound,
+        VaultSwitchForbidden, WriteIgnored,
     };
     matches!(
         reason,
         AccessLost
             | AccessMissing
+            | AdoptionRefused
             | AssociatedResourceNotFound
             | CredentialRejected
             | DataLocationSwitchForbidden
@@ -136,6 +138,8 @@ pub fn needs_somebody(reason: Reason) -> bool {
             | NameReserved
             | NoIdentity
             | NotOwned
+            | ObservedOnly
+            | Suspended
             | OperatorNotAuthorized
             | PolicyDenied
             | PolicyModifies

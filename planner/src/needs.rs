@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use keyholder_crds::vocabulary::OWNER_TAG;
-use keyholder_crds::{DeletionPolicy, OperationKind, OperationState, ResourceStatus};
+use keyholder_crds::{
+    AdoptionPolicy, DeletionPolicy, ManagementPolicy, OperationKind, OperationState, ResourceStatus,
+};
 
 use crate::arm_id::ArmId;
 use crate::name::{KeyName, KeyVersion};
@@ -97,7 +99,7 @@ pub fn needs(declared: &Declared, status: &ResourceStatus, deleting: bool, live:
         Fact::Unknown(_) => Needs::nothing(),
         Fact::Absent if waits_for_creation(status) || was_created(status) => Needs::nothing(),
         Fact::Absent => creation(declared, None),
-        Fact::Known(live) if !is_owned(declared, live) || is_in_progress(live) => Needs::nothing(),
+        Fact::Known(live) if !is_watched(declared, live) || is_in_progress(live) => Needs::nothing(),
         Fact::Known(live) if has_failed(live) => creation(declared, Some(live)),
         Fact::Known(live) => upkeep(declared, status, live),
     }
@@ -208,6 +210,19 @@ pub fn with_known_vault(live: Live, declared: &Declared, status: &ResourceStatus
 /// Whether the resource is of the declared kind and carries the object's tag.
 pub(crate) fn is_owned(declared: &Declared, live: &Live) -> bool {
     declared.kind.rules().is(live) && is_marked(declared, &live.tags)
+}
+
+/// Whether the resource is looked at as the object's: its own, or any one of its kind where nothing is written.
+pub(crate) fn is_watched(declared: &Declared, live: &Live) -> bool {
+    is_owned(declared, live)
+        || (declared.management_policy == ManagementPolicy::ObserveOnly && declared.kind.rules().is(live))
+}
+
+/// Whether the resource may be taken over: it is of the kind and no object owns it.
+pub(crate) fn is_adoptable(declared: &Declared, live: &Live) -> bool {
+    declared.adoption_policy == AdoptionPolicy::Adopt
+        && declared.kind.rules().is(live)
+        && !live.tags.keys().any(|name| name.eq_ignore_ascii_case(OWNER_TAG))
 }
 
 /// Whether the object's tag is among these.

@@ -3,7 +3,7 @@
 //! Invariant: at most one write to Azure, and none while another is under way.
 
 use jiff::Timestamp;
-use keyholder_crds::{Bound, DeletionPolicy, OperationKind, Reason, ResourceStatus};
+use keyholder_crds::{Bound, DeletionPolicy, ManagementPolicy, OperationKind, Reason, ResourceStatus};
 
 use crate::arm_id::ArmId;
 use crate::judge::{Judgement, Opinion, Verdict};
@@ -13,6 +13,7 @@ use crate::report::Note;
 use crate::time::after;
 use crate::validate::Declared;
 
+mod adoption;
 mod creation;
 mod deletion;
 mod enabling;
@@ -158,14 +159,40 @@ pub fn plan(input: &Input<'_>) -> Plan {
             Fact::Known(live) => upkeep::present(input, live),
         },
     };
-    if input.deleting && input.declared.deletion_policy == DeletionPolicy::Retain {
+    let observes = input.declared.management_policy == ManagementPolicy::ObserveOnly;
+    if input.deleting && (observes || input.declared.deletion_policy == DeletionPolicy::Retain) {
         plan.write = None;
         plan.finalizer = FinalizerStep::Remove;
+    }
+    if (observes || input.declared.suspend)
+        && let Some(write) = plan.write.take()
+    {
+        plan.judgement.provisioned = Opinion::Is(held(input, &write));
+        plan.beforehand.clear();
+        plan.next = at(input, input.pace.probe);
     }
     if !input.deleting && !input.has_finalizer {
         plan.finalizer = FinalizerStep::Add;
     }
     plan
+}
+
+/// A write that the spec holds back.
+fn held(input: &Input<'_>, write: &Write) -> Verdict {
+    let (reason, field) = if input.declared.suspend {
+        (Reason::Suspended, "spec.suspend")
+    } else {
+        (Reason::ObservedOnly, "spec.managementPolicy")
+    };
+    let noun = input.declared.kind.noun();
+    let what = match write.kind {
+        OperationKind::Create => format!("the {noun} would be created"),
+        OperationKind::ChangeKey => format!("the key would be changed to {}", write.intent),
+        OperationKind::Update => format!("{} would be changed", write.intent),
+        OperationKind::Delete => format!("{} would be deleted", write.intent),
+        OperationKind::Grant => "the identity would be given access to the key".to_owned(),
+    };
+    Verdict::no(reason, format!("{field} holds it back: {what}."))
 }
 
 fn wait(judgement: Judgement, next: Next) -> Plan {

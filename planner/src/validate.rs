@@ -7,7 +7,8 @@ use std::fmt;
 
 use keyholder_crds::vocabulary::OWNER_TAG;
 use keyholder_crds::{
-    DataLocation, DeletionPolicy, KeyAccess, Managed, PublicNetworkAccess, UnverifiedTransition,
+    AdoptionPolicy, DataLocation, DeletionPolicy, KeyAccess, Managed, ManagementPolicy, PublicNetworkAccess,
+    UnverifiedTransition,
 };
 
 use crate::arm_id::ArmId;
@@ -117,6 +118,12 @@ pub struct Declared {
     pub tags: BTreeMap<String, String>,
     /// What deleting the object does.
     pub deletion_policy: DeletionPolicy,
+    /// Whether anything is written.
+    pub management_policy: ManagementPolicy,
+    /// Whether a resource without an owner is taken over.
+    pub adoption_policy: AdoptionPolicy,
+    /// Whether everything that would be written is held back.
+    pub suspend: bool,
     /// Transitions let through on the user's word.
     pub allow_unverified: Vec<UnverifiedTransition>,
     /// What its kind alone declares.
@@ -144,11 +151,13 @@ impl Declared {
         self.encryption.data_location() == Some(DataLocation::ManagedResourceGroup)
     }
 
-    /// Declared tags and the owner's.
+    /// Declared tags and the owner's, which one that is only observed need not have.
     #[must_use]
     pub fn all_tags(&self) -> BTreeMap<String, String> {
         let mut tags = self.tags.clone();
-        tags.insert(OWNER_TAG.to_owned(), self.owner_tag.clone());
+        if self.management_policy == ManagementPolicy::Full {
+            tags.insert(OWNER_TAG.to_owned(), self.owner_tag.clone());
+        }
         tags
     }
 

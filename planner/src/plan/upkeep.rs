@@ -3,13 +3,14 @@
 use keyholder_crds::vocabulary::OWNER_TAG;
 use keyholder_crds::{ConditionType, Operation, OperationKind, OperationState, Reason};
 
+use super::adoption::adopt;
 use super::creation::begin;
 use super::enabling::{self, Gate};
 use super::fight::{self, Fight};
 use super::{Input, Next, Plan, Request, Write, at, progress_verdict, wait};
 use crate::encryption::KeyChange;
 use crate::judge::{self, Judgement, Opinion, Truth, Verdict};
-use crate::needs::{has_been_ready, has_failed, is_deleting, is_in_progress, is_owned};
+use crate::needs::{has_been_ready, has_failed, is_adoptable, is_deleting, is_in_progress, is_watched};
 use crate::observed::{Body, Live};
 use crate::progress::{self, Found, Step};
 use crate::time::second;
@@ -19,7 +20,10 @@ use crate::{body, cure, encryption, group, key, preflight, transition};
 /// The hub exists: whose is it, and is it in order?
 pub(super) fn present(input: &Input<'_>, live: &Live) -> Plan {
     let mut judgement = Judgement::kept(input.status);
-    if !is_owned(input.declared, live) {
+    if !is_watched(input.declared, live) {
+        if is_adoptable(input.declared, live) && !is_in_progress(live) {
+            return adopt(input, live, judgement);
+        }
         judgement.operation = None;
         if judgement.bound.is_none() {
             // What a creation would need is beside the point, and must not hide it.
@@ -36,7 +40,10 @@ pub(super) fn present(input: &Input<'_>, live: &Live) -> Plan {
                 &[cure::tag_resource(&live.id, OWNER_TAG, &input.declared.owner_tag)],
             )
         } else {
-            format!("{text} It is somebody else's: choose another name in spec.azureName.")
+            format!(
+                "{text} It is somebody else's: choose another name in spec.azureName. One that no object owns is taken over with \
+                 spec.adoptionPolicy: Adopt."
+            )
         };
         judgement.provisioned = Opinion::Is(Verdict::no(Reason::NotOwned, message));
         return wait(judgement, at(input, input.pace.probe));

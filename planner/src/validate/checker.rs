@@ -6,8 +6,8 @@ use std::fmt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use keyholder_crds::vocabulary::OWNER_TAG;
 use keyholder_crds::{
-    CustomerManagedKey, DataLocation, DeletionPolicy, EncryptionMode, Identity, PublicNetworkAccess,
-    UnverifiedTransition,
+    AdoptionPolicy, CustomerManagedKey, DataLocation, DeletionPolicy, EncryptionMode, Identity,
+    ManagementPolicy, PublicNetworkAccess, UnverifiedTransition,
 };
 
 use super::{Declared, FieldError, KeyUser, USER_ASSIGNED_IDENTITY, VAULT, ValidEncryption};
@@ -30,6 +30,9 @@ pub(crate) struct Common<'a> {
     pub public_network_access: Option<PublicNetworkAccess>,
     pub tags: &'a BTreeMap<String, String>,
     pub deletion_policy: DeletionPolicy,
+    pub management_policy: ManagementPolicy,
+    pub adoption_policy: AdoptionPolicy,
+    pub suspend: bool,
     pub allow_unverified: &'a [UnverifiedTransition],
     /// What people call such a resource, in the middle of a sentence.
     pub noun: &'static str,
@@ -112,6 +115,9 @@ impl<'a> Checker<'a> {
                     public_network_access: spec.public_network_access,
                     tags: spec.tags.clone(),
                     deletion_policy: spec.deletion_policy,
+                    management_policy: spec.management_policy,
+                    adoption_policy: spec.adoption_policy,
+                    suspend: spec.suspend,
                     allow_unverified: spec.allow_unverified.to_vec(),
                     kind,
                 })

@@ -1,0 +1,91 @@
+//! Takes over a resource that somebody made and that no object owns.
+//!
+//! Invariant: nothing but the mark is written, and only while what Azure fixes and the key are as declared. What carries the mark
+//! of another object is never taken.
+
+use keyholder_crds::vocabulary::OWNER_TAG;
+use keyholder_crds::{OperationKind, OperationState, Reason};
+use serde_json::json;
+
+use super::{Input, Plan, Request, Write, at, progress_verdict, wait};
+use crate::encryption::in_other_hands;
+use crate::judge::{Judgement, Opinion, Verdict};
+use crate::observed::Live;
+use crate::progress::{self, Found, Step};
+use crate::time::second;
+use crate::transition;
+
+/// What the operation intends.
+const MARK: &str = "the tag of its owner";
+
+/// Takes `live` over, or says what hinders.
+pub(super) fn adopt(input: &Input<'_>, live: &Live, mut judgement: Judgement) -> Plan {
+    let declared = transition::of_declared(input.declared);
+    let have = transition::of_live(&input.declared.kind, live, &declared);
+    let mut hindrances: Vec<String> = transition::refusals(&input.declared.kind, &declared, &have)
+        .into_iter()
+        .map(|refusal| refusal.message)
+        .collect();
+    if declared.mode != have.mode && hindrances.is_empty() {
+        hindrances.push(format!(
+            "spec.encryption.mode: Azure has {}, declared is {}.",
+            have.mode, declared.mode
+        ));
+    }
+    hindrances.extend(in_other_hands(input.declared, live));
+    if !hindrances.is_empty() {
+        let text = format!(
+            "{} is not taken over while it is otherwise than declared. Declare it as it is, and change it afterwards. {}",
+            live.id,
+            hindrances.join("\n")
+        );
+        judgement.provisioned = Opinion::Is(Verdict::no(Reason::AdoptionRefused, text));
+        judgement.operation = None;
+        return wait(judgement, at(input, input.pace.probe));
+    }
+    let found = Found::Settled {
+        achieved: false,
+        superseded: false,
+    };
+    let operation = input
+        .status
+        .operation
+        .as_ref()
+        .filter(|operation| operation.intent == MARK);
+    let started_at = match progress::step(input, operation, found) {
+        Step::Free { started_at } => started_at,
+        Step::Wait { operation, next } => {
+            if !matches!(operation.state, OperationState::Failed | OperationState::Ignored) {
+                judgement.provisioned = Opinion::Is(progress_verdict(input, operation.kind));
+            }
+            judgement.operation = Some(operation);
+            return wait(judgement, next);
+        }
+        Step::Failed {
+            operation,
+            next,
+            verdict,
+        } => {
+            judgement.operation = Some(operation);
+            judgement.provisioned = Opinion::Is(verdict);
+            return wait(judgement, next);
+        }
+    };
+    judgement.operation = None;
+    // PATCH replaces the whole map, so the others' go along.
+    let mut tags = live.tags.clone();
+    tags.insert(OWNER_TAG.to_owned(), input.declared.owner_tag.clone());
+    let write = Write {
+        generation: input.declared.generation,
+        kind: OperationKind::Update,
+        id: input.declared.id.clone(),
+        request: Request::Patch(json!({ "tags": tags })),
+        intent: MARK.to_owned(),
+        bound: Some(have),
+        started_at: started_at.unwrap_or_else(|| second(input.now)),
+    };
+    Plan {
+        write: Some(write),
+        ..wait(judgement, at(input, input.pace.poll))
+    }
+}
