@@ -93,7 +93,7 @@ pub struct AIServicesAccountSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_project_management: Option<bool>,
 
-    /// The managed identities that the account carries.
+    /// The managed identities that the account carries. Left out, those that it has stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
 

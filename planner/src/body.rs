@@ -77,7 +77,10 @@ pub fn update(declared: &Declared, live: &Live) -> Option<(Vec<&'static str>, Bo
         .user_assigned
         .iter()
         .any(|id| !live.user_assigned.contains(id));
-    if added || !dropped.is_empty() || live.system_assigned != declared.system_assigned {
+    // Where none is declared, what is there stays.
+    let declares_some = declared.system_assigned || !declared.user_assigned.is_empty();
+    let differs = added || !dropped.is_empty() || live.system_assigned != declared.system_assigned;
+    if declares_some && differs {
         fields.push("identity");
         body.insert("identity".to_owned(), identity_block(declared, &dropped));
     }

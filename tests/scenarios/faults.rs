@@ -192,9 +192,7 @@ async fn live(
     control.fault(&fault).await.map_err(failed)?;
     begin(scenario, kind, name, request.phase).await.map_err(failed)?;
     if request.is_write() {
-        told(scenario, kind, name, request.phase, trouble)
-            .await
-            .map_err(failed)?;
+        told(scenario, request, name, trouble).await.map_err(failed)?;
     }
     end(scenario, kind, name, request.phase, &key_before)
         .await
@@ -218,15 +216,10 @@ async fn live(
 }
 
 /// What must be said of a write that did not do what it was for; and what somebody then does about it.
-async fn told(
-    scenario: &Scenario,
-    kind: Kind,
-    name: &str,
-    phase: Phase,
-    trouble: Trouble,
-) -> Result<(), Error> {
+async fn told(scenario: &Scenario, request: &Request, name: &str, trouble: Trouble) -> Result<(), Error> {
+    let kind = request.kind;
     let object = &kind.object(name);
-    match (trouble, phase) {
+    match (trouble, request.phase) {
         (Trouble::FailOperation, _) => {
             let is_told = |hub: &Object| {
                 hub.condition("Provisioned")
@@ -247,9 +240,10 @@ async fn told(
                 .until(object, "told that its deletion was ignored", is_told)
                 .await?;
             let alice = scenario.azure.sign_in(names::ALICE).await?;
-            let path = kind.id(name);
+            let path = request.path.replace("HUB", name);
+            let path = path.trim_end_matches('?');
             alice
-                .send(reqwest::Method::DELETE, &path, kind.version(), None)
+                .send(reqwest::Method::DELETE, path, kind.version(), None)
                 .await?;
             // Whoever looks at the object again has it looked at.
             kubectl(scenario, &["annotate", object, "looked-at=yes"])
@@ -349,7 +343,12 @@ async fn trouble_at_any_request_heals_or_is_told() {
                         // What is left of it must not meet the troubles of others.
                         kubectl(
                             &scenario,
-                            &["delete", &request.kind.object(&name), "--ignore-not-found"],
+                            &[
+                                "delete",
+                                &request.kind.object(&name),
+                                "--ignore-not-found",
+                                "--wait=false",
+                            ],
                         )
                         .unwrap();
                     }

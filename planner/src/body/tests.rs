@@ -163,9 +163,9 @@ fn an_identity_is_taken_away_by_null() {
     hub.system_assigned = true;
     let (_, body) = update(&hub, &live).unwrap();
     assert_eq!(body, json!({ "identity": { "type": "SystemAssigned" } }));
+    // Where none is declared, what is there stays.
     hub.system_assigned = false;
-    let (_, body) = update(&hub, &live).unwrap();
-    assert_eq!(body, json!({ "identity": { "type": "None" } }));
+    assert_eq!(update(&hub, &live), None);
 }
 
 #[test]

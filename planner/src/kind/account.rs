@@ -175,10 +175,13 @@ impl Rules for Account {
         left: Option<&Live>,
     ) -> Map<String, Value> {
         let mut properties = Map::new();
-        if let Some(name) = &self.sub_domain {
+        // What an earlier try has stays where nothing is declared.
+        let have = left.and_then(|left| left.account.as_ref());
+        let sub_domain = self.sub_domain.as_ref();
+        if let Some(name) = sub_domain.or_else(|| have?.sub_domain.as_ref()) {
             properties.insert("customSubDomainName".to_owned(), json!(name));
         }
-        if let Some(projects) = self.projects {
+        if let Some(projects) = self.projects.or_else(|| have.map(|have| have.projects)) {
             properties.insert("allowProjectManagement".to_owned(), json!(projects));
         }
         let is_encrypted = left.is_some_and(|left| left.encryption.is_some());

@@ -115,8 +115,8 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     group::judge(input, live, &mut judgement);
 
     let update = body::update(input.declared, live);
-    let change = if refusals.is_empty() {
-        wanted_change(input, view.change.as_ref(), update)
+    let mut change = if refusals.is_empty() {
+        wanted_change(input, live, view.change.as_ref(), update.clone())
     } else {
         None
     };
@@ -171,6 +171,13 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     if live.encryption.is_none() && asks_for_a_key && refusals.is_empty() && !changes_key {
         judgement.bound = Some(judge::bound(input, live, None));
         match enabling::gate(input, &mut judgement, view.change.is_some()) {
+            // What else is declared does not wait for the key.
+            Gate::Closed(plan)
+                if update.is_some() && plan.judgement.operation.is_none() && plan.write.is_none() =>
+            {
+                judgement = plan.judgement;
+                change = wanted_change(input, live, None, update);
+            }
             Gate::Closed(plan) => return *plan,
             Gate::Open { started_at } => granted_from = started_at,
         }
@@ -257,13 +264,18 @@ fn unfinished(input: &Input<'_>, operation: &Operation, wants_update: bool, judg
     }
 }
 
-/// A key is changed before anything else.
+/// A key is changed before anything else, but for the identity that is to unwrap with it.
 fn wanted_change(
     input: &Input<'_>,
+    live: &Live,
     key: Option<&KeyChange>,
     update: Option<(Vec<&'static str>, Body)>,
 ) -> Option<(OperationKind, String, Body)> {
-    match key {
+    let lacks_identity = update
+        .as_ref()
+        .is_some_and(|(fields, _)| fields.contains(&"identity"))
+        && live.encryption.is_none();
+    match key.filter(|_| !lacks_identity) {
         Some(key) => {
             let client_id = preflight::client_id(input.declared, input.observed);
             let rules = input.declared.kind.rules();

@@ -305,6 +305,44 @@ fn its_own_identity_is_given_access_once_where_that_is_asked_for() {
 }
 
 #[test]
+fn an_identity_is_put_on_the_account_before_it_unwraps_and_other_changes_do_not_wait_for_access() {
+    let plain = account(|object| {
+        object["spec"]["encryption"] = json!({ "mode": "MicrosoftManaged" });
+        object["spec"].as_object_mut().unwrap().remove("identity");
+    });
+    let mut have = live(&plain, None);
+    // What somebody else put there stays.
+    have.system_assigned = true;
+    let status = settled(&plain, &have);
+    assert_eq!(condition(&status, ConditionType::Ready).0, "True");
+    let declared = account(|object| object["metadata"]["generation"] = json!(2));
+    let first = next(&declared, &status, &there(&declared, &status, have.clone()), 100);
+    let write = first.plan.write.unwrap();
+    assert_eq!(write.intent, "identity");
+    have.user_assigned.clone_from(&declared.user_assigned);
+    have.system_assigned = false;
+    let observed = Observed {
+        operation: OperationSeen::Succeeded,
+        ..there(&declared, &first.report.status, have.clone())
+    };
+    let then = next(&declared, &first.report.status, &observed, 120);
+    assert_eq!(then.plan.write.unwrap().kind, OperationKind::ChangeKey);
+
+    let mut without_access = there(&declared, &status, have);
+    without_access.role_assignments = Fact::Known(Vec::new());
+    let tagged = account(|object| {
+        object["metadata"]["generation"] = json!(2);
+        object["spec"]["tags"] = json!({ "team": "a" });
+    });
+    let update = next(&tagged, &status, &without_access, 100);
+    assert_eq!(update.plan.write.unwrap().intent, "tags");
+    assert_eq!(
+        condition(&update.report.status, ConditionType::PrerequisitesMet).1,
+        "AccessMissing"
+    );
+}
+
+#[test]
 fn it_goes_back_to_microsofts_key_in_so_many_words_unless_it_has_projects() {
     let microsoft = |object: &mut Value| {
         object["metadata"]["generation"] = json!(2);
