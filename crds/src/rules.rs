@@ -66,7 +66,7 @@ fn transition_within_mode(new: &str, old: &str, as_bound: &str, path: &str, mess
 
 /// `new`'s last segment is that of the bound ARM id: the rule for resources whose names are unique in all of Azure.
 fn same_global_name(new: &str, bound: &str) -> String {
-    format!("('/' + {new}).endsWith({bound}.substring({bound}.lastIndexOf('/')))")
+    format!("('/' + {new}).endsWith('/' + {bound}.substring({bound}.lastIndexOf('/') + 1))")
 }
 
 /// Without `azureName`, the object's own name must be one that Azure takes.

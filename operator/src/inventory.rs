@@ -66,7 +66,7 @@ impl Inventory {
     ) -> Result<Arc<Resources>, Arc<ArmError>> {
         self.resources
             .try_get_with(
-                (kind.name, subscription.to_owned()),
+                (kind.name, subscription.to_lowercase()),
                 list(&self.arm, kind, subscription, None),
             )
             .await
@@ -79,7 +79,7 @@ impl Inventory {
     pub async fn groups(&self, subscription: &str) -> Result<Arc<Groups>, Arc<ArmError>> {
         self.groups
             .try_get_with(
-                subscription.to_owned(),
+                subscription.to_lowercase(),
                 list_groups(&self.arm, subscription, None),
             )
             .await
@@ -97,7 +97,7 @@ impl Inventory {
         let before = self.known(kind, subscription).await;
         let listed = list(&self.sweeper, kind, subscription, before.as_deref()).await?;
         self.resources
-            .insert((kind.name, subscription.to_owned()), Arc::clone(&listed))
+            .insert((kind.name, subscription.to_lowercase()), Arc::clone(&listed))
             .await;
         Ok(listed)
     }
@@ -110,7 +110,7 @@ impl Inventory {
         let before = self.known_groups(subscription).await;
         let listed = list_groups(&self.sweeper, subscription, before.as_deref()).await?;
         self.groups
-            .insert(subscription.to_owned(), Arc::clone(&listed))
+            .insert(subscription.to_lowercase(), Arc::clone(&listed))
             .await;
         Ok(listed)
     }
@@ -153,12 +153,14 @@ impl Inventory {
 
     /// What the last list said of the resources of a type, if there was one.
     pub async fn known(&self, kind: &'static ResourceType, subscription: &str) -> Option<Arc<Resources>> {
-        self.resources.get(&(kind.name, subscription.to_owned())).await
+        self.resources
+            .get(&(kind.name, subscription.to_lowercase()))
+            .await
     }
 
     /// What the last list said of the managed groups, if there was one.
     pub async fn known_groups(&self, subscription: &str) -> Option<Arc<Groups>> {
-        self.groups.get(subscription).await
+        self.groups.get(&subscription.to_lowercase()).await
     }
 }
 

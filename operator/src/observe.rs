@@ -154,7 +154,10 @@ impl Look<'_> {
         }
         if let Some(path) = &needs.deleted {
             let version = ResourceType::of(&hub.id).version;
-            observed.deleted = look.read(path, version, Duration::ZERO, convert::deleted).await;
+            observed.deleted = match look.inventory.reader.read_alone(path, version).await {
+                Ok(reading) => found(&reading, path, convert::deleted),
+                Err(error) => Fact::Unknown(look.why(&error)),
+            };
         }
         if needs.policy {
             observed.policy = look.policy(hub, &observed).await;

@@ -112,8 +112,13 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     let work = async {
         let waker = Waker::new();
         let mut workers = Vec::new();
-        workers.extend(workers_of::<AIHub>(&client, &settings, &waker).await);
-        workers.extend(workers_of::<AIServicesAccount>(&client, &settings, &waker).await);
+        workers.extend(workers_of::<AIHub>(&client, &settings, &waker));
+        workers.extend(workers_of::<AIServicesAccount>(&client, &settings, &waker));
+        // A kind that is not there so far hinders no other: its watch is taken up once it is.
+        tokio::select! {
+            () = wait_for_crd::<AIHub>(&client, &settings) => {}
+            () = wait_for_crd::<AIServicesAccount>(&client, &settings) => {}
+        }
         let stores: Vec<_> = workers.iter().map(|worker| worker.objects()).collect();
         let (accounts, writer) = store::<ServiceAccount>();
         let wake_all = wake_all(stores.clone(), waker.clone());
@@ -253,9 +258,8 @@ fn watched(settings: &Settings) -> Vec<Option<&str>> {
         .collect()
 }
 
-/// Watches and controllers of a kind, once the API server knows it.
-async fn workers_of<K: Watched>(client: &Client, settings: &Settings, waker: &Waker) -> Vec<Box<dyn Worker>> {
-    wait_for_crd::<K>(client, settings).await;
+/// Watches and controllers of a kind.
+fn workers_of<K: Watched>(client: &Client, settings: &Settings, waker: &Waker) -> Vec<Box<dyn Worker>> {
     let mut workers: Vec<Box<dyn Worker>> = Vec::new();
     for namespace in watched(settings) {
         workers.push(Box::new(Shell::<K>::new(

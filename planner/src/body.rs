@@ -30,10 +30,16 @@ pub fn create(declared: &Declared, key: Option<KeyToUse<'_>>, left: Option<&Live
     Value::Object(body)
 }
 
-/// The question what policies would do to the resource as it is declared (policyinsights, CheckRestrictionsRequest).
+/// The question what policies would do to the resource as it is declared; `live`: as it is so far (policyinsights, CheckRestrictionsRequest).
 #[must_use]
-pub fn policy_question(declared: &Declared, key: Option<KeyToUse<'_>>, api_version: &str) -> Body {
-    let mut content = create(declared, key, None);
+pub fn policy_question(
+    declared: &Declared,
+    key: Option<KeyToUse<'_>>,
+    live: Option<&Live>,
+    api_version: &str,
+) -> Body {
+    let live = live.filter(|_| declared.kind.rules().encrypts_later());
+    let mut content = create(declared, key, live);
     if let Some(content) = content.as_object_mut() {
         content.insert("type".to_owned(), json!(declared.id.resource_type()));
         content.insert("name".to_owned(), json!(declared.id.name()));
@@ -123,7 +129,7 @@ pub fn update(declared: &Declared, live: &Live) -> Option<(Vec<&'static str>, Bo
 fn identity_block(declared: &Declared, dropped: &[&ArmId]) -> Value {
     let kind = match (declared.system_assigned, declared.user_assigned.is_empty()) {
         (true, true) => "SystemAssigned",
-        (true, false) => "SystemAssigned,UserAssigned",
+        (true, false) => declared.kind.rules().both_identities(),
         (false, false) => "UserAssigned",
         (false, true) => "None",
     };

@@ -87,9 +87,11 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, refused: bool) -> KeyView {
         let yes = Verdict::yes(Reason::MicrosoftManagedKey, "Microsoft holds the key.");
         return match &input.declared.encryption {
             ValidEncryption::CustomerManaged { version, .. }
-                if !refused && input.declared.kind.rules().encrypts_later() =>
+                if input.declared.kind.rules().encrypts_later() =>
             {
-                not_encrypted(input, version.as_ref(), yes)
+                let mut view = not_encrypted(input, version.as_ref(), yes);
+                view.change.take_if(|_| refused);
+                view
             }
             _ => KeyView::of(Opinion::Is(yes.clone()), Opinion::Is(yes)),
         };

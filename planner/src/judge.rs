@@ -346,7 +346,8 @@ pub fn encryption(input: &Input<'_>, live: &Live, latest: Option<&KeyIdentifier>
     let same = |text: &str| is(text, &encryption.key);
     let now = Time(second(input.now));
     // Of a key that the service follows it does not tell the version: each that was the newest may be in use.
-    let used = encryption.key.version().map(|_| &encryption.key).or(latest);
+    let of_this_key = latest.filter(|latest| latest.same_key(&encryption.key));
+    let used = encryption.key.version().map(|_| &encryption.key).or(of_this_key);
     if let Some(used) = used
         && !versions.iter().any(|version| is(&version.key_identifier, used))
     {

@@ -117,6 +117,8 @@ pub(crate) trait Rules {
     }
     /// The path of a deleted resource of this name, where Azure keeps such and tells of them.
     fn deleted(&self, declared: &Declared) -> Option<String>;
+    /// How this resource provider spells that a resource has identities of both kinds (the published types differ).
+    fn both_identities(&self) -> &'static str;
     /// What Azure does with a deleted one that was not purged, without the full stop.
     fn kept_after_deletion(&self) -> &'static str;
     /// What the disks of its compute are encrypted with, if it has compute.

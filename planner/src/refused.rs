@@ -17,7 +17,7 @@ pub fn denial(hit: &PolicyHit) -> String {
         .field
         .as_ref()
         .map_or_else(String::new, |field| format!(" because of {field}"));
-    format!("Azure Policy refuses the hub{because}: {}.", named(hit))
+    format!("Azure Policy refuses it{because}: {}.", named(hit))
 }
 
 /// A policy that changes a field.

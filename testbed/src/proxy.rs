@@ -37,9 +37,9 @@ pub struct Write {
 }
 
 impl Write {
-    /// Whether it is about AIHubs: not about a lease, a token or an event, which come when they come.
+    /// Whether it is about an object of Keyholder's: not about a lease, a token or an event, which come when they come.
     #[must_use]
-    pub fn is_about_hubs(&self) -> bool {
+    pub fn is_about_objects(&self) -> bool {
         self.path.contains("/keyholder.dev/")
     }
 }
@@ -234,7 +234,7 @@ impl Shared {
     /// The hold that this write meets, if it meets one.
     fn due(&self, write: &Write) -> Option<Hold> {
         let mut hold = lock(&self.hold);
-        if !write.is_about_hubs() {
+        if !write.is_about_objects() {
             return None;
         }
         match hold.as_mut() {

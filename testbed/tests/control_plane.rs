@@ -175,7 +175,7 @@ async fn a_proxy_lets_watches_through_and_holds_the_answer_of_a_write_that_took_
         proxy
             .writes()
             .iter()
-            .filter(|write| write.is_about_hubs())
+            .filter(|write| write.is_about_objects())
             .count(),
         2
     );

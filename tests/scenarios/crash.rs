@@ -1,4 +1,4 @@
-//! The operator is killed at each point of a hub's life, and goes on as if nothing had been.
+//! The operator is killed at each point of a resource's life, and goes on as if nothing had been.
 //!
 //! A point is a request to Azure, before it has its effect or before its answer, or a write to Kubernetes, likewise.
 
@@ -8,7 +8,8 @@ use serde_json::json;
 use testbed::azure::names;
 use testbed::{Operator, Scenario};
 
-use crate::common::{hub, operator_log, settings, writes};
+use crate::common::{operator_log, settings};
+use crate::kind::Kind;
 
 /// Where the operator is killed.
 #[derive(Clone, Copy, Debug)]
@@ -36,38 +37,58 @@ async fn scenario(name: &str) -> Scenario {
 }
 
 /// Creation, another key, deletion.
-async fn life(scenario: &Scenario, name: &str) -> Result<(), String> {
+async fn life(scenario: &Scenario, kind: Kind, name: &str) -> Result<(), String> {
     let failed = |error: testbed::Error| error.to_string();
-    scenario.apply(&hub(name)).map_err(failed)?.ok().map_err(failed)?;
-    scenario.until_ready(name).await.map_err(failed)?;
+    let manifest = kind.manifest(name);
+    let object = &kind.object(name);
+    scenario.apply(&manifest).map_err(failed)?.ok().map_err(failed)?;
+    scenario.until_ready(object).await.map_err(failed)?;
     let patch = format!(
         r#"{{"spec":{{"encryption":{{"customerManagedKey":{{"key":"{}"}}}}}}}}"#,
         names::OTHER_KEY
     );
     let patched = scenario
-        .run(&["patch", "aihub", name, "--type=merge", "--patch", &patch])
+        .run(&["patch", object, "--type=merge", "--patch", &patch])
         .map_err(failed)?;
     patched.ok().map_err(failed)?;
-    scenario.until_ready(name).await.map_err(failed)?;
+    scenario.until_ready(object).await.map_err(failed)?;
     let deleted = scenario
-        .run(&["delete", "aihub", name, "--wait=false"])
+        .run(&["delete", object, "--wait=false"])
         .map_err(failed)?;
     deleted.ok().map_err(failed)?;
-    scenario.until_gone(name).await.map_err(failed)
+    scenario.until_gone(object).await.map_err(failed)
 }
 
-fn requests_of_life() -> [(String, u16); 3] {
-    [
-        ("PUT".to_owned(), 202),
-        ("PATCH".to_owned(), 202),
-        ("DELETE".to_owned(), 202),
-    ]
+/// What a life writes to Azure. An account is purged after its deletion.
+fn requests_of_life(kind: Kind) -> Vec<(String, u16)> {
+    let (created, purged): (u16, &[(&str, u16)]) = match kind {
+        Kind::Hub => (202, &[]),
+        Kind::Account => (201, &[("DELETE", 202)]),
+    };
+    [("PUT", created), ("PATCH", 202), ("DELETE", 202)]
+        .iter()
+        .chain(purged)
+        .map(|(method, status)| ((*method).to_owned(), *status))
+        .collect()
+}
+
+/// What the operator wrote to Azure about a resource, and about what is left of it.
+async fn writes(scenario: &Scenario, kind: Kind, name: &str) -> Vec<(String, u16)> {
+    let id = kind.id(name).to_lowercase();
+    operator_log(scenario)
+        .await
+        .into_iter()
+        .filter(|one| one.is_write() && one.status != 0)
+        .filter(|one| one.path().to_lowercase() == id || kind.is_purge(one, name))
+        .map(|one| (one.method, one.status))
+        .collect()
 }
 
 /// Lives a life with a kill at `point`. Whether the point was reached.
 async fn with_kill(
     scenario: &Scenario,
     operator: &mut Operator,
+    kind: Kind,
     name: &str,
     point: Point,
 ) -> Result<bool, String> {
@@ -94,7 +115,7 @@ async fn with_kill(
             None => control.until_held().await.map(drop),
         }
     };
-    let whole = life(scenario, name);
+    let whole = life(scenario, kind, name);
     tokio::pin!(whole);
     tokio::select! {
         lived = &mut whole => {
@@ -112,20 +133,30 @@ async fn with_kill(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_kill_at_any_point_changes_nothing_in_azure() {
+async fn a_kill_at_any_point_of_a_hub_changes_nothing_in_azure() {
+    a_kill_at_any_point_changes_nothing_in_azure(Kind::Hub).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_kill_at_any_point_of_an_account_changes_nothing_in_azure() {
+    a_kill_at_any_point_changes_nothing_in_azure(Kind::Account).await;
+}
+
+async fn a_kill_at_any_point_changes_nothing_in_azure(kind: Kind) {
+    let of = format!("{kind:?}").to_lowercase();
     let started = Instant::now();
-    let clean = scenario("crash-clean").await;
-    life(&clean, "clean").await.unwrap();
-    assert_eq!(writes(&clean, "clean").await, requests_of_life());
+    let clean = scenario(&format!("crash-{of}-clean")).await;
+    life(&clean, kind, "clean").await.unwrap();
+    assert_eq!(writes(&clean, kind, "clean").await, requests_of_life(kind));
     let azure = operator_log(&clean).await.len();
-    let is_about_hubs = |one: &testbed::proxy::Write| one.is_about_hubs();
+    let is_about_objects = |one: &testbed::proxy::Write| one.is_about_objects();
     let kubernetes = clean
         .proxy
         .as_ref()
         .unwrap()
         .writes()
         .into_iter()
-        .filter(is_about_hubs)
+        .filter(is_about_objects)
         .count();
     drop(clean);
 
@@ -136,20 +167,21 @@ async fn a_kill_at_any_point_changes_nothing_in_azure() {
         .chain((0..kubernetes).flat_map(|nth| [Point::KubernetesBefore(nth), Point::KubernetesAfter(nth)]))
         .collect();
     let workers = (0..WORKERS).map(|worker| {
+        let of = of.clone();
         let points: Vec<Point> = points.iter().skip(worker).step_by(WORKERS).copied().collect();
         tokio::spawn(async move {
-            let mut scenario = scenario(&format!("crash-{worker}")).await;
+            let mut scenario = scenario(&format!("crash-{of}-{worker}")).await;
             let mut operator = scenario.operator.take().unwrap();
             let mut reached = 0;
             let mut wrong = Vec::new();
             for (index, point) in points.into_iter().enumerate() {
-                let name = format!("hub-{worker}-{index}");
-                match with_kill(&scenario, &mut operator, &name, point).await {
+                let name = format!("{of}-{worker}-{index}");
+                match with_kill(&scenario, &mut operator, kind, &name, point).await {
                     Ok(was_reached) => reached += usize::from(was_reached),
                     Err(error) => wrong.push(format!("{point:?} of {name}: {error}\n{}", operator.tail())),
                 }
-                let all = writes(&scenario, &name).await;
-                if all != requests_of_life() {
+                let all = writes(&scenario, kind, &name).await;
+                if all != requests_of_life(kind) {
                     wrong.push(format!("{point:?} of {name} led to {all:?}"));
                 }
             }

@@ -13,6 +13,7 @@ mod identities;
 mod input;
 mod key_change;
 mod key_health;
+mod kind;
 mod limits;
 mod managed_group;
 mod outages;

@@ -37,7 +37,7 @@ pub fn account_kind_unchanged() -> Rule {
     transition(
         &new,
         &kind("oldSelf"),
-        &format!("{new} == {bound} || ({new} == 'openai' && {bound} == 'aiservices')"),
+        &format!("{new} == {bound}"),
         ".spec.accountKind",
         &ACCOUNT.refusal("Azure fixes the kind of an account when it is created."),
     )

@@ -26,10 +26,11 @@ pub fn account(value: &Value) -> Result<Live, ConvertError> {
     let encryption = properties
         .encryption
         .filter(|block| {
-            block
-                .key_source
-                .as_deref()
-                .is_some_and(|source| source.eq_ignore_ascii_case("Microsoft.KeyVault"))
+            // One that names no source but a key means the key.
+            let source = block.key_source.as_deref();
+            source.map_or(block.key_vault_properties.is_some(), |source| {
+                source.eq_ignore_ascii_case("Microsoft.KeyVault")
+            })
         })
         .map(|block| {
             let key = block.key_vault_properties.unwrap_or_default();

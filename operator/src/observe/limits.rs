@@ -23,7 +23,12 @@ impl Look<'_> {
             hub.id.subscription(),
             hub.id.resource_group()
         );
-        let question = body::policy_question(hub, key_of(hub, observed), ResourceType::of(&hub.id).version);
+        let question = body::policy_question(
+            hub,
+            key_of(hub, observed),
+            observed.live.known(),
+            ResourceType::of(&hub.id).version,
+        );
         let answer = self
             .inventory
             .reader

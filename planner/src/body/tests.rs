@@ -249,7 +249,7 @@ fn a_policys_field_is_one_of_an_update() {
 
 #[test]
 fn the_question_to_azure_policy_is_the_body_of_the_creation_with_its_type_and_name() {
-    let question = policy_question(&hub(), to_use(&key()), "2026-05-01");
+    let question = policy_question(&hub(), to_use(&key()), None, "2026-05-01");
     let details = &question["resourceDetails"];
     assert_eq!(details["apiVersion"], "2026-05-01");
     let mut content = details["resourceContent"].clone();

@@ -7,6 +7,7 @@ use super::{Associated, Changed, Fixed, KeyToUse, Kind, Rules};
 use crate::encryption::KeyChange;
 use crate::matrix::Profile;
 use crate::name::KeyIdentifier;
+use crate::needs::has_failed;
 use crate::observed::{Body, Live};
 use crate::validate::{ACCOUNT, Checker, Common, Declared, FieldError, KeyUser, ValidEncryption, Validate};
 
@@ -184,9 +185,13 @@ impl Rules for Account {
         if let Some(projects) = self.projects.or_else(|| have.map(|have| have.projects)) {
             properties.insert("allowProjectManagement".to_owned(), json!(projects));
         }
-        let is_encrypted = left.is_some_and(|left| left.encryption.is_some());
+        if let Some(access) = left.and_then(|left| left.public_network_access.as_ref()) {
+            properties.insert("publicNetworkAccess".to_owned(), json!(access));
+        }
+        // One that is there gets its key by a PATCH, and is asked about as it will be then.
+        let has_access = left.is_some_and(|left| left.encryption.is_some() || !has_failed(left));
         if let (ValidEncryption::CustomerManaged { identity, .. }, Some(key)) = (&declared.encryption, key)
-            && (is_encrypted || *identity != KeyUser::SystemAssigned)
+            && (has_access || *identity != KeyUser::SystemAssigned)
         {
             let block = encryption(key.identifier, key.client_id);
             properties.insert("encryption".to_owned(), block);
@@ -311,6 +316,10 @@ impl Rules for Account {
             declared.id.resource_group(),
             declared.id.name()
         ))
+    }
+
+    fn both_identities(&self) -> &'static str {
+        "SystemAssigned, UserAssigned"
     }
 
     fn kept_after_deletion(&self) -> &'static str {

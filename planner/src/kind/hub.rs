@@ -271,6 +271,10 @@ impl Rules for Hub {
         None
     }
 
+    fn both_identities(&self) -> &'static str {
+        "SystemAssigned,UserAssigned"
+    }
+
     fn kept_after_deletion(&self) -> &'static str {
         "Azure may keep the hub for 14 days"
     }

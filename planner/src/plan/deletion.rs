@@ -31,6 +31,32 @@ fn absent(input: &Input<'_>, mut judgement: Judgement) -> Plan {
     }
 }
 
+/// Nothing is kept of it, once that had time to show after the deletion.
+fn gone(input: &Input<'_>, mut judgement: Judgement) -> Plan {
+    let found = Found::Settled {
+        achieved: false,
+        superseded: false,
+    };
+    let deletion = input.status.operation.as_ref().filter(|operation| {
+        operation.kind == OperationKind::Delete
+            && operation.intent == input.declared.id.to_string()
+            && input.declared.kind.rules().deleted(input.declared).is_some()
+    });
+    match progress::step(input, deletion, found) {
+        Step::Wait { operation, next }
+            if matches!(
+                operation.state,
+                OperationState::Running | OperationState::Verifying
+            ) =>
+        {
+            judgement.provisioned = Opinion::Is(progress_verdict(input, operation.kind));
+            judgement.operation = Some(operation);
+            wait(judgement, next)
+        }
+        _ => absent(input, judgement),
+    }
+}
+
 /// Deletes for good what Azure keeps of a deleted resource of ours.
 fn purge(input: &Input<'_>, judgement: Judgement) -> Plan {
     let path = input
@@ -47,13 +73,18 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
     let mut judgement = Judgement::kept(input.status);
     let live = match &input.observed.live {
         Fact::Unknown(why) => return wait(unknown(input, why), retry(why)),
-        Fact::Absent if input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge => {
+        // What this object never saw in Azure is not its to purge, whatever it is marked with.
+        Fact::Absent
+            if input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge
+                && input.status.resource_id.is_some() =>
+        {
             match &input.observed.deleted {
                 Fact::Known(kept) if is_marked(input.declared, &kept.tags) => return purge(input, judgement),
                 Fact::Unknown(why) if input.declared.kind.rules().deleted(input.declared).is_some() => {
                     return wait(unknown(input, why), retry(why));
                 }
-                Fact::Known(_) | Fact::Absent | Fact::Unknown(_) => return absent(input, judgement),
+                Fact::Absent => return gone(input, judgement),
+                Fact::Known(_) | Fact::Unknown(_) => return absent(input, judgement),
             }
         }
         Fact::Absent => return absent(input, judgement),

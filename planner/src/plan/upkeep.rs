@@ -1,7 +1,7 @@
 //! What to do about a hub that exists.
 
 use keyholder_crds::vocabulary::OWNER_TAG;
-use keyholder_crds::{ConditionType, Operation, OperationKind, OperationState, Reason};
+use keyholder_crds::{CheckResult, ConditionType, Operation, OperationKind, OperationState, Reason};
 
 use super::adoption::adopt;
 use super::creation::begin;
@@ -21,7 +21,7 @@ use crate::{body, cure, encryption, group, key, preflight, transition};
 pub(super) fn present(input: &Input<'_>, live: &Live) -> Plan {
     let mut judgement = Judgement::kept(input.status);
     if !is_watched(input.declared, live) {
-        if is_adoptable(input.declared, live) && !is_in_progress(live) {
+        if is_adoptable(input.declared, live) && !is_in_progress(live) && !has_failed(live) {
             return adopt(input, live, judgement);
         }
         judgement.operation = None;
@@ -64,7 +64,9 @@ pub(super) fn present(input: &Input<'_>, live: &Live) -> Plan {
         judgement.provisioned = Opinion::Is(progress_verdict(input, kind));
         return wait(judgement, at(input, input.pace.poll));
     }
-    if has_failed(live) {
+    // A PUT over what may hold data would take away what others set: such an account is changed by what differs alone.
+    let changes_alone = input.declared.kind.rules().encrypts_later() && has_been_ready(input.status);
+    if has_failed(live) && !changes_alone {
         return begin(input, judgement, Found::Broken, Some(live));
     }
     upkeep(input, judgement, live)
@@ -90,33 +92,34 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     judgement.transition = Opinion::Is(judge::transition(&refusals));
     judgement.key_applied = view.applied;
     judgement.key_healthy = view.healthy;
-    judgement.provisioned = Opinion::Is(match input.declared.kind.rules().drift(live) {
-        Some(drift) => Verdict::yes(Reason::KindChanged, drift),
-        None => Verdict::yes(
-            Reason::Succeeded,
-            format!("Azure reports the {} as provisioned.", input.declared.kind.noun()),
-        ),
-    });
+    judgement.provisioned = Opinion::Is(provisioned(input, live));
     judgement.encryption = Some(judge::encryption(input, live, view.latest.as_ref()));
     judgement.compute_encryption = input.declared.kind.rules().compute(live);
     judgement.preflight = Some(preflight::without_notes(&input.status.preflight));
-    if live.encryption.is_some() && input.declared.kind.rules().encrypts_later() {
-        // What the key had to wait for is over.
-        judgement.prerequisites = match judgement.prerequisites {
-            Opinion::Keep if !judge::was(input.status, ConditionType::PrerequisitesMet, Truth::True) => {
-                Opinion::Is(Verdict::yes(
-                    Reason::ChecksPassed,
-                    "Every check before encryption passed.",
-                ))
-            }
-            other => other,
-        };
+    let asks_for_a_key = matches!(input.declared.encryption, ValidEncryption::CustomerManaged { .. });
+    if input.declared.kind.rules().encrypts_later() && live.encryption.is_some() == asks_for_a_key {
+        waits_for_nothing(input, &mut judgement);
     }
     group::judge(input, live, &mut judgement);
 
     let update = body::update(input.declared, live);
-    let mut change = if refusals.is_empty() {
-        wanted_change(input, live, view.change.as_ref(), update.clone())
+    let mut key = view.change;
+    let mut granted_from = None;
+    let mut closed_until = None;
+    if refusals.is_empty() && input.declared.kind.rules().encrypts_later() {
+        match enabling::gate(input, live, &mut judgement, key.is_some()) {
+            Gate::NotAsked => {}
+            Gate::Grants(plan) => return *plan,
+            Gate::Open { started_at } => granted_from = started_at,
+            // What else is declared does not wait for the key.
+            Gate::Closed { next } => {
+                key = None;
+                closed_until = Some(next);
+            }
+        }
+    }
+    let change = if refusals.is_empty() {
+        wanted_change(input, live, key.as_ref(), update)
     } else {
         None
     };
@@ -165,23 +168,6 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
         return wait(judgement, fight::next(input));
     }
     let operation = operation.filter(|_| fight != Fight::Over);
-    let asks_for_a_key = matches!(input.declared.encryption, ValidEncryption::CustomerManaged { .. });
-    let changes_key = operation.is_some_and(|operation| operation.kind == OperationKind::ChangeKey);
-    let mut granted_from = None;
-    if live.encryption.is_none() && asks_for_a_key && refusals.is_empty() && !changes_key {
-        judgement.bound = Some(judge::bound(input, live, None));
-        match enabling::gate(input, &mut judgement, view.change.is_some()) {
-            // What else is declared does not wait for the key.
-            Gate::Closed(plan)
-                if update.is_some() && plan.judgement.operation.is_none() && plan.write.is_none() =>
-            {
-                judgement = plan.judgement;
-                change = wanted_change(input, live, None, update);
-            }
-            Gate::Closed(plan) => return *plan,
-            Gate::Open { started_at } => granted_from = started_at,
-        }
-    }
     let started_at = match progress::step(input, operation, found) {
         Step::Wait { operation, next } => {
             let wants_update = matches!(&change, Some((OperationKind::Update, ..)));
@@ -220,7 +206,9 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
         }),
         started_at: started_at.or(granted_from).unwrap_or_else(|| second(input.now)),
     });
-    let next = if refusals.is_empty() {
+    let next = if let Some(next) = closed_until {
+        next
+    } else if refusals.is_empty() {
         // No watch and no sweep tells that a key's date has come.
         let key = input
             .observed
@@ -235,6 +223,38 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     Plan {
         write,
         ..wait(judgement, next)
+    }
+}
+
+/// Whether the resource is provisioned. One that failed after it was in order is changed by what differs, and is told of until then.
+fn provisioned(input: &Input<'_>, live: &Live) -> Verdict {
+    let noun = input.declared.kind.noun();
+    if has_failed(live) {
+        let text = format!(
+            "Azure reports that the last change of the {noun} failed. Keyholder writes to it only what differs from what is declared."
+        );
+        return Verdict::no(Reason::ProvisioningFailed, text);
+    }
+    match input.declared.kind.rules().drift(live) {
+        Some(drift) => Verdict::yes(Reason::KindChanged, drift),
+        None => Verdict::yes(
+            Reason::Succeeded,
+            format!("Azure reports the {noun} as provisioned."),
+        ),
+    }
+}
+
+/// What the key had to wait for is over.
+fn waits_for_nothing(input: &Input<'_>, judgement: &mut Judgement) {
+    if judge::stored(input.status, ConditionType::PrerequisitesMet).is_none()
+        || judge::was(input.status, ConditionType::PrerequisitesMet, Truth::True)
+    {
+        return;
+    }
+    let text = "What the key had to wait for is over.";
+    judgement.prerequisites = Opinion::Is(Verdict::yes(Reason::ChecksPassed, text));
+    if let Some(checks) = &mut judgement.preflight {
+        checks.retain(|check| check.result == CheckResult::Passed);
     }
 }
 

@@ -10,6 +10,7 @@ use crate::arm_id::ArmId;
 use crate::cure;
 use crate::kind::Kind;
 use crate::name::KeyName;
+use crate::needs::has_failed;
 use crate::observed::{Fact, Live, Observed, Why};
 use crate::validate::{Declared, KeyUser, ValidEncryption};
 
@@ -29,7 +30,10 @@ pub(super) fn check(
             Some(Access::Held) => return Outcome::PASSED,
             Some(Access::NotRead(why)) => return Outcome::unknown(&why, false),
             // A key that is given afterwards needs the access before.
-            Some(Access::Missing(message)) if declared.kind.rules().encrypts_later() => {
+            Some(Access::Missing(message))
+                if declared.kind.rules().encrypts_later()
+                    && observed.live.known().is_some_and(|live| !has_failed(live)) =>
+            {
                 return Outcome::Failed {
                     reason: Reason::AccessMissing,
                     message,

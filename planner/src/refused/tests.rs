@@ -65,7 +65,7 @@ fn a_policy_is_named_with_its_assignment_and_field() {
     assert_eq!(
         told,
         format!(
-            "Azure Policy refuses the hub because of properties.publicNetworkAccess NotEquals Disabled: policy \"No public \
+            "Azure Policy refuses it because of properties.publicNetworkAccess NotEquals Disabled: policy \"No public \
              hubs\", /providers/Microsoft.Authorization/policyDefinitions/d, assigned by \
              {GROUP}/providers/Microsoft.Authorization/policyAssignments/closed.\nAzure's words\nCure:\n\
              az policy assignment show --name closed --scope {GROUP}\n\

@@ -3,7 +3,8 @@
 use serde_json::Value;
 use testbed::azure::Exchange;
 
-use super::{Kind, Phase, Trouble};
+use super::{Phase, Trouble};
+use crate::kind::Kind;
 
 /// No write that is forbidden, and none twice.
 pub fn check(kind: Kind, name: &str, phase: Phase, trouble: Trouble, log: &[Exchange]) -> Result<(), String> {

@@ -9,6 +9,8 @@ use crate::observed::{Deleted, Fact, LiveAccount, LiveEncryption, Observed, Oper
 use crate::plan::{FinalizerStep, Request};
 use crate::report::Executed;
 
+mod trouble;
+
 const FOLLOWED: &str = "https://corp-keys.vault.azure.net/keys/ai-hub";
 
 fn account(change: impl Fn(&mut Value)) -> Declared {

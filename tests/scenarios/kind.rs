@@ -1,11 +1,10 @@
-//! The kinds of resources whose lives meet trouble.
+//! The kinds of resources, for scenarios that are told of each.
 
 use reqwest::Method;
 use serde_json::Value;
 use testbed::Scenario;
 use testbed::azure::{Exchange, names};
 
-use super::Phase;
 use crate::common::{ACCOUNTS, WORKSPACES, account, hub};
 
 /// A kind.
@@ -16,14 +15,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What happens to one; an account follows its key by itself, so that a rotation asks for nothing.
-    pub fn phases(self) -> &'static [Phase] {
-        match self {
-            Self::Hub => &[Phase::Create, Phase::ChangeKey, Phase::Rotate, Phase::Delete],
-            Self::Account => &[Phase::Create, Phase::ChangeKey, Phase::Delete],
-        }
-    }
-
     /// As kubectl and scenarios name it.
     pub fn object(self, name: &str) -> String {
         match self {

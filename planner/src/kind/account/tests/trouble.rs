@@ -1,0 +1,159 @@
+//! What goes wrong on the way to the key, and afterwards.
+
+use super::*;
+
+/// Waits for access with its own identity, with a tag to be changed meanwhile.
+fn waiting_with_a_tag() -> (Declared, ResourceStatus, Observed) {
+    let declared = account(|object| {
+        object["spec"]["identity"] = json!({ "systemAssigned": true });
+        object["spec"]["encryption"]["customerManagedKey"] = json!({ "vault": "corp-keys", "key": "ai-hub" });
+        object["spec"]["tags"] = json!({ "team": "a" });
+    });
+    let mut have = live(&declared, None);
+    have.tags.remove("team");
+    let status = settled(&declared, &have);
+    let mut observed = there(&declared, &status, have);
+    observed.role_assignments = Fact::Known(Vec::new());
+    (declared, status, observed)
+}
+
+#[test]
+fn a_change_that_is_ignored_while_the_key_waits_is_not_sent_again_and_again() {
+    let (declared, status, observed) = waiting_with_a_tag();
+    // The pass that found the account created sent the tag.
+    assert_eq!(status.operation.as_ref().unwrap().intent, "tags");
+    let mut told = status;
+    let mut writes = 0;
+    for second in 21..600 {
+        let pass = pass(&declared, &told, &observed, second, false, &Executed::Done);
+        writes += usize::from(pass.plan.write.is_some());
+        told = pass.report.status;
+    }
+    assert_eq!(writes, 0);
+    assert_eq!(told.operation.unwrap().state, OperationState::Ignored);
+}
+
+#[test]
+fn a_key_that_failed_is_not_sent_again_while_access_is_missing() {
+    let declared = with_its_own_identity("Verify");
+    let have = live(&declared, None);
+    let status = settled(&declared, &have);
+    let sends = next(&declared, &status, &there(&declared, &status, have.clone()), 60);
+    assert_eq!(sends.plan.write.as_ref().unwrap().kind, OperationKind::ChangeKey);
+    let mut failed = Observed {
+        operation: OperationSeen::Failed {
+            code: "Forbidden".to_owned(),
+            message: "it lacks get".to_owned(),
+        },
+        ..there(&declared, &sends.report.status, have)
+    };
+    let told = next(&declared, &sends.report.status, &failed, 70).report.status;
+    assert_eq!(told.operation.as_ref().unwrap().state, OperationState::Failed);
+    failed.operation = OperationSeen::None;
+    failed.role_assignments = Fact::Known(Vec::new());
+    let withdrawn = next(&declared, &told, &failed, 5000);
+    assert_eq!(withdrawn.plan.write, None);
+    assert_eq!(
+        condition(&withdrawn.report.status, ConditionType::Ready).1,
+        "AccessMissing"
+    );
+    assert_eq!(withdrawn.report.status.operation, None);
+}
+
+#[test]
+fn one_that_failed_after_it_was_in_order_is_not_put_whole() {
+    let declared = account(|_| {});
+    let mut have = live(&declared, Some(FOLLOWED));
+    let status = settled(&declared, &have);
+    have.provisioning_state = Some("Failed".to_owned());
+    let same = next(&declared, &status, &there(&declared, &status, have.clone()), 100);
+    assert_eq!(same.plan.write, None);
+    assert_eq!(
+        condition(&same.report.status, ConditionType::Ready).1,
+        "ProvisioningFailed"
+    );
+    have.tags.remove("keyholder-owner");
+    have.tags.insert("Keyholder-Owner".to_owned(), declared.owner_tag);
+    have.public_network_access = Some("Disabled".to_owned());
+    let enabled = account(|object| object["spec"]["publicNetworkAccess"] = json!("Enabled"));
+    let patched = next(&enabled, &status, &there(&enabled, &status, have), 100);
+    assert!(matches!(patched.plan.write.unwrap().request, Request::Patch(_)));
+}
+
+#[test]
+fn what_the_key_waited_for_is_over_with_the_wish_for_it() {
+    let declared = with_its_own_identity("Verify");
+    let have = live(&declared, None);
+    let status = settled(&declared, &have);
+    assert_eq!(condition(&status, ConditionType::PrerequisitesMet).0, "False");
+    let back = account(|object| {
+        object["metadata"]["generation"] = json!(2);
+        object["spec"]["identity"] = json!({ "systemAssigned": true });
+        object["spec"]["encryption"] = json!({ "mode": "MicrosoftManaged" });
+    });
+    let said = next(&back, &status, &there(&back, &status, have), 100)
+        .report
+        .status;
+    assert_eq!(condition(&said, ConditionType::PrerequisitesMet).0, "True");
+    assert_eq!(condition(&said, ConditionType::Ready).0, "True");
+    assert!(
+        said.preflight
+            .iter()
+            .all(|check| check.result == keyholder_crds::CheckResult::Passed)
+    );
+}
+
+#[test]
+fn what_this_object_never_had_is_not_purged() {
+    let declared = account(|_| {});
+    let kept = Observed {
+        live: Fact::Absent,
+        deleted: Fact::Known(Deleted {
+            tags: declared.all_tags(),
+        }),
+        ..ready_for_creation(&declared)
+    };
+    let refused = next(&declared, &ResourceStatus::default(), &kept, 0)
+        .report
+        .status;
+    assert_eq!(
+        condition(&refused, ConditionType::PrerequisitesMet).1,
+        "NameReserved"
+    );
+    let left = pass(&declared, &refused, &kept, 10, true, &accepted());
+    assert_eq!(
+        (left.plan.write, left.plan.finalizer),
+        (None, FinalizerStep::Remove)
+    );
+}
+
+#[test]
+fn a_refused_grant_is_told_the_same_between_its_tries() {
+    let declared = with_its_own_identity("Grant");
+    let have = live(&declared, None);
+    let absent = Observed {
+        deleted: Fact::Absent,
+        ..ready_for_creation(&declared)
+    };
+    let created = next(&declared, &ResourceStatus::default(), &absent, 0)
+        .report
+        .status;
+    let mut observed = there(&declared, &created, have);
+    observed.role_assignments = Fact::Known(Vec::new());
+    let refused = Executed::Refused(crate::Why {
+        reason: Reason::OperatorNotAuthorized,
+        message: "it may not".to_owned(),
+        retry_at: None,
+    });
+    let mut told = created;
+    let mut reasons = Vec::new();
+    for second in 20..400 {
+        let pass = pass(&declared, &told, &observed, second, false, &refused);
+        told = pass.report.status;
+        reasons.push(condition(&told, ConditionType::Ready).1);
+    }
+    reasons.dedup();
+    // At first the answer is not known.
+    assert_eq!(reasons.last().unwrap(), "OperatorNotAuthorized");
+    assert!(reasons.len() <= 2, "{reasons:?}");
+}
