@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::account_key::own_key;
 use crate::address::ResourceId;
+use crate::provisioning::is_kind;
 use crate::refusal::Refusal;
 use crate::text::at;
 use crate::types::ACCOUNTS;
@@ -17,11 +18,6 @@ const SUBDOMAIN: &str = "/properties/customSubDomainName";
 
 /// Kinds that can let trusted Microsoft services through their network rules.
 const WITH_BYPASS: [&str; 3] = ["OpenAI", "AIServices", "TextAnalytics"];
-
-/// Whether an account is of a kind.
-pub(crate) fn is_kind(account: &Value, kind: &str) -> bool {
-    at(account, "/kind").is_some_and(|own| own.eq_ignore_ascii_case(kind))
-}
 
 /// Whether a property is true.
 pub(crate) fn is_set(account: &Value, property: &str) -> bool {

@@ -200,12 +200,18 @@ impl World {
     }
 
     /// An account that was made earlier, for a seed.
-    pub(crate) fn add_account(&mut self, id: &ResourceId, body: &Value, now: Timestamp) {
+    pub(crate) fn add_account(
+        &mut self,
+        id: &ResourceId,
+        body: &Value,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let mut account = self.new_account(id, body, now);
         set_state(&mut account, "Succeeded");
         let mut resource = Resource::new(account, now);
         resource.established = true;
         self.put(resource);
+        Ok(())
     }
 
     fn end_account_creation(&mut self, operation: &Operation, now: Timestamp) -> Result<(), Refusal> {

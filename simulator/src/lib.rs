@@ -25,6 +25,7 @@ mod faults;
 mod front;
 mod groups;
 mod hosts;
+mod hub_projects;
 mod identities;
 mod key_access;
 mod key_material;

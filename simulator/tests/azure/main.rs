@@ -23,6 +23,7 @@ mod lists;
 mod locks;
 mod page;
 mod policies;
+mod projects;
 mod proxy;
 mod quotas;
 mod roles;
