@@ -83,7 +83,15 @@ impl World {
             back(account, "/kind");
         }
         let projects = "allowProjectManagement";
-        if is_set(before, projects) && !is_set(account, projects) && !is_kind(account, "OpenAI") {
+        let gives_up = is_set(before, projects) && !is_set(account, projects);
+        if gives_up && self.account_projects(&id.id).next().is_some() {
+            // upgrade-azure-openai; the text is not known.
+            return Err(Refusal::bad_request(
+                "BadRequest",
+                "The account has projects. They must be deleted before allowProjectManagement is given up.",
+            ));
+        }
+        if gives_up && !is_kind(account, "OpenAI") {
             self.forbidden_change(id, "properties.allowProjectManagement")?;
             if let Some(properties) = account.get_mut("properties") {
                 crate::text::set(properties, projects, true);

@@ -4,6 +4,7 @@
 //! [`settings::Settings`] switch with both answers; `docs/simulator.md` lists them.
 
 mod account_key;
+mod account_projects;
 mod account_rules;
 mod accounts;
 mod address;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 mod accounts;
 mod workspaces;
 
-pub use accounts::{Accounts, Answers, Busy, PutWithoutEncryption};
+pub use accounts::{Accounts, Answers, Busy, ProjectChanges, PutWithoutEncryption};
 pub use workspaces::{DeleteHubWithProjects, Workspaces};
 
 /// All settings. `PATCH /_simulator/settings` changes those that it names.

@@ -3,7 +3,9 @@
 
 mod access_policies;
 mod account_keys;
+mod account_projects;
 mod account_requests;
+mod account_with_projects;
 mod accounts;
 mod bodies;
 mod changes;
