@@ -8,9 +8,10 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::account_rules::{is_kind, is_set};
+use crate::account_rules::is_set;
 use crate::address::ResourceId;
 use crate::encryption::{Fetcher, KeyUse, Unusable, check};
+use crate::provisioning::is_kind;
 use crate::refusal::Refusal;
 use crate::settings::PutWithoutEncryption;
 use crate::text::{at, member, merge, set};

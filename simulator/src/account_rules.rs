@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::account_key::own_key;
 use crate::address::ResourceId;
+use crate::provisioning::is_kind;
 use crate::refusal::Refusal;
 use crate::text::at;
 use crate::types::ACCOUNTS;
@@ -17,11 +18,6 @@ const SUBDOMAIN: &str = "/properties/customSubDomainName";
 
 /// Kinds that can let trusted Microsoft services through their network rules.
 const WITH_BYPASS: [&str; 3] = ["OpenAI", "AIServices", "TextAnalytics"];
-
-/// Whether an account is of a kind.
-pub(crate) fn is_kind(account: &Value, kind: &str) -> bool {
-    at(account, "/kind").is_some_and(|own| own.eq_ignore_ascii_case(kind))
-}
 
 /// Whether a property is true.
 pub(crate) fn is_set(account: &Value, property: &str) -> bool {
@@ -87,7 +83,15 @@ impl World {
             back(account, "/kind");
         }
         let projects = "allowProjectManagement";
-        if is_set(before, projects) && !is_set(account, projects) && !is_kind(account, "OpenAI") {
+        let gives_up = is_set(before, projects) && !is_set(account, projects);
+        if gives_up && self.account_projects(&id.id).next().is_some() {
+            // upgrade-azure-openai; the text is not known.
+            return Err(Refusal::bad_request(
+                "BadRequest",
+                "The account has projects. They must be deleted before allowProjectManagement is given up.",
+            ));
+        }
+        if gives_up && !is_kind(account, "OpenAI") {
             self.forbidden_change(id, "properties.allowProjectManagement")?;
             if let Some(properties) = account.get_mut("properties") {
                 crate::text::set(properties, projects, true);

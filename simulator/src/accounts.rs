@@ -39,7 +39,7 @@ impl World {
     fn put_account(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
         let body = request.required_body()?.clone();
         self.authorize_identities(request, id, &body)?;
-        if let Some(operation) = self.joined(request, &id.id, Verb::Create, || self.busy(id))? {
+        if let Some(operation) = self.joined_in_account(request, id, Verb::Create)? {
             let account = self.get(&id.id).map(|one| one.body.clone()).unwrap_or_default();
             return Ok(self.begun(self.accepted(request, operation), StatusCode::CREATED, account));
         }
@@ -67,7 +67,7 @@ impl World {
     fn patch_account(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
         let body = request.required_body()?.clone();
         self.authorize_identities(request, id, &body)?;
-        self.joined(request, &id.id, Verb::Change, || self.busy(id))?;
+        self.joined_in_account(request, id, Verb::Change)?;
         self.change_account(request, id, &body, false)
     }
 
@@ -110,7 +110,8 @@ impl World {
 
     /// DELETE.
     fn delete_account(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
-        if let Some(operation) = self.joined(request, &id.id, Verb::Delete, || self.busy(id))? {
+        self.check_nested(id)?;
+        if let Some(operation) = self.joined_in_account(request, id, Verb::Delete)? {
             return Ok(self.accepted(request, operation));
         }
         let Some(resource) = self.get_mut(&id.id) else {
@@ -200,12 +201,18 @@ impl World {
     }
 
     /// An account that was made earlier, for a seed.
-    pub(crate) fn add_account(&mut self, id: &ResourceId, body: &Value, now: Timestamp) {
+    pub(crate) fn add_account(
+        &mut self,
+        id: &ResourceId,
+        body: &Value,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let mut account = self.new_account(id, body, now);
         set_state(&mut account, "Succeeded");
         let mut resource = Resource::new(account, now);
         resource.established = true;
         self.put(resource);
+        Ok(())
     }
 
     fn end_account_creation(&mut self, operation: &Operation, now: Timestamp) -> Result<(), Refusal> {
@@ -253,17 +260,15 @@ impl World {
         reply
     }
 
-    /// 409 while something else is under way (Vector-Search-AI-Assistant #11, bicep-types-az #2419).
-    pub(crate) fn busy(&self, id: &ResourceId) -> Refusal {
+    /// 409 while something else is under way in an account (Vector-Search-AI-Assistant #11, bicep-types-az #2419).
+    pub(crate) fn busy(&self, account: &str) -> Refusal {
         let message = match self.settings.accounts.busy {
             Busy::Parent => format!(
-                "Another operation is being performed on the parent resource '{}'. Please try again later.",
-                id.id
+                "Another operation is being performed on the parent resource '{account}'. Please try again later."
             ),
             Busy::NotTerminal => format!(
-                "Cannot modify resource with id '{}' because the resource entity provisioning state is not terminal. \
-                 Please wait for the provisioning state to become terminal and then retry the request.",
-                id.id
+                "Cannot modify resource with id '{account}' because the resource entity provisioning state is not terminal. \
+                 Please wait for the provisioning state to become terminal and then retry the request."
             ),
         };
         Refusal::conflict("RequestConflict", message)
@@ -291,12 +296,14 @@ fn finish(account: &mut Value, now: Timestamp) {
         Some(name) => format!("https://{}.cognitiveservices.azure.com/", name.to_lowercase()),
         None => format!("https://{location}.api.cognitive.microsoft.com/"),
     };
-    let etag = crate::text::guid(&format!(
-        "{}{now}{account}",
-        at(account, "/id").unwrap_or_default()
-    ));
     if let Some(properties) = account.get_mut("properties") {
         set(properties, "endpoint", endpoint);
     }
-    set(account, "etag", format!("\"{etag}\""));
+    set_etag(account, now);
+}
+
+/// Gives an account or a project an etag that it did not have before.
+pub(crate) fn set_etag(body: &mut Value, now: Timestamp) {
+    let etag = crate::text::guid(&format!("{now}{body}"));
+    set(body, "etag", format!("\"{etag}\""));
 }

@@ -110,7 +110,7 @@ impl World {
         let Some(account) = self.deleted_account(id).map(|one| one.account.id().to_owned()) else {
             return Ok(Reply::empty(StatusCode::NO_CONTENT));
         };
-        if let Some(operation) = self.joined(request, &account, Verb::Purge, || self.busy(id))? {
+        if let Some(operation) = self.joined(request, &account, Verb::Purge, || self.busy(&id.id))? {
             return Ok(self.accepted(request, operation));
         }
         let effect = Effect::new(Verb::Purge, |world: &mut Self, operation, _| {

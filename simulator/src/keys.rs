@@ -49,14 +49,7 @@ impl World {
     /// PUT of a key: creates it if it is not there, and changes nothing if it is (Microsoft.KeyVault/vaults/keys).
     pub(crate) fn put_key(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
         if self.get(&id.scope).is_none() {
-            return Err(Refusal::new(
-                axum::http::StatusCode::NOT_FOUND,
-                "ParentResourceNotFound",
-                format!(
-                    "Failed to perform 'write' on resource(s) of type '{}', because the parent resource '{}' could not be found.",
-                    id.kind, id.scope
-                ),
-            ));
+            return Err(Refusal::parent_not_found(&id.kind, &id.scope));
         }
         if !id.kind.eq_ignore_ascii_case(KEYS) {
             return Err(Refusal::bad_request(

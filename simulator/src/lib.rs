@@ -4,6 +4,7 @@
 //! [`settings::Settings`] switch with both answers; `docs/simulator.md` lists them.
 
 mod account_key;
+mod account_projects;
 mod account_rules;
 mod accounts;
 mod address;
@@ -25,6 +26,7 @@ mod faults;
 mod front;
 mod groups;
 mod hosts;
+mod hub_projects;
 mod identities;
 mod key_access;
 mod key_material;

@@ -9,7 +9,7 @@ use crate::address::{ResourceId, group_of, is_within};
 use crate::front::{Method, Reply, Request};
 use crate::refusal::Refusal;
 use crate::text::at;
-use crate::types::{DEFINITIONS, DENIALS, LOCKS, POLICIES};
+use crate::types::{DEFINITIONS, DENIALS, LOCKS, POLICIES, PROJECTS};
 use crate::world::{Resource, World};
 
 impl World {
@@ -82,8 +82,8 @@ impl World {
         let expand = request.query("$expand").unwrap_or_default();
         let items = self
             .within(scope)
-            // Only what stands by itself is listed: no keys of vaults.
-            .filter(|one| one.kind().split('/').count() == 2)
+            // No keys of vaults; projects of accounts are listed as accounts are.
+            .filter(|one| one.kind().split('/').count() == 2 || one.kind() == PROJECTS)
             .filter(|one| {
                 let action = format!("{}/read", one.kind());
                 self.authorize(request.caller, &action, one.id(), request.now)

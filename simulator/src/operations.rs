@@ -178,7 +178,7 @@ impl World {
                 None => Ok(self.accepted(request, operation)),
                 Some(Ok(())) => Ok(self.get(&operation.target).map_or_else(
                     || Reply::empty(StatusCode::NO_CONTENT),
-                    |one| Reply::ok(one.body.clone()),
+                    |one| Reply::ok(self.shown(&one.body)),
                 )),
                 Some(Err(refusal)) => Err(refusal.clone()),
             };

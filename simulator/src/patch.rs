@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use crate::address::ResourceId;
 use crate::front::{Reply, Request};
+use crate::hub_projects::check_own_settings;
 use crate::operations::{Effect, Verb};
-use crate::provisioning::{check_location, set_state};
+use crate::provisioning::{check_location, is_kind, set_state};
 use crate::refusal::Refusal;
 use crate::text::{at, member, merge, set};
 use crate::workspace_key::{KEY, is_customer_managed};
@@ -32,6 +33,9 @@ const CHANGEABLE: &[&str] = &[
     "systemDatastoresAuthMode",
     "v1LegacyMode",
 ];
+
+/// `encryption` has rules of its own; which projects a hub has is not its own to say.
+const SAID_ELSEWHERE: [&str; 2] = ["associatedWorkspaces", "encryption"];
 
 impl World {
     /// PATCH.
@@ -69,10 +73,15 @@ impl World {
             set(&mut workspace, "identity", block);
         }
         check_location(id, &before, body)?;
+        if is_kind(&before, "Project") {
+            check_own_settings(body)?;
+        }
         let properties = member(body, "properties")
             .map(|(_, value)| value.clone())
             .unwrap_or_default();
-        let old = before.get("properties").cloned().unwrap_or_default();
+        // What an answer shows can be sent again.
+        let shown = self.shown(&before);
+        let old = shown.get("properties").cloned().unwrap_or_default();
         for (name, value) in properties.as_object().into_iter().flatten() {
             if CHANGEABLE.iter().any(|one| one.eq_ignore_ascii_case(name)) {
                 if let Some(target) = workspace.get_mut("properties") {
@@ -80,7 +89,9 @@ impl World {
                     patch.insert(name.clone(), value.clone());
                     merge(target, &Value::Object(patch));
                 }
-            } else if !name.eq_ignore_ascii_case("encryption") && is_set_otherwise(&old, name, value) {
+            } else if !SAID_ELSEWHERE.iter().any(|one| one.eq_ignore_ascii_case(name))
+                && is_set_otherwise(&old, name, value)
+            {
                 self.forbidden_change(id, &format!("properties.{name}"))?;
             }
         }
@@ -101,7 +112,7 @@ impl World {
         }
         set_state(&mut workspace, "Succeeded");
         self.replace_body(request, id, workspace.clone(), before);
-        Ok(Reply::ok(workspace))
+        Ok(Reply::ok(self.shown(&workspace)))
     }
 
     /// The other key of the same vault that is asked for. Anything else in the encryption cannot be changed.

@@ -83,6 +83,11 @@ pub(crate) fn check_location(id: &ResourceId, before: &Value, sent: &Value) -> R
     ))
 }
 
+/// Whether a resource is of a kind.
+pub(crate) fn is_kind(body: &Value, kind: &str) -> bool {
+    at(body, "/kind").is_some_and(|own| own.eq_ignore_ascii_case(kind))
+}
+
 /// Whether two names are of one region: `West Europe` is `westeurope`.
 pub(crate) fn is_same_location(one: &str, other: &str) -> bool {
     one.replace(' ', "").eq_ignore_ascii_case(&other.replace(' ', ""))

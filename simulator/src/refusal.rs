@@ -64,6 +64,18 @@ impl Refusal {
         )
     }
 
+    /// 404 for a resource whose parent is not there.
+    pub(crate) fn parent_not_found(kind: &str, parent: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "ParentResourceNotFound",
+            format!(
+                "Failed to perform 'write' on resource(s) of type '{kind}', because the parent resource '{parent}' could \
+                 not be found."
+            ),
+        )
+    }
+
     /// 404 for a resource group.
     pub(crate) fn group_not_found(group: &str) -> Self {
         Self::new(

@@ -38,6 +38,7 @@ pub struct Seed {
     storage_accounts: Vec<Place>,
     workspaces: Vec<Made>,
     accounts: Vec<Made>,
+    projects: Vec<Made>,
     role_assignments: Vec<RoleAssignment>,
     groups: Vec<Group>,
     policy_assignments: Vec<crate::policies::Assignment>,
@@ -210,6 +211,10 @@ impl Seed {
         }
         for account in self.accounts {
             account.apply(world, ("accounts", types::ACCOUNTS), World::add_account, now)?;
+        }
+        for project in self.projects {
+            let kind = ("projects", types::PROJECTS);
+            project.apply(world, kind, World::add_account_project, now)?;
         }
         for group in self.groups {
             group.apply(world)?;

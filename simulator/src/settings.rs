@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 mod accounts;
+mod workspaces;
 
-pub use accounts::{Accounts, Answers, Busy, PutWithoutEncryption};
+pub use accounts::{Accounts, Answers, Busy, ProjectChanges, PutWithoutEncryption};
+pub use workspaces::{DeleteHubWithProjects, Workspaces};
 
 /// All settings. `PATCH /_simulator/settings` changes those that it names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +49,8 @@ pub struct Settings {
     pub quota_envelope: QuotaEnvelope,
     /// Tier of the search service in a managed resource group. Not documented.
     pub managed_search_tier: SearchTier,
+    /// What is not settled about projects of hubs.
+    pub workspaces: Workspaces,
     /// What is not settled about accounts.
     pub accounts: Accounts,
     /// Lies, for checking that somebody notices.
@@ -73,6 +77,7 @@ impl Default for Settings {
             scope_locked_names: LockNamed::Scope,
             quota_envelope: QuotaEnvelope::Details,
             managed_search_tier: SearchTier::Standard,
+            workspaces: Workspaces::default(),
             accounts: Accounts::default(),
             lies: Lies::default(),
         }

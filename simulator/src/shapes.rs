@@ -44,7 +44,7 @@ macro_rules! envelope {
 
 mod accounts;
 
-pub(crate) use accounts::ACCOUNT;
+pub(crate) use accounts::{ACCOUNT, PROJECT};
 
 /// `Microsoft.MachineLearningServices/workspaces`
 pub(crate) static WORKSPACE: Shape = envelope![

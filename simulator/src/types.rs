@@ -45,6 +45,8 @@ pub(crate) struct Type {
 pub(crate) const WORKSPACES: &str = "Microsoft.MachineLearningServices/workspaces";
 /// Microsoft.CognitiveServices/accounts
 pub(crate) const ACCOUNTS: &str = "Microsoft.CognitiveServices/accounts";
+/// Microsoft.CognitiveServices/accounts/projects
+pub(crate) const PROJECTS: &str = "Microsoft.CognitiveServices/accounts/projects";
 /// Microsoft.CognitiveServices/deletedAccounts: the list of a subscription.
 pub(crate) const DELETED_ACCOUNTS: &str = "Microsoft.CognitiveServices/deletedAccounts";
 /// Microsoft.CognitiveServices/locations/resourceGroups/deletedAccounts
@@ -97,7 +99,7 @@ pub(crate) const RESOURCES_VERSIONS: &[&str] = &[
 /// api-versions of subscriptions.
 pub(crate) const SUBSCRIPTIONS_VERSIONS: &[&str] = &["2022-12-01"];
 
-/// api-versions of accounts.
+/// api-versions of accounts and their projects.
 const ACCOUNT_VERSIONS: &[&str] = &["2026-07-01"];
 /// api-versions of vaults.
 pub(crate) const VAULT_VERSIONS: &[&str] = &["2025-05-01", "2026-02-01"];
@@ -121,6 +123,14 @@ pub(crate) const TYPES: &[Type] = &[
         length: (2, 64),
         also: "_.-",
         behaviour: &crate::accounts::BEHAVIOUR,
+    },
+    Type {
+        name: PROJECTS,
+        versions: ACCOUNT_VERSIONS,
+        body: &shapes::PROJECT,
+        length: (2, 64),
+        also: "_.-",
+        behaviour: &crate::account_projects::BEHAVIOUR,
     },
     Type {
         name: DELETED_ACCOUNTS,

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use crate::address::{ResourceId, subscription_of};
 use crate::front::{Reply, Request};
+use crate::hub_projects::check_own_settings;
 use crate::operations::{Effect, Operation, Verb};
-use crate::provisioning::set_state;
+use crate::provisioning::{is_kind, set_state};
 use crate::refusal::Refusal;
 use crate::text::{at, member, set};
 use crate::types::{Behaviour, WORKSPACES};
@@ -50,15 +51,12 @@ impl World {
         if self.get(&id.id).is_some_and(|existing| existing.established) {
             return self.change_workspace(request, id, &body, true);
         }
-        let encrypted = is_customer_managed(&body);
-        let kind = at(&body, "/kind").unwrap_or("Default");
-        if encrypted && kind.eq_ignore_ascii_case("Project") {
-            return Err(Refusal::bad_request(
-                "BadRequest",
-                "A project takes its encryption from its hub; it has none of its own.",
-            ));
+        if is_kind(&body, "Project") {
+            check_own_settings(&body)?;
+            self.authorize_joining(request, id, &body)?;
+            self.check_hub(&body)?;
         }
-        if is_service_side(&body) && !encrypted {
+        if is_service_side(&body) && !is_customer_managed(&body) {
             return Err(Refusal::bad_request(
                 "BadRequest",
                 "enableServiceSideCMKEncryption needs an encryption block.",
@@ -86,6 +84,10 @@ impl World {
             set(&mut workspace, "identity", identity);
         }
         let mut properties = member(body, "properties").map_or_else(|| json!({}), |(_, value)| value.clone());
+        if let Some(properties) = properties.as_object_mut() {
+            // Which projects a hub has is not its own to say.
+            properties.remove("associatedWorkspaces");
+        }
         let read_only = [
             ("provisioningState", json!("Creating")),
             ("workspaceId", json!(crate::text::guid(&id.lower()))),
@@ -105,7 +107,16 @@ impl World {
     }
 
     /// A workspace that was made earlier, for a seed.
-    pub(crate) fn add_workspace(&mut self, id: &ResourceId, body: &Value, now: Timestamp) {
+    pub(crate) fn add_workspace(
+        &mut self,
+        id: &ResourceId,
+        body: &Value,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if is_kind(body, "Project") {
+            check_own_settings(body)?;
+            self.check_hub(body)?;
+        }
         let mut workspace = self.new_workspace(id, body);
         set_state(&mut workspace, "Succeeded");
         if is_customer_managed(&workspace) && !is_service_side(&workspace) {
@@ -114,6 +125,8 @@ impl World {
         let mut resource = Resource::new(workspace, now);
         resource.established = true;
         self.put(resource);
+        self.associate(&id.id);
+        Ok(())
     }
 
     /// DELETE.
@@ -131,6 +144,9 @@ impl World {
         let effect = Effect::new(Verb::Delete, move |world: &mut Self, operation, now| {
             world.end_deletion(operation, purge, now)
         });
+        if self.get(&id.id).is_some() {
+            self.check_hub_deletion(id)?;
+        }
         let Some(resource) = self.get_mut(&id.id) else {
             if purge && self.deleted.contains_key(&id.lower()) {
                 return Ok(self.begin(request, &id.id, effect));
@@ -160,6 +176,9 @@ impl World {
         self.store(&operation.target, workspace, now);
         if let Some(resource) = self.get_mut(&operation.target) {
             resource.established = outcome.is_ok();
+        }
+        if outcome.is_ok() {
+            self.associate(&operation.target);
         }
         outcome
     }
@@ -224,23 +243,27 @@ impl World {
             }
             return Err(refusal);
         }
-        let lower = operation.target.to_lowercase();
-        let Some(mut resource) = self
-            .remove(&operation.target)
-            .or_else(|| self.deleted.remove(&lower))
-        else {
-            return Ok(());
+        for project in self.projects_of(&operation.target) {
+            self.keep_or_purge(&project, purge, now);
+        }
+        self.keep_or_purge(&operation.target, purge, now);
+        Ok(())
+    }
+
+    /// Takes a workspace away, and keeps it as a deleted one unless it is purged.
+    fn keep_or_purge(&mut self, id: &str, purge: bool, now: Timestamp) {
+        let lower = id.to_lowercase();
+        let Some(mut resource) = self.remove(id).or_else(|| self.deleted.remove(&lower)) else {
+            return;
         };
-        let is_hub = at(&resource.body, "/kind").is_some_and(|kind| kind.eq_ignore_ascii_case("Hub"));
-        if purge || (is_hub && !self.settings.hubs_soft_delete) {
+        if purge || (is_kind(&resource.body, "Hub") && !self.settings.hubs_soft_delete) {
             if !self.settings.lies.managed_group_survives_purge {
                 self.remove_managed_group(&resource.body);
             }
-            return Ok(());
+            return;
         }
         resource.changed = now;
         self.deleted.insert(lower, resource);
-        Ok(())
     }
 }
 

@@ -169,6 +169,9 @@ impl World {
         let mut found = None;
         for one in below {
             let removed = self.resources.remove(&one);
+            if let Some(removed) = &removed {
+                self.dissociate(&removed.body);
+            }
             if one.eq_ignore_ascii_case(id) {
                 found = removed;
             }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::parsed;
 use crate::address::ResourceId;
 use crate::error::Error;
+use crate::refusal::Refusal;
 use crate::types::Type;
 use crate::world::World;
 
@@ -25,7 +26,7 @@ impl Made {
         self,
         world: &mut World,
         (list, kind): (&str, &str),
-        add: fn(&mut World, &ResourceId, &Value, Timestamp),
+        add: fn(&mut World, &ResourceId, &Value, Timestamp) -> Result<(), Refusal>,
         now: Timestamp,
     ) -> Result<(), Error> {
         let wrong = |why: &str| Error::Seed(format!("{list}: {}: {why}", self.id));
@@ -34,7 +35,6 @@ impl Made {
             .filter(|kind| id.kind.eq_ignore_ascii_case(kind.name))
             .ok_or_else(|| wrong(&format!("is no {kind}")))?;
         crate::shape::check(kind.body, &self.body, false).map_err(|refusal| wrong(&refusal.message))?;
-        add(world, &id, &self.body, now);
-        Ok(())
+        add(world, &id, &self.body, now).map_err(|refusal| wrong(&refusal.message))
     }
 }

@@ -25,6 +25,14 @@ pub struct Accounts {
     pub answers: Answers,
     /// Which of the reported messages a request meets while an operation is under way.
     pub busy: Busy,
+    /// Whether a project must have a managed identity. azurerm asks for one (cognitive_account_project_resource), the published
+    /// type does not.
+    pub projects_need_identity: bool,
+    /// Whether the kind of a project's identity can be changed. Foundry's page says no (azure-ai-docs #796), azurerm sends such a
+    /// change.
+    pub project_identity_changes: bool,
+    /// How a project is changed. No captured answer is known.
+    pub project_changes: ProjectChanges,
 }
 
 impl Default for Accounts {
@@ -38,6 +46,9 @@ impl Default for Accounts {
             put_without_encryption: PutWithoutEncryption::Keeps,
             answers: Answers::Body,
             busy: Busy::Parent,
+            projects_need_identity: true,
+            project_identity_changes: false,
+            project_changes: ProjectChanges::AtOnce,
         }
     }
 }
@@ -67,4 +78,13 @@ pub enum Busy {
     Parent,
     /// The resource entity provisioning state is not terminal (bicep-types-az #2419).
     NotTerminal,
+}
+
+/// The answer to a change of a project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProjectChanges {
+    /// 200 with the project as it is then.
+    AtOnce,
+    /// It begins an operation, with the codes of an account's change of its key.
+    Operation,
 }

@@ -1,4 +1,4 @@
-//! `Microsoft.CognitiveServices/accounts`, as api-version 2026-07-01 publishes it.
+//! `Microsoft.CognitiveServices/accounts` and their projects, as api-version 2026-07-01 publishes it.
 
 use super::{ENABLED, IDENTITY_BLOCK, TAGS};
 use crate::shape::Shape::{Any, Flag, List, Map, Number, Object, Text, Word};
@@ -21,6 +21,23 @@ pub(crate) static ACCOUNT: Shape = envelope![
     TAGS,
     IDENTITY_BLOCK,
     Member::new("properties", PROPERTIES),
+];
+
+/// `Microsoft.CognitiveServices/accounts/projects`
+pub(crate) static PROJECT: Shape = envelope![
+    Member::new("location", Text),
+    TAGS,
+    IDENTITY_BLOCK,
+    Member::new(
+        "properties",
+        Object(&[
+            Member::new("description", Text),
+            Member::new("displayName", Text),
+            Member::read_only("endpoints"),
+            Member::read_only("isDefault"),
+            Member::read_only("provisioningState"),
+        ])
+    ),
 ];
 
 const PROPERTIES: Shape = Object(&[

@@ -1,4 +1,4 @@
-//! Accounts as these tests ask for them.
+//! Accounts and their projects as these tests ask for them.
 
 use serde_json::{Value, json};
 
@@ -47,7 +47,53 @@ pub fn microsofts() -> Value {
     change(&json!({ "keySource": "Microsoft.CognitiveServices" }))
 }
 
+/// The body of an account that can have projects.
+pub fn parent() -> Value {
+    let mut body = plain();
+    body["properties"]["allowProjectManagement"] = json!(true);
+    body
+}
+
+/// A project of the account `ai`.
+pub fn project(name: &str) -> String {
+    format!("{}/projects/{name}", account("ai"))
+}
+
+pub fn project_body() -> Value {
+    json!({
+        "location": "westeurope",
+        "identity": { "type": "SystemAssigned" },
+        "tags": { "team": "research" },
+        "properties": { "displayName": "Chat", "description": "Talks" },
+    })
+}
+
 impl Azure {
+    /// With an account that can have projects.
+    pub async fn with_parent(settings: &Value) -> Self {
+        let azure = Self::with(settings).await;
+        azure.make("ai", &parent()).await;
+        azure
+    }
+
+    /// The project, once its operation has succeeded.
+    pub async fn done_project(&self, name: &str, begun: &Answer) -> Value {
+        let end = self.end_of(begun).await;
+        assert_eq!(end["status"], "Succeeded", "{end}");
+        self.get(&project(name)).await.expect(200).body
+    }
+
+    pub async fn make_project(&self, name: &str) -> Value {
+        let begun = self.put(&project(name), &project_body()).await.expect(201);
+        self.done_project(name, &begun).await
+    }
+
+    pub async fn remove_project(&self, name: &str) {
+        let begun = self.delete(&project(name)).await.expect(202);
+        assert_eq!(self.end_of(&begun).await["status"], "Succeeded");
+        self.get(&project(name)).await.expect(404);
+    }
+
     pub async fn client_id(&self, name: &str) -> String {
         let found = self.get(&identity(name)).await.expect(200);
         found.at("/properties/clientId").as_str().unwrap().to_owned()

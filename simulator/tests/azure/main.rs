@@ -3,7 +3,9 @@
 
 mod access_policies;
 mod account_keys;
+mod account_projects;
 mod account_requests;
+mod account_with_projects;
 mod accounts;
 mod bodies;
 mod changes;
@@ -23,6 +25,7 @@ mod lists;
 mod locks;
 mod page;
 mod policies;
+mod projects;
 mod proxy;
 mod quotas;
 mod roles;

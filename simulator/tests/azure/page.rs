@@ -51,6 +51,7 @@ fn every_key_of_a_seed_is_named() {
         "storageAccounts: [{ x: 1 }]",
         "workspaces: [{ x: 1 }]",
         "accounts: [{ x: 1 }]",
+        "projects: [{ x: 1 }]",
         "roleAssignments: [{ x: 1 }]",
         "groups: [{ x: 1 }]",
         "policyAssignments: [{ x: 1 }]",
