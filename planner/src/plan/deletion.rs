@@ -140,6 +140,10 @@ fn delete(
                     judgement.provisioned = Opinion::Is(progress_verdict(input, operation.kind));
                 }
             }
+            // No list and no sweep tells that somebody else purged it.
+            let unseen = matches!(request, Request::Purge(_))
+                && matches!(operation.state, OperationState::Ignored | OperationState::Failed);
+            let next = if unseen { at(input, input.pace.probe) } else { next };
             judgement.operation = Some(operation);
             wait(judgement, next)
         }

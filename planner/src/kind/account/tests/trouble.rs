@@ -1,6 +1,7 @@
 //! What goes wrong on the way to the key, and afterwards.
 
 use super::*;
+use crate::plan::Next;
 
 /// Waits for access with its own identity, with a tag to be changed meanwhile.
 fn waiting_with_a_tag() -> (Declared, ResourceStatus, Observed) {
@@ -156,4 +157,26 @@ fn a_refused_grant_is_told_the_same_between_its_tries() {
     // At first the answer is not known.
     assert_eq!(reasons.last().unwrap(), "OperatorNotAuthorized");
     assert!(reasons.len() <= 2, "{reasons:?}");
+}
+
+#[test]
+fn a_purge_that_was_ignored_is_looked_at_again_before_it_is_sent_again() {
+    let declared = account(|_| {});
+    let status = settled(&declared, &live(&declared, Some(FOLLOWED)));
+    let kept = Observed {
+        live: Fact::Absent,
+        deleted: Fact::Known(Deleted {
+            tags: declared.all_tags(),
+        }),
+        ..ready_for_creation(&declared)
+    };
+    let mut told = status;
+    let mut nexts = Vec::new();
+    for second in [100, 101, 110, 120] {
+        let pass = pass(&declared, &told, &kept, second, true, &Executed::Done);
+        nexts.push((pass.plan.write.is_some(), pass.plan.next));
+        told = pass.report.status;
+    }
+    assert_eq!(told.operation.unwrap().state, OperationState::Ignored);
+    assert_eq!(nexts[3], (false, Next::At(at_second(150))));
 }
