@@ -31,6 +31,18 @@ pub fn values(owner_id: &str, namespace: &str) -> Value {
     })
 }
 
+/// The same values with another tenant: a namespace and an identity of its own.
+pub fn add_tenant(values: &mut Value, namespace: &str, identity: &str, client_id: &str) {
+    let identity = json!({
+        "name": identity, "clientId": client_id, "tenantId": TENANT, "namespaces": [namespace],
+    });
+    for (list, item) in [("watchNamespaces", json!(namespace)), ("identities", identity)] {
+        if let Some(items) = values.get_mut(list).and_then(Value::as_array_mut) {
+            items.push(item);
+        }
+    }
+}
+
 /// Renders the chart with Helm, as `helm install` would.
 ///
 /// # Errors

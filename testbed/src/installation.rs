@@ -1,4 +1,4 @@
-//! The operator's place in the cluster: its two namespaces, the chart, and its own kubeconfig.
+//! The operator's place in the cluster: its namespaces, the chart, and its own kubeconfig.
 //!
 //! Invariant: the operator's kubeconfig is its ServiceAccount's, so that it can do what the chart lets it and no more.
 
@@ -24,7 +24,7 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Creates both namespaces and installs the chart with `values`.
+    /// Creates its own namespace and those that `values` has it watch, and installs the chart with `values`.
     ///
     /// # Errors
     /// A namespace exists already, or Helm or the API server says no.
@@ -36,7 +36,9 @@ impl Installation {
     ) -> Result<Self, Error> {
         let kubectl = plane.kubectl();
         let helm = helm()?;
-        for name in [system_namespace, namespace] {
+        let watched = values.get("watchNamespaces").and_then(Value::as_array);
+        let watched = watched.into_iter().flatten().filter_map(Value::as_str);
+        for name in watched.chain([system_namespace]) {
             kubectl.ok(&["create", "namespace", name])?;
         }
         let rendered = chart::render(&helm, system_namespace, values)?;

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use kube::Client;
 use kube::api::{Api, DynamicObject};
+use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::azure::{Azure, Seed};
+use crate::azure::{Azure, Seed, Trust, names};
 use crate::binaries::{Binaries, target};
 use crate::chart;
 use crate::control_plane::ControlPlane;
@@ -60,6 +61,17 @@ async fn shared() -> Result<&'static (RunDirectory, ControlPlane), Error> {
         .await
 }
 
+/// Another tenant of the same operator.
+#[derive(Clone, Debug)]
+pub struct Neighbour {
+    /// Its namespace.
+    pub namespace: String,
+    /// Name of its identity in Azure; its ServiceAccount has the same.
+    pub identity: String,
+    /// The identity's client id.
+    pub client_id: String,
+}
+
 /// What a scenario wants to be different.
 pub struct ScenarioSettings {
     /// Its name, which its namespaces get: short, and of its own.
@@ -78,6 +90,8 @@ pub struct ScenarioSettings {
     pub is_untyped: bool,
     /// Starts the operator. Without it a test does so itself, by [`Operator::start`] with [`Scenario::operator_settings`].
     pub with_operator: bool,
+    /// A second namespace that the operator watches, with an identity of its own that Azure knows by this client id.
+    pub neighbour: Option<Neighbour>,
     /// Changes what Azure holds at the beginning.
     pub seed: Box<dyn FnOnce(&mut Seed) + Send>,
 }
@@ -95,6 +109,7 @@ impl ScenarioSettings {
             with_proxy: false,
             is_untyped: false,
             with_operator: true,
+            neighbour: None,
             seed: Box::new(|_| {}),
         }
     }
@@ -129,14 +144,24 @@ impl Scenario {
         let folder = run.path().join(&namespace);
         fs::create_dir_all(&folder).map_err(Error::file("creating", &folder))?;
 
-        let values = chart::values(OWNER_ID, &namespace);
+        let neighbour = settings.neighbour.as_ref();
+        let mut values = chart::values(OWNER_ID, &namespace);
+        let mut watch_namespaces = vec![namespace.clone()];
+        if let Some(other) = neighbour {
+            chart::add_tenant(&mut values, &other.namespace, &other.identity, &other.client_id);
+            watch_namespaces.push(other.namespace.clone());
+        }
         let (system, watched) = (system_namespace.clone(), namespace.clone());
         // Helm and kubectl block, and Helm may have to be built.
         let installation =
             tokio::task::spawn_blocking(move || Installation::new(plane, &system, &watched, &values))
                 .await
                 .map_err(Error::kubernetes("the installation panicked"))??;
-        let mut seed = Seed::new(&Installation::trust(plane, &system_namespace))?;
+        let trust = Installation::trust(plane, &system_namespace);
+        let mut seed = Seed::new(&trust)?;
+        if let Some(neighbour) = neighbour {
+            seed.add("identities", neighbour_identity(neighbour, &trust));
+        }
         (settings.seed)(&mut seed);
         let azure = Azure::start(&folder, &traffic(&namespace, settings.is_untyped)?, seed).await?;
         let proxy = if settings.with_proxy {
@@ -149,7 +174,7 @@ impl Scenario {
             program: settings.program,
             kubeconfig: installation.kubeconfig(plane, url, &folder.join("operator.kubeconfig"))?,
             namespace: system_namespace.clone(),
-            watch_namespaces: vec![namespace.clone()],
+            watch_namespaces,
             owner_id: OWNER_ID.to_owned(),
             azure: azure.endpoint().to_owned(),
             azure_ca_file: azure.authority_file().to_owned(),
@@ -223,11 +248,16 @@ impl Scenario {
     /// # Errors
     /// It cannot be started. That it says no is not an error here.
     pub fn apply(&self, yaml: &str) -> Result<Said, Error> {
-        let here = yaml.replace(
-            "namespace: ml-platform",
-            &format!("namespace: {}", self.namespace),
-        );
-        let namespace = format!("--namespace={}", self.namespace);
+        self.apply_in(&self.namespace, yaml)
+    }
+
+    /// The same in another namespace.
+    ///
+    /// # Errors
+    /// kubectl cannot be started.
+    pub fn apply_in(&self, namespace: &str, yaml: &str) -> Result<Said, Error> {
+        let here = yaml.replace("namespace: ml-platform", &format!("namespace: {namespace}"));
+        let namespace = format!("--namespace={namespace}");
         self.kubectl()
             .with_input(&[&namespace, "apply", "--filename=-"], &here)
     }
@@ -356,6 +386,25 @@ impl Scenario {
             other => other,
         }
     }
+}
+
+/// A neighbour's identity, which trusts its ServiceAccount alone.
+fn neighbour_identity(neighbour: &Neighbour, trust: &Trust) -> Value {
+    let Neighbour {
+        identity, client_id, ..
+    } = neighbour;
+    json!({
+        "id": names::resource(names::PLATFORM_GROUP, "Microsoft.ManagedIdentity/userAssignedIdentities", identity),
+        "location": names::LOCATION,
+        "clientId": client_id,
+        "federatedCredentials": [{
+            "name": "keyholder",
+            "issuer": trust.issuer,
+            "subject": format!("system:serviceaccount:{}:{identity}", trust.namespace),
+            "audiences": ["api://AzureADTokenExchange"],
+            "issuerCa": trust.authority,
+        }],
+    })
 }
 
 /// Where the traffic of a scenario is recorded: all of a run in one folder, to be checked together.

@@ -217,3 +217,72 @@ async fn a_purged_account_leaves_its_name_free_and_a_deleted_one_holds_it() {
         "{message}"
     );
 }
+
+/// The bodies of the operator's PATCHes of an account.
+async fn patches(scenario: &Scenario, account: &str) -> Vec<Value> {
+    let id = names::account(account).to_lowercase();
+    let mut log = operator_log(scenario).await;
+    log.retain(|one| one.method == "PATCH" && one.path().to_lowercase() == id);
+    log.into_iter().map(|one| one.request).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_declared_field_that_somebody_changes_is_put_back_by_a_patch_of_it_alone() {
+    let scenario = start("account-drift").await;
+    let declared = account("drift").replace(
+        "  deletionPolicy:",
+        "  publicNetworkAccess: Disabled\n  deletionPolicy:",
+    );
+    scenario.apply(&declared).unwrap().ok().unwrap();
+    scenario.until_ready("AIServicesAccount/drift").await.unwrap();
+    let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
+    let id = names::account("drift");
+    let before = alice.get(&id, ACCOUNTS).await.unwrap();
+    let encryption = before["properties"]["encryption"].clone();
+    let mut other_key = encryption.clone();
+    other_key["keyVaultProperties"]["keyName"] = json!(names::OTHER_KEY);
+    let (hub, stranger) = (
+        names::identity(names::HUB_IDENTITY),
+        names::identity(names::STRANGER),
+    );
+    let table = [
+        (json!({ "tags": {} }), json!({ "tags": before["tags"] })),
+        (
+            json!({ "sku": { "name": "S1" } }),
+            json!({ "sku": { "name": "S0" } }),
+        ),
+        (
+            json!({ "properties": { "publicNetworkAccess": "Enabled" } }),
+            json!({ "properties": { "publicNetworkAccess": "Disabled" } }),
+        ),
+        (
+            json!({ "identity": { "type": "UserAssigned",
+                "userAssignedIdentities": { hub.clone(): {}, stranger.clone(): {} } } }),
+            json!({ "identity": { "type": "UserAssigned",
+                "userAssignedIdentities": { hub: {}, stranger: null } } }),
+        ),
+        (
+            json!({ "properties": { "encryption": other_key } }),
+            json!({ "properties": { "encryption": encryption } }),
+        ),
+    ];
+    for (index, (change, correction)) in table.into_iter().enumerate() {
+        // Without the owner's tag it would be nobody's.
+        let mut change = change;
+        if let Some(tags) = change.get_mut("tags") {
+            tags["keyholder-owner"] = before["tags"]["keyholder-owner"].clone();
+        }
+        alice.patch(&id, ACCOUNTS, &change).await.unwrap();
+        let corrected = async || patches(&scenario, "drift").await.len() > index;
+        let started = std::time::Instant::now();
+        while !corrected().await {
+            assert!(
+                started.elapsed() < testbed::scenario::PATIENCE,
+                "{change} was not seen"
+            );
+        }
+        scenario.until_ready("AIServicesAccount/drift").await.unwrap();
+        assert_eq!(patches(&scenario, "drift").await[index], correction);
+        assert_eq!(patches(&scenario, "drift").await.len(), index + 1);
+    }
+}

@@ -1,9 +1,10 @@
 //! "One tenant's namespace cannot use another's identity", and one replica works at a time.
 
 use serde_json::json;
-use testbed::{Operator, OperatorSettings, Scenario};
+use testbed::scenario::{Neighbour, PATIENCE};
+use testbed::{Object, Operator, OperatorSettings, Scenario, object};
 
-use crate::common::{hub, operator_log, settings, start, writes};
+use crate::common::{account as account_of, hub, operator_log, settings, start, writes};
 
 fn account(scenario: &Scenario, change: &[&str]) {
     let namespace = format!("--namespace={}", scenario.system_namespace);
@@ -110,4 +111,74 @@ async fn a_second_replica_waits_ready_and_takes_over() {
     scenario.until_ready("second").await.unwrap();
     assert!(second.output().contains("this replica leads"));
     assert_eq!(writes(&scenario, "second").await.len(), 1);
+}
+
+/// What a hostile tenant does to an account of another: it names it, asks to adopt it, and to have it purged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_learns_nothing_of_anothers_account_and_cannot_touch_it() {
+    const HOSTILE: &str = "tenants-hostile";
+    let mut settings = settings("tenants");
+    settings.neighbour = Some(Neighbour {
+        namespace: HOSTILE.to_owned(),
+        identity: "hostile".to_owned(),
+        client_id: "66666666-0000-0000-0000-000000000001".to_owned(),
+    });
+    let scenario = Scenario::start(settings).await.unwrap();
+    let secret = account_of("foundry").replace("team: research", "team: secret-project");
+    scenario.apply(&secret).unwrap().ok().unwrap();
+    scenario.until_ready("AIServicesAccount/foundry").await.unwrap();
+
+    let stolen =
+        account_of("foundry").replace("  deletionPolicy:", "  adoptionPolicy: Adopt\n  deletionPolicy:");
+    scenario.apply_in(HOSTILE, &stolen).unwrap().ok().unwrap();
+    let api = Object::api(scenario.client(), HOSTILE, "AIServicesAccount");
+    let refused = |one: &Object| one.says("Ready", "OperatorNotAuthorized");
+    let told = object::until(&api, "foundry", "refused", PATIENCE, refused)
+        .await
+        .unwrap();
+    let status = told.at("/status").to_string();
+    for learned in [
+        "secret-project",
+        "resourceId\":\"",
+        "keyIdentifier",
+        "principalId",
+    ] {
+        assert!(!status.contains(learned), "{learned} in {status}");
+    }
+    // Its object cannot go while nobody knows what is in Azure; without a wish to delete it can.
+    let namespace = format!("--namespace={HOSTILE}");
+    let delete = [
+        &namespace,
+        "delete",
+        "aiservicesaccount",
+        "foundry",
+        "--wait=false",
+    ];
+    scenario.kubectl().ok(&delete).unwrap();
+    let retain = r#"{"spec":{"deletionPolicy":"Retain"}}"#;
+    let patch = [
+        &namespace,
+        "patch",
+        "aiservicesaccount",
+        "foundry",
+        "--type=merge",
+        "--patch",
+        retain,
+    ];
+    scenario.kubectl().ok(&patch).unwrap();
+    object::until_gone(&api, "foundry", PATIENCE).await.unwrap();
+
+    let mut by_hostile = scenario.azure.control().log(0).await.unwrap();
+    by_hostile.retain(|one| {
+        one.principal.as_deref() == Some("hostile") && one.path().starts_with("/subscriptions")
+    });
+    assert!(!by_hostile.is_empty(), "the other identity was used");
+    assert!(by_hostile.iter().all(|one| !one.is_write()), "{by_hostile:?}");
+    assert!(
+        scenario
+            .hub("AIServicesAccount/foundry")
+            .await
+            .unwrap()
+            .is_ready()
+    );
 }

@@ -16,6 +16,7 @@ from azure.keyvault.keys import KeyClient, KeyRotationLifetimeAction, KeyRotatio
 from azure.keyvault.keys.crypto import CryptographyClient, KeyWrapAlgorithm
 from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.authorization.models import RoleAssignmentCreateParameters
+from azure.mgmt.cognitiveservices import CognitiveServicesManagementClient
 from azure.mgmt.keyvault import KeyVaultManagementClient
 from azure.mgmt.keyvault.models import (
     KeyAttributes,
@@ -41,6 +42,7 @@ SCOPE = f"/subscriptions/{SUBSCRIPTION}"
 CRYPTO_OFFICER = "14b46e9e-c2b7-41b4-b07b-48a6ebf60603"
 CRYPTO_SERVICE_ENCRYPTION_USER = "e147488a-f6f5-4113-8e2d-b22465e65bf6"
 WORKSPACES = "2025-12-01"
+ACCOUNTS = "2026-07-01"
 
 credential = ClientSecretCredential(
     TENANT,
@@ -55,6 +57,8 @@ resources = ResourceManagementClient(credential, SUBSCRIPTION, **arm)
 vaults = KeyVaultManagementClient(credential, SUBSCRIPTION, **arm)
 identities = ManagedServiceIdentityClient(credential, SUBSCRIPTION, **arm)
 authorization = AuthorizationManagementClient(credential, SUBSCRIPTION, **arm)
+# It speaks an older version by itself.
+cognitive = CognitiveServicesManagementClient(credential, SUBSCRIPTION, api_version=ACCOUNTS, **arm)
 # No release of this client knows hubs by itself: it is told the version, and bodies are JSON.
 workspaces = MachineLearningServicesMgmtClient(credential, SUBSCRIPTION, api_version=WORKSPACES, **arm).workspaces
 
@@ -109,7 +113,7 @@ def make_vault(name, **properties):
 
 
 def prepare():
-    for namespace in ("Microsoft.KeyVault", "Microsoft.MachineLearningServices"):
+    for namespace in ("Microsoft.KeyVault", "Microsoft.MachineLearningServices", "Microsoft.CognitiveServices"):
         check(resources.providers.register(namespace).registration_state == "Registered", namespace)
     group = resources.resource_groups.create_or_update(GROUP, {"location": LOCATION, "tags": {"for": "strangers"}})
     check(group.name in [one.name for one in resources.resource_groups.list()], "the group is not listed")
@@ -237,6 +241,44 @@ def rotate(keys, key):
     step(f"rotated to {rotated.id}")
 
 
+def account_with_the_key(vault):
+    name = "strangers-ai"
+    identity = identities.user_assigned_identities.get(GROUP, "hub")
+    wanted = {
+        "kind": "AIServices",
+        "sku": {"name": "S0"},
+        "location": LOCATION,
+        "identity": {"type": "UserAssigned", "userAssignedIdentities": {identity.id: {}}},
+        "properties": {
+            "customSubDomainName": name,
+            "encryption": {
+                "keySource": "Microsoft.KeyVault",
+                "keyVaultProperties": {
+                    "keyVaultUri": vault.properties.vault_uri,
+                    "keyName": "hub",
+                    "keyVersion": "",
+                    "identityClientId": identity.client_id,
+                },
+            },
+        },
+    }
+    account = cognitive.accounts.begin_create(GROUP, name, wanted).result()
+    check(account.properties.provisioning_state == "Succeeded", account.properties.provisioning_state)
+    key = account.properties.encryption.key_vault_properties
+    check((key.key_name, key.identity_client_id) == ("hub", identity.client_id), f"another key: {key}")
+    check([one.name for one in cognitive.accounts.list()] == [name], "the account is not listed")
+    step(f"account {account.id}")
+    microsofts = {"properties": {"encryption": {"keySource": "Microsoft.CognitiveServices"}}}
+    cognitive.accounts.begin_update(GROUP, name, microsofts).result()
+    check(cognitive.accounts.get(GROUP, name).properties.encryption is None, "it has its key still")
+    cognitive.accounts.begin_delete(GROUP, name).result()
+    refused(lambda: cognitive.accounts.begin_create(GROUP, name, wanted).result(), 409, "FlagMustBeSetForRestore")
+    check([one.name for one in cognitive.deleted_accounts.list()] == [name], "the deleted account is not listed")
+    cognitive.deleted_accounts.begin_purge(LOCATION, GROUP, name).result()
+    check(list(cognitive.deleted_accounts.list()) == [], "it was not purged")
+    step("account deleted and purged")
+
+
 def delete_and_purge(vault, loose, keys):
     keys.begin_delete_key("by-arm").result()
     check([one.name for one in keys.list_deleted_keys()] == ["by-arm"], "the deleted key is not listed")
@@ -283,6 +325,7 @@ def main():
     use_the_key(keys, key)
     hub_with_the_key(vault, key)
     rotate(keys, key)
+    account_with_the_key(vault)
     delete_and_purge(vault, loose, keys)
     step("every answer was understood")
 
