@@ -76,10 +76,10 @@ async fn made_by_alice(scenario: &Scenario, key: &str) {
             "keyVaultUri": vault["properties"]["vaultUri"], "keyName": key, "keyVersion": "", "identityClientId": client,
         } } },
     });
-    let path = names::account("found");
-    alice.put(&path, ACCOUNTS, &body).await.unwrap();
-    // It is taken over as it is, not while it comes into being.
-    while alice.get(&path, ACCOUNTS).await.unwrap()["properties"]["provisioningState"] != "Succeeded" {}
+    alice
+        .put(&names::account("found"), ACCOUNTS, &body)
+        .await
+        .unwrap();
 }
 
 fn found() -> String {
