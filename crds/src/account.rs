@@ -110,12 +110,12 @@ pub struct AIServicesAccountSpec {
     #[schemars(extend("maxProperties" = 49))]
     pub tags: BTreeMap<String, String>,
 
-    /// Full lets Keyholder create, change and delete the account. ObserveOnly writes nothing to Azure: it looks at a account, whoever made
+    /// Full lets Keyholder create, change and delete the account. ObserveOnly writes nothing to Azure: it looks at an account, whoever made
     /// it, and says where it differs.
     #[serde(default)]
     pub management_policy: ManagementPolicy,
 
-    /// What is done about a account of this name that is there already and that no object owns: Never leaves it alone, Adopt takes it over
+    /// What is done about an account of this name that is there already and that no object owns: Never leaves it alone, Adopt takes it over
     /// (its tag keyholder-owner is written), once its encryption and everything else that Azure fixes are as declared.
     #[serde(default)]
     pub adoption_policy: AdoptionPolicy,

@@ -3,7 +3,9 @@
 //! Invariant: at most one write to Azure, and none while another is under way.
 
 use jiff::Timestamp;
-use keyholder_crds::{Bound, DeletionPolicy, ManagementPolicy, OperationKind, Reason, ResourceStatus};
+use keyholder_crds::{
+    Bound, DeletionPolicy, ManagementPolicy, Operation, OperationKind, Reason, ResourceStatus,
+};
 
 use crate::arm_id::ArmId;
 use crate::judge::{Judgement, Opinion, Verdict};
@@ -203,6 +205,13 @@ fn wait(judgement: Judgement, next: Next) -> Plan {
         beforehand: Vec::new(),
         next,
     }
+}
+
+/// What Azure failed, and why.
+fn failed(mut judgement: Judgement, operation: Operation, next: Next, verdict: Verdict) -> Plan {
+    judgement.operation = Some(operation);
+    judgement.provisioned = Opinion::Is(verdict);
+    wait(judgement, next)
 }
 
 fn at(input: &Input<'_>, while_: jiff::SignedDuration) -> Next {

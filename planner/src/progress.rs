@@ -32,6 +32,14 @@ pub(crate) enum Found {
     },
 }
 
+impl Found {
+    /// It is there, and the operation's intent, which is wanted still, does not show.
+    pub const AWAITED: Self = Self::Settled {
+        achieved: false,
+        superseded: false,
+    };
+}
+
 /// What follows for this pass.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Step {

@@ -7,7 +7,7 @@ use keyholder_crds::vocabulary::OWNER_TAG;
 use keyholder_crds::{OperationKind, OperationState, Reason};
 use serde_json::json;
 
-use super::{Input, Plan, Request, Write, at, progress_verdict, wait};
+use super::{Input, Plan, Request, Write, at, failed, progress_verdict, wait};
 use crate::encryption::in_other_hands;
 use crate::judge::{Judgement, Opinion, Verdict};
 use crate::observed::Live;
@@ -43,16 +43,12 @@ pub(super) fn adopt(input: &Input<'_>, live: &Live, mut judgement: Judgement) ->
         judgement.operation = None;
         return wait(judgement, at(input, input.pace.probe));
     }
-    let found = Found::Settled {
-        achieved: false,
-        superseded: false,
-    };
     let operation = input
         .status
         .operation
         .as_ref()
         .filter(|operation| operation.intent == MARK);
-    let started_at = match progress::step(input, operation, found) {
+    let started_at = match progress::step(input, operation, Found::AWAITED) {
         Step::Free { started_at } => started_at,
         Step::Wait { operation, next } => {
             if !matches!(operation.state, OperationState::Failed | OperationState::Ignored) {
@@ -65,11 +61,7 @@ pub(super) fn adopt(input: &Input<'_>, live: &Live, mut judgement: Judgement) ->
             operation,
             next,
             verdict,
-        } => {
-            judgement.operation = Some(operation);
-            judgement.provisioned = Opinion::Is(verdict);
-            return wait(judgement, next);
-        }
+        } => return failed(judgement, operation, next, verdict),
     };
     judgement.operation = None;
     // PATCH replaces the whole map, so the others' go along.

@@ -2,7 +2,7 @@
 
 use keyholder_crds::{Bound, DeletionPolicy, OperationKind, OperationState, Reason};
 
-use super::{FinalizerStep, Input, Next, Plan, Request, Write, at, progress_verdict, unknown, wait};
+use super::{FinalizerStep, Input, Next, Plan, Request, Write, at, failed, progress_verdict, unknown, wait};
 use crate::judge::{self, Judgement, Opinion, Verdict};
 use crate::needs::{is_deleting, is_in_progress, is_marked, is_owned};
 use crate::observed::Fact;
@@ -33,16 +33,12 @@ fn absent(input: &Input<'_>, mut judgement: Judgement) -> Plan {
 
 /// Nothing is kept of it, once that had time to show after the deletion.
 fn gone(input: &Input<'_>, mut judgement: Judgement) -> Plan {
-    let found = Found::Settled {
-        achieved: false,
-        superseded: false,
-    };
     let deletion = input.status.operation.as_ref().filter(|operation| {
         operation.kind == OperationKind::Delete
             && operation.intent == input.declared.id.to_string()
             && input.declared.kind.rules().deleted(input.declared).is_some()
     });
-    match progress::step(input, deletion, found) {
+    match progress::step(input, deletion, Found::AWAITED) {
         Step::Wait { operation, next }
             if matches!(
                 operation.state,
@@ -121,11 +117,7 @@ fn delete(
         let deletes_this = operation.kind == OperationKind::Delete && operation.intent == intent;
         deletes_this || operation.state == OperationState::Intended
     });
-    let found = Found::Settled {
-        achieved: false,
-        superseded: false,
-    };
-    match progress::step(input, operation, found) {
+    match progress::step(input, operation, Found::AWAITED) {
         Step::Wait { operation, next } => {
             match operation.state {
                 // What Azure said stands until the next try.
@@ -151,11 +143,7 @@ fn delete(
             operation,
             next,
             verdict,
-        } => {
-            judgement.operation = Some(operation);
-            judgement.provisioned = Opinion::Is(verdict);
-            wait(judgement, next)
-        }
+        } => failed(judgement, operation, next, verdict),
         Step::Free { started_at } => {
             let started_at =
                 started_at.filter(|_| operation.is_some_and(|one| one.kind == OperationKind::Delete));

@@ -7,7 +7,7 @@ use super::adoption::adopt;
 use super::creation::begin;
 use super::enabling::{self, Gate};
 use super::fight::{self, Fight};
-use super::{Input, Next, Plan, Request, Write, at, progress_verdict, wait};
+use super::{Input, Next, Plan, Request, Write, at, failed, progress_verdict, wait};
 use crate::encryption::KeyChange;
 use crate::judge::{self, Judgement, Opinion, Truth, Verdict};
 use crate::needs::{has_been_ready, has_failed, is_adoptable, is_deleting, is_in_progress, is_watched};
@@ -145,14 +145,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
                 .zip(operation)
                 .is_none_or(|((_, intent, _), operation)| *intent != operation.intent),
     };
-    let unsettled = matches!(
-        found,
-        Found::Settled {
-            achieved: false,
-            superseded: false
-        }
-    );
-    let fight = if unsettled {
+    let fight = if found == Found::AWAITED {
         fight::judge(input, operation)
     } else {
         Fight::None
@@ -184,11 +177,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
             operation,
             next,
             verdict,
-        } => {
-            judgement.operation = Some(operation);
-            judgement.provisioned = Opinion::Is(verdict);
-            return wait(judgement, next);
-        }
+        } => return failed(judgement, operation, next, verdict),
         Step::Free { started_at } => started_at,
     };
     judgement.operation = None;
