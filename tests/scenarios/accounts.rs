@@ -9,8 +9,6 @@ use crate::common::{ACCOUNTS, account, account_example as example, operator_log,
 
 const FOUNDRY: &str = "AIServicesAccount/foundry";
 const SPEECH: &str = "AIServicesAccount/speech";
-const ENCRYPTION_USER: &str =
-    "/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e2d-b22465e65bf6";
 
 /// What the operator wrote about an account and got an answer to.
 async fn writes(scenario: &Scenario, account: &str) -> Vec<(String, u16)> {
@@ -119,16 +117,9 @@ async fn an_account_gets_its_key_once_its_own_identity_has_access() {
         "{message}"
     );
     let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
-    let assignment = format!(
-        "{}/providers/Microsoft.Authorization/roleAssignments/44444444-0000-0000-0000-000000000001",
-        names::vault(names::VAULT)
-    );
-    let grant = json!({ "properties": { "roleDefinitionId": ENCRYPTION_USER, "principalId": principal } });
     alice
-        .send(Method::PUT, &assignment, "2022-04-01", Some(&grant))
+        .let_unwrap(principal, &names::vault(names::VAULT))
         .await
-        .unwrap()
-        .ok("PUT", &assignment)
         .unwrap();
     let ready = scenario.until_ready(SPEECH).await.unwrap();
     assert!(ready.says("KeyApplied", "FollowedByService"), "{ready}");

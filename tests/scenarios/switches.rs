@@ -109,15 +109,9 @@ async fn a_system_assigned_identity_that_azure_does_not_grant_access_by_itself()
         .unwrap()
         .to_owned();
     let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
-    let role = format!(
-        "{}/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e2d-b22465e65bf6",
-        names::subscription()
-    );
-    let id = format!(
-        "{}/providers/Microsoft.Authorization/roleAssignments/66666666-0000-0000-0000-000000000001",
-        names::vault(names::VAULT)
-    );
-    let body = json!({ "properties": { "roleDefinitionId": role, "principalId": principal, "principalType": "ServicePrincipal" } });
-    alice.put(&id, "2022-04-01", &body).await.unwrap();
+    alice
+        .let_unwrap(&principal, &names::vault(names::VAULT))
+        .await
+        .unwrap();
     scenario.until_ready("serverless").await.unwrap();
 }

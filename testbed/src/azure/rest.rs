@@ -1,13 +1,18 @@
 //! Azure Resource Manager as another principal than the operator uses it.
 
-use reqwest::Method;
-use serde_json::Value;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::names::TENANT;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::names::{TENANT, subscription};
 use crate::error::Error;
 
 /// Audience of tokens for Azure Resource Manager in the public cloud.
 pub const ARM_AUDIENCE: &str = "https://management.azure.com";
+
+/// Key Vault Crypto Service Encryption User (role-based-access-control, built-in roles, security).
+const ENCRYPTION_USER: &str = "e147488a-f6f5-4113-8e2d-b22465e65bf6";
 
 /// A client with the token of one service principal.
 #[derive(Clone, Debug)]
@@ -116,6 +121,26 @@ impl RestClient {
         self.send(Method::PUT, id, version, Some(body))
             .await?
             .ok("PUT", id)
+    }
+
+    /// Gives a principal the role Key Vault Crypto Service Encryption User at a vault or a key.
+    ///
+    /// # Errors
+    /// It was refused.
+    pub async fn let_unwrap(&self, principal: &str, scope: &str) -> Result<(), Error> {
+        let mut hasher = DefaultHasher::new();
+        (principal, scope).hash(&mut hasher);
+        let name = hasher.finish() & 0xffff_ffff_ffff;
+        let id = format!(
+            "{scope}/providers/Microsoft.Authorization/roleAssignments/44444444-0000-0000-0000-{name:012x}"
+        );
+        let role = format!(
+            "{}/providers/Microsoft.Authorization/roleDefinitions/{ENCRYPTION_USER}",
+            subscription()
+        );
+        let properties = json!({ "roleDefinitionId": role, "principalId": principal, "principalType": "ServicePrincipal" });
+        let body = json!({ "properties": properties });
+        self.put(&id, "2022-04-01", &body).await.map(drop)
     }
 
     /// Changes a resource.

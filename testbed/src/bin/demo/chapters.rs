@@ -1,9 +1,7 @@
 //! All chapters: the story that everybody sees, and more of some of its steps.
 
-use serde_json::json;
-use testbed::azure::names::{
-    ALICE, KEY, OTHER_KEY, OTHER_VAULT, STRANGER, SUBSCRIPTION, VAULT, identity, vault,
-};
+use serde_json::Value;
+use testbed::azure::names::{ALICE, KEY, OTHER_KEY, OTHER_VAULT, STRANGER, VAULT, identity, vault};
 use testbed::{Object, azure};
 
 use crate::stage::{Stage, hub_id, in_namespace};
@@ -12,9 +10,6 @@ use crate::{family, health, steps};
 
 /// The chapter that is told when none is named.
 pub const MAIN: &str = "story";
-
-/// Key Vault Crypto Service Encryption User.
-pub const ENCRYPTION_USER: &str = "e147488a-f6f5-4113-8e2d-b22465e65bf6";
 
 /// A step whose play is an `async fn`.
 macro_rules! step {
@@ -154,21 +149,11 @@ async fn access_granted(stage: &mut Stage) -> Told {
     let stranger = alice.get(&identity(STRANGER), "2024-11-30").await?;
     let principal = stranger
         .pointer("/properties/principalId")
-        .cloned()
+        .and_then(Value::as_str)
         .unwrap_or_default();
-    let role = format!(
-        "/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{ENCRYPTION_USER}"
-    );
-    let assignment = format!(
-        "{}/keys/{KEY}/providers/Microsoft.Authorization/roleAssignments/44444444-0000-0000-0000-000000000001",
-        vault(VAULT)
-    );
     println!("   {ALICE} assigns the role, as `az role assignment create` would.");
-    let properties =
-        json!({ "roleDefinitionId": role, "principalId": principal, "principalType": "ServicePrincipal" });
-    alice
-        .put(&assignment, "2022-04-01", &json!({ "properties": properties }))
-        .await?;
+    let key = format!("{}/keys/{KEY}", vault(VAULT));
+    alice.let_unwrap(principal, &key).await?;
     stage.until("locked-out", "Ready", Object::is_ready).await?;
     steps::delete(stage, "locked-out", "DeleteAndPurge").await
 }

@@ -1,10 +1,9 @@
 //! Accounts beside hubs: one created with its key, one that gets it once its own identity has access.
 
-use serde_json::json;
+use serde_json::Value;
 use testbed::Object;
 use testbed::azure::names::{ALICE, LOCATION, VAULT, account, vault};
 
-use crate::chapters::ENCRYPTION_USER;
 use crate::stage::{Stage, in_namespace};
 use crate::steps;
 use crate::story::{Told, promised};
@@ -67,20 +66,12 @@ pub async fn with_access(stage: &mut Stage) -> Told {
     let speech = alice.get(&account("speech"), ACCOUNTS).await?;
     let principal = speech
         .pointer("/identity/principalId")
-        .cloned()
+        .and_then(Value::as_str)
         .unwrap_or_default();
-    let assignment = format!(
-        "{}/providers/Microsoft.Authorization/roleAssignments/44444444-0000-0000-0000-000000000009",
-        vault(VAULT)
-    );
     println!(
         "   Alice gives the account's identity the role Key Vault Crypto Service Encryption User at the vault."
     );
-    let body = json!({ "properties": {
-        "roleDefinitionId": format!("/providers/Microsoft.Authorization/roleDefinitions/{ENCRYPTION_USER}"),
-        "principalId": principal,
-    } });
-    alice.put(&assignment, "2022-04-01", &body).await?;
+    alice.let_unwrap(principal, &vault(VAULT)).await?;
     let ready = stage.until(SPEECH, "Ready", Object::is_ready).await?;
     promised(
         ready.text("/status/bound/mode") == "CustomerManaged",

@@ -41,22 +41,9 @@ pub async fn access_withdrawn(stage: &mut Stage) -> Told {
 /// Somebody gives the access again: the hub heals by itself.
 pub async fn access_given_again(stage: &mut Stage) -> Told {
     let alice = stage.sign_in(ALICE).await?;
-    let role = format!(
-        "{}/providers/Microsoft.Authorization/roleDefinitions/{}",
-        testbed::azure::names::subscription(),
-        crate::chapters::ENCRYPTION_USER
-    );
-    let assignment = format!(
-        "{}/providers/Microsoft.Authorization/roleAssignments/44444444-0000-0000-0000-000000000002",
-        vault(VAULT)
-    );
     let principal = principal(&alice).await?;
     println!("   {ALICE} assigns the role again, with the command from the message.");
-    let properties =
-        json!({ "roleDefinitionId": role, "principalId": principal, "principalType": "ServicePrincipal" });
-    alice
-        .put(&assignment, ASSIGNMENTS, &json!({ "properties": properties }))
-        .await?;
+    alice.let_unwrap(&principal, &vault(VAULT)).await?;
     stage.until("research", "Ready", Object::is_ready).await?;
     crate::steps::delete(stage, "research", "DeleteAndPurge").await
 }
