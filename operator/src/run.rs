@@ -110,15 +110,15 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), namespace = settings.namespace, "keyholder serves health and metrics");
 
     let work = async {
-        let waker = Waker::new();
-        let mut workers = Vec::new();
-        workers.extend(workers_of::<AIHub>(&client, &settings, &waker));
-        workers.extend(workers_of::<AIServicesAccount>(&client, &settings, &waker));
         // A kind that is not there so far hinders no other: its watch is taken up once it is.
         tokio::select! {
             () = wait_for_crd::<AIHub>(&client, &settings) => {}
             () = wait_for_crd::<AIServicesAccount>(&client, &settings) => {}
         }
+        let waker = Waker::new();
+        let mut workers = Vec::new();
+        workers.extend(workers_of::<AIHub>(&client, &settings, &waker));
+        workers.extend(workers_of::<AIServicesAccount>(&client, &settings, &waker));
         let stores: Vec<_> = workers.iter().map(|worker| worker.objects()).collect();
         let (accounts, writer) = store::<ServiceAccount>();
         let wake_all = wake_all(stores.clone(), waker.clone());
