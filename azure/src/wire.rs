@@ -9,6 +9,7 @@ use serde_json::Value;
 mod account;
 mod authorization;
 mod limits;
+mod project;
 mod resources;
 mod vault;
 mod workspace;
@@ -24,6 +25,7 @@ pub use limits::{
     ContentEvaluation, EffectDetails, FieldRestriction, FieldRestrictions, PolicyEvaluation, PolicyReference,
     Restrictions, Usage, UsageName,
 };
+pub use project::{Project, ProjectProperties};
 pub use resources::{
     GenericResource, Provider, ResourceGroup, ResourceGroupProperties, UserAssignedIdentity,
     UserAssignedIdentityProperties,
@@ -39,7 +41,7 @@ pub use workspace::{
 
 /// `Microsoft.MachineLearningServices/workspaces`.
 pub const WORKSPACES_VERSION: &str = "2026-05-01";
-/// `Microsoft.CognitiveServices/accounts`.
+/// `Microsoft.CognitiveServices/accounts` and their `projects`.
 pub const ACCOUNTS_VERSION: &str = "2026-07-01";
 /// `Microsoft.KeyVault/vaults`.
 pub const VAULTS_VERSION: &str = "2026-02-01";

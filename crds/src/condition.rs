@@ -70,6 +70,8 @@ pub enum Reason {
     KeyInUse,
     /// KeyApplied: the service follows the key by itself.
     FollowedByService,
+    /// KeyApplied: the project is encrypted as its parent is.
+    Inherited,
     /// KeyApplied, KeyHealthy: Microsoft holds the key.
     MicrosoftManagedKey,
     /// KeyHealthy: enabled, valid, and access is there.
@@ -129,6 +131,12 @@ pub enum Reason {
     IdentityNotFound,
     /// The hub's storage account or its own key vault does not exist.
     AssociatedResourceNotFound,
+    /// The project's parent does not exist.
+    ParentNotFound,
+    /// The project's parent is not in order so far.
+    ParentNotReady,
+    /// The project's parent cannot have projects.
+    ParentUnsuitable,
     /// A resource provider is not registered in the subscription.
     ProviderNotRegistered,
     /// A quota is used up.
@@ -160,6 +168,8 @@ pub enum Reason {
     Suspended,
     /// spec.managementPolicy holds back what would be written.
     ObservedOnly,
+    /// The resource is not deleted while it has projects.
+    HasProjects,
     /// The resource was there and was deleted in Azure.
     DeletedInAzure,
     /// Azure or Entra cannot be reached.

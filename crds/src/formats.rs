@@ -4,8 +4,8 @@
 
 use kube::core::Rule;
 
-const GUID: &str = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
-const GROUP: &str = "[-0-9A-Za-z_.()]*[-0-9A-Za-z_()]";
+pub(crate) const GUID: &str = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}";
+pub(crate) const GROUP: &str = "[-0-9A-Za-z_.()]*[-0-9A-Za-z_()]";
 /// A hub's name in Azure.
 pub(crate) const AZURE_NAME: &str = "[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}";
 /// An account's name in Azure.

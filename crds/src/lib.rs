@@ -11,6 +11,7 @@ pub mod formats;
 pub mod hub;
 pub mod managed;
 pub mod policy;
+pub mod project;
 pub mod rules;
 pub mod status;
 pub mod vocabulary;
@@ -22,6 +23,7 @@ pub use encryption::{CustomerManagedKey, DataLocation, Encryption, EncryptionMod
 pub use hub::{AIHub, AIHubSpec, DeletionPolicy, Identity, PublicNetworkAccess, UnverifiedTransition};
 pub use managed::Managed;
 pub use policy::{AdoptionPolicy, ManagementPolicy};
+pub use project::{AIProject, AIProjectSpec, ParentKind, ParentRef};
 pub use status::{
     AccessGrant, Bound, CheckResult, EncryptionStatus, KeyVersionStatus, ManagedResource,
     ManagedResourceGroupState, ManagedResourceGroupStatus, Operation, OperationKind, OperationState,

@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::{AIHub, AIServicesAccount, DeletionPolicy, ResourceStatus};
+use crate::{AIHub, AIProject, AIServicesAccount, DeletionPolicy, ResourceStatus};
 
 /// A custom resource that stands for one Azure resource.
 pub trait Managed {
@@ -29,6 +29,20 @@ impl Managed for AIHub {
 }
 
 impl Managed for AIServicesAccount {
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn status(&self) -> Option<&ResourceStatus> {
+        self.status.as_ref()
+    }
+
+    fn deletion_policy(&self) -> DeletionPolicy {
+        self.spec.deletion_policy
+    }
+}
+
+impl Managed for AIProject {
     fn metadata(&self) -> &ObjectMeta {
         &self.metadata
     }

@@ -8,6 +8,7 @@ use kube::core::{Reason, Rule};
 use crate::formats::{AZURE_NAME, USER_ASSIGNED_IDENTITIES};
 
 pub mod accounts;
+pub mod projects;
 
 /// What a kind of resource is called.
 pub struct Words {
@@ -30,6 +31,13 @@ pub const ACCOUNT: Words = Words {
     a_noun: "an account",
     noun: "account",
     an_object: "AIServicesAccount",
+};
+
+/// Projects.
+pub const PROJECT: Words = Words {
+    a_noun: "a project",
+    noun: "project",
+    an_object: "AIProject",
 };
 
 impl Words {

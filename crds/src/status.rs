@@ -72,8 +72,13 @@ pub struct Bound {
     /// Azure region, without spaces.
     #[schemars(length(max = 64))]
     pub location: String,
-    /// Who holds the key.
-    pub mode: EncryptionMode,
+    /// Who holds the key; absent for a project, which is encrypted as its parent is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<EncryptionMode>,
+    /// ARM id of a project's parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub parent: Option<String>,
     /// Where the hub's own data is; absent in Microsoft-managed mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_location: Option<DataLocation>,
@@ -264,7 +269,9 @@ pub enum PreflightCheckName {
     Providers,
     /// The resource group exists.
     ResourceGroup,
-    /// The hub's name is free.
+    /// The hub or the account that a project belongs to is there and in order.
+    Parent,
+    /// The resource's name is free.
     Name,
     /// The user-assigned identities exist.
     Identity,

@@ -7,12 +7,12 @@ use kube::{CustomResourceExt, ResourceExt};
 
 use strum::IntoEnumIterator;
 
-use crate::{AIHub, AIServicesAccount, ConditionType, Reason};
+use crate::{AIHub, AIProject, AIServicesAccount, ConditionType, Reason};
 
 /// The committed files and the copies that the chart carries.
 #[test]
 fn the_committed_crds_are_what_the_types_say() {
-    for crd in [AIHub::crd(), AIServicesAccount::crd()] {
+    for crd in [AIHub::crd(), AIServicesAccount::crd(), AIProject::crd()] {
         committed_is(&crd);
     }
 }

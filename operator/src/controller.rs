@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
+use crate::family::Family;
 use crate::reconcile::{Context, Failure, reconcile};
 
 /// A custom resource that the operator works on.
@@ -55,7 +56,7 @@ impl<K> Watched for K where
 pub type Guarded<K> = DeserializeGuard<K>;
 
 /// Which object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject {
     /// Its kind.
     pub kind: Cow<'static, str>,
@@ -66,7 +67,8 @@ pub struct Subject {
 }
 
 impl Subject {
-    fn of<K: Watched>(object: &Guarded<K>) -> Self {
+    /// That of an object.
+    pub fn of<K: Resource<DynamicType = ()>>(object: &K) -> Self {
         Self {
             kind: K::kind(&()),
             namespace: object.namespace().unwrap_or_default(),
@@ -79,13 +81,25 @@ impl Subject {
 pub trait Objects: Send + Sync {
     /// Shows each of them; `None`: it does not decode.
     fn each(&self, look: &mut dyn FnMut(Subject, Option<&dyn Validate>));
+    /// Shows this one, if it is there and decodes.
+    fn find(&self, subject: &Subject, look: &mut dyn FnMut(&dyn Validate));
 }
 
 impl<K: Watched> Objects for Store<Guarded<K>> {
     fn each(&self, look: &mut dyn FnMut(Subject, Option<&dyn Validate>)) {
         for object in self.state() {
             let decoded = object.0.as_ref().ok().map(|object| object as &dyn Validate);
-            look(Subject::of(&object), decoded);
+            look(Subject::of(object.as_ref()), decoded);
+        }
+    }
+
+    fn find(&self, subject: &Subject, look: &mut dyn FnMut(&dyn Validate)) {
+        if subject.kind != K::kind(&()) {
+            return;
+        }
+        let object = self.get(&ObjectRef::new(&subject.name).within(&subject.namespace));
+        if let Some(Ok(object)) = object.as_ref().map(|object| &object.0) {
+            look(object);
         }
     }
 }
@@ -153,7 +167,13 @@ pub struct Shell<K: Watched> {
 impl<K: Watched> Shell<K> {
     /// Prepares the watch of `namespace`, or of all namespaces.
     #[must_use]
-    pub fn new(client: Client, namespace: Option<&str>, waker: &Waker, concurrency: u16) -> Self {
+    pub fn new(
+        client: Client,
+        namespace: Option<&str>,
+        waker: &Waker,
+        family: Arc<Family>,
+        concurrency: u16,
+    ) -> Self {
         let api: Api<Guarded<K>> = match namespace {
             Some(namespace) => Api::namespaced(client, namespace),
             None => Api::all(client),
@@ -163,6 +183,14 @@ impl<K: Watched> Shell<K> {
             .default_backoff()
             .modify(forget_unread)
             .reflect(writer)
+            .inspect(move |event| match event {
+                Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
+                    let decoded = object.0.as_ref().ok().map(|object| object as &dyn Validate);
+                    family.changed(&Subject::of(object), decoded);
+                }
+                Ok(watcher::Event::Delete(object)) => family.gone(&Subject::of(object)),
+                Ok(watcher::Event::Init | watcher::Event::InitDone) | Err(_) => {}
+            })
             .applied_objects()
             .inspect(|event| {
                 if let Err(error) = event {

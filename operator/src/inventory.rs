@@ -18,16 +18,15 @@ use crate::resource::ResourceType;
 
 /// Subscriptions that one identity may look at, at the most.
 const MOST_SUBSCRIPTIONS: u64 = 256;
+/// Lists of resources that are kept for one identity, at the most: those of subscriptions, and those of the projects of each account.
+const MOST_LISTS: u64 = 4096;
 
-/// All resources of a type in a subscription, by lower-case ARM id. One that could not be understood is kept as its error. What is as the
+/// All resources of a list, by lower-case ARM id. One that could not be understood is kept as its error. What is as the
 /// list before had it is shared with that list, so that two lists at once are hardly more than one.
 pub type Resources = HashMap<Arc<str>, Arc<Result<Live, String>>>;
 
 /// All resources of a subscription whose group Microsoft manages for a hub, by lower-case group name; shared as hubs are.
 pub type Groups = HashMap<Arc<str>, Vec<Arc<GroupResource>>>;
-
-/// A type, and the subscription whose resources of it are listed.
-type Listed = (&'static str, String);
 
 /// The shared reads of one identity.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ pub struct Inventory {
     sweeper: ArmClient,
     /// Single reads, cached for as long as the asker says.
     pub reader: Reader,
-    resources: Cache<Listed, Arc<Resources>>,
+    resources: Cache<String, Arc<Resources>>,
     groups: Cache<String, Arc<Groups>>,
 }
 
@@ -50,26 +49,35 @@ impl Inventory {
             reader: Reader::new(Arc::clone(&arm)),
             sweeper: arm.for_sweeps(),
             arm,
-            resources: Cache::new(MOST_SUBSCRIPTIONS),
+            resources: Cache::new(MOST_LISTS),
             groups: Cache::new(MOST_SUBSCRIPTIONS),
         }
     }
 
-    /// The resources of a type in a subscription as last listed; listed now if they never were.
+    /// The resources of a list, in lower case, as last read; read now if they never were.
     ///
     /// # Errors
     /// Azure's, shared by all who asked.
     pub async fn resources(
         &self,
         kind: &'static ResourceType,
-        subscription: &str,
+        path: &str,
     ) -> Result<Arc<Resources>, Arc<ArmError>> {
         self.resources
-            .try_get_with(
-                (kind.name, subscription.to_lowercase()),
-                list(&self.arm, kind, subscription, None),
-            )
+            .try_get_with(path.to_owned(), list(&self.arm, kind, path, None))
             .await
+    }
+
+    /// The resources of a list as they are now.
+    ///
+    /// # Errors
+    /// Azure's.
+    pub async fn resources_now(
+        &self,
+        kind: &'static ResourceType,
+        path: &str,
+    ) -> Result<Arc<Resources>, ArmError> {
+        list(&self.arm, kind, path, self.known(path).await.as_deref()).await
     }
 
     /// The managed groups of a subscription as last listed; listed now if they never were.
@@ -85,20 +93,14 @@ impl Inventory {
             .await
     }
 
-    /// Lists the resources of a type anew.
+    /// Reads a list of resources anew, for the sweep.
     ///
     /// # Errors
     /// Azure's; what was read before stays.
-    pub async fn refresh(
-        &self,
-        kind: &'static ResourceType,
-        subscription: &str,
-    ) -> Result<Arc<Resources>, ArmError> {
-        let before = self.known(kind, subscription).await;
-        let listed = list(&self.sweeper, kind, subscription, before.as_deref()).await?;
-        self.resources
-            .insert((kind.name, subscription.to_lowercase()), Arc::clone(&listed))
-            .await;
+    pub async fn refresh(&self, kind: &'static ResourceType, path: &str) -> Result<Arc<Resources>, ArmError> {
+        let before = self.known(path).await;
+        let listed = list(&self.sweeper, kind, path, before.as_deref()).await?;
+        self.resources.insert(path.to_owned(), Arc::clone(&listed)).await;
         Ok(listed)
     }
 
@@ -151,11 +153,9 @@ impl Inventory {
             .await
     }
 
-    /// What the last list said of the resources of a type, if there was one.
-    pub async fn known(&self, kind: &'static ResourceType, subscription: &str) -> Option<Arc<Resources>> {
-        self.resources
-            .get(&(kind.name, subscription.to_lowercase()))
-            .await
+    /// What a list said when it was last read, if it was.
+    pub async fn known(&self, path: &str) -> Option<Arc<Resources>> {
+        self.resources.get(path).await
     }
 
     /// What the last list said of the managed groups, if there was one.
@@ -167,13 +167,12 @@ impl Inventory {
 async fn list(
     arm: &ArmClient,
     kind: &ResourceType,
-    subscription: &str,
+    path: &str,
     before: Option<&Resources>,
 ) -> Result<Arc<Resources>, ArmError> {
-    let path = format!("/subscriptions/{subscription}/providers/{}", kind.name);
     let mut shared = SharedIds::default();
     let listed = arm
-        .list_with(&path, kind.version, &[], |item| {
+        .list_with(path, kind.version, &[], |item| {
             let id = id_of(&item)?.lower();
             let mut live = (kind.convert)(&item).map_err(|error| error.to_string());
             let known = before.and_then(|before| before.get_key_value(id.as_str()));
@@ -288,7 +287,7 @@ mod tests {
     fn hub(name: &str, vault: &str, key: &str) -> Live {
         let id =
             |kind: &str, name: &str| format!("/subscriptions/s/resourceGroups/g/providers/{kind}/{name}");
-        convert::hub(&json!({
+        convert::workspace(&json!({
             "id": id("Microsoft.MachineLearningServices/workspaces", name),
             "location": "westeurope",
             "properties": {

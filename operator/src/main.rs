@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 mod controller;
 mod execute;
+mod family;
 mod health;
 mod identity;
 mod inventory;
@@ -20,6 +21,7 @@ mod run;
 mod settings;
 mod status;
 mod sweep;
+mod turns;
 mod undecodable;
 
 use settings::{Arguments, Command, LogFormat, Settings};

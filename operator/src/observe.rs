@@ -19,12 +19,13 @@ use url::Url;
 
 use crate::identity::Azure;
 use crate::inventory::{Age, Inventory};
-use crate::resource::ResourceType;
+use crate::resource::{ResourceType, list_of};
 
 pub mod account;
 pub mod convert;
 mod keys;
 mod limits;
+pub mod project;
 mod refusals;
 
 pub use refusals::why;
@@ -79,6 +80,12 @@ impl Look<'_> {
         };
 
         let needs = needs(hub, status, deleting, &observed.live);
+        if let Some(parent) = &needs.parent {
+            observed.parent = look.parent(parent).await;
+        }
+        if needs.projects {
+            observed.projects = look.projects(&hub.id).await;
+        }
         let subscription = hub.id.subscription().to_owned();
         let key_id = needs
             .vault
@@ -232,7 +239,7 @@ impl Look<'_> {
     async fn live(&self, id: &ArmId) -> Fact<Live> {
         let kind = ResourceType::of(id);
         if self.age == Age::Swept {
-            match self.inventory.resources(kind, id.subscription()).await {
+            match self.inventory.resources(kind, &list_of(id)).await {
                 Ok(listed) => match listed.get(id.lower().as_str()).map(AsRef::as_ref) {
                     Some(Ok(live)) => return Fact::Known(live.clone()),
                     Some(Err(error)) => return not_understood(id.as_str(), error),
@@ -246,6 +253,42 @@ impl Look<'_> {
             Ok(reading) => found(&reading, id.as_str(), kind.convert),
             Err(error) => Fact::Unknown(self.why(&error)),
         }
+    }
+
+    /// What a project rests on, which many share.
+    async fn parent(&self, id: &ArmId) -> Fact<Live> {
+        let kind = ResourceType::of(id);
+        if self.age == Age::Swept
+            && let Ok(listed) = self.inventory.resources(kind, &list_of(id)).await
+            && let Some(Ok(live)) = listed.get(id.lower().as_str()).map(AsRef::as_ref)
+        {
+            return Fact::Known(live.clone());
+        }
+        self.read(&id.lower(), kind.version, Duration::ZERO, kind.convert)
+            .await
+    }
+
+    /// The projects of a resource, as they are now.
+    async fn projects(&self, id: &ArmId) -> Fact<Vec<ArmId>> {
+        let Some((kind, list)) = ResourceType::projects_of(id) else {
+            return Fact::Absent;
+        };
+        let listed = match self.inventory.resources_now(kind, &list).await {
+            Ok(listed) => listed,
+            Err(error) => return Fact::Unknown(self.why(&error)),
+        };
+        let mut projects = Vec::new();
+        for (project, live) in listed.iter() {
+            match live.as_ref() {
+                Ok(live) if live.project.as_ref().is_some_and(|one| one.parent == *id) => {
+                    projects.push(live.id.clone());
+                }
+                Ok(_) => {}
+                Err(error) => return not_understood(project, error),
+            }
+        }
+        projects.sort();
+        Fact::Known(projects)
     }
 
     async fn read<T>(

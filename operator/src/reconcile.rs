@@ -10,20 +10,23 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use k8s_controller::events::EventRecorder;
-use keyholder_crds::{Reason, ResourceStatus};
+use keyholder_crds::{OperationState, Reason, ResourceStatus};
 use keyholder_planner::plan::{FinalizerStep, Input, Pace, held_back};
-use keyholder_planner::{Declared, Executed, Next, Plan, Report, Why, plan, report, validate};
+use keyholder_planner::{Declared, Executed, Next, Plan, Report, Why, Write, plan, report, validate};
 use kube::{Client, ResourceExt};
 use kube_runtime::controller::Action;
 use thiserror::Error;
 
-use crate::controller::{Guarded, Watched};
+use crate::controller::{Guarded, Subject, Watched};
 use crate::execute::execute;
+use crate::family::Family;
 use crate::identity::{Azure, Identities};
 use crate::inventory::Age;
 use crate::metrics::{Metrics, Outcome};
 use crate::observe::observe;
+use crate::resource::ResourceType;
 use crate::status::{Writer, is_stale};
+use crate::turns::Turns;
 
 /// What every pass shares.
 pub struct Context {
@@ -31,6 +34,10 @@ pub struct Context {
     pub client: Client,
     /// Who acts in Azure.
     pub identities: Arc<Identities>,
+    /// Whose projects the objects are.
+    pub family: Arc<Family>,
+    /// Whose turn it is to write.
+    pub turns: Turns,
     /// First part of the owner tag.
     pub owner_id: String,
     /// Waiting times.
@@ -168,13 +175,16 @@ async fn pass<K: Watched>(object: &K, context: &Context) -> Result<Next, Failure
         object = touched;
     }
 
-    let valid = match object.validate(&context.owner_id) {
-        Ok(valid) => valid,
-        Err(_) if object.meta().deletion_timestamp.is_some() && validate::may_go_unread(&object) => {
+    let leaves = object.meta().deletion_timestamp.is_some() && validate::may_go_unread(&object);
+    let parent = context.family.parent(&object, &context.owner_id);
+    let valid = match parent.map(|parent| object.validate(&context.owner_id, parent.as_ref())) {
+        Ok(Ok(valid)) => valid,
+        Ok(Err(_)) | Err(_) if leaves => {
             taken(writer.remove_finalizer(&object).await, "finalizer", &object)?;
             return Ok(Next::Change);
         }
-        Err(errors) => {
+        Err(why) => return blocked(&writer, &object, &why, context).await,
+        Ok(Err(errors)) => {
             let report = keyholder_planner::report::invalid(&object, &errors, Timestamp::now());
             return tell(&writer, &object, report).await;
         }
@@ -196,9 +206,15 @@ async fn pass<K: Watched>(object: &K, context: &Context) -> Result<Next, Failure
     }
     writer.events(&object, &plan.beforehand).await;
     let stored = object.status().cloned().unwrap_or_default();
-    let executed = match &plan.write {
-        None => Executed::Nothing,
-        Some(write) => {
+    let subject = Subject::of(&object);
+    let waits = plan
+        .write
+        .as_ref()
+        .and_then(|write| its_turn(write, &subject, context).err());
+    let executed = match (&plan.write, waits) {
+        (None, _) => Executed::Nothing,
+        (Some(_), Some(why)) => Executed::Waits(why),
+        (Some(write), None) => {
             let (executed, latest) = execute(&writer, &object, write, &azure, context).await?;
             object = latest;
             executed
@@ -213,12 +229,42 @@ async fn pass<K: Watched>(object: &K, context: &Context) -> Result<Next, Failure
     let now = Timestamp::now();
     let input = input(&object, &valid, &stored, &observed, now, context);
     let report = report(&input, &plan, &executed);
+    let waits = matches!(executed, Executed::Waits(_));
+    if (!waits && !is_under_way(&report.status)) || plan.finalizer == FinalizerStep::Remove {
+        context.turns.end(&subject, Instant::now());
+    }
     if plan.finalizer == FinalizerStep::Remove {
         writer.events(&object, &report.notes).await;
         taken(writer.remove_finalizer(&object).await, "finalizer", &object)?;
         return Ok(Next::Change);
     }
     tell(&writer, &object, report).await
+}
+
+/// Takes the turn for a write, where Azure makes one at a time.
+fn its_turn(write: &Write, who: &Subject, context: &Context) -> Result<(), Why> {
+    let Some(place) = ResourceType::turn_of(&write.id) else {
+        return Ok(());
+    };
+    context
+        .turns
+        .take(&place, who, Instant::now())
+        .map_err(|holder| Why {
+            reason: Reason::Pending,
+            message: format!(
+                "Azure makes one change at a time in {place}: this one waits for that of {} {}.",
+                holder.kind, holder.name
+            ),
+            retry_at: Timestamp::now().checked_add(context.pace.probe).ok(),
+        })
+}
+
+/// Whether Azure may be at work on what was written last.
+fn is_under_way(status: &ResourceStatus) -> bool {
+    status
+        .operation
+        .as_ref()
+        .is_some_and(|operation| !matches!(operation.state, OperationState::Failed | OperationState::Ignored))
 }
 
 /// Observes and plans: first with what the sweep has read, then with recent readings, last with everything read anew.

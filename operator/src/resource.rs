@@ -5,11 +5,11 @@
 use keyholder_azure::wire;
 use keyholder_planner::ArmId;
 use keyholder_planner::observed::Live;
-use keyholder_planner::validate::{ACCOUNT, WORKSPACE};
+use keyholder_planner::validate::{ACCOUNT, ACCOUNT_PROJECT, WORKSPACE};
 use serde_json::Value;
 
-use crate::observe::account;
 use crate::observe::convert::{self, ConvertError};
+use crate::observe::{account, project};
 
 /// How resources of one type are read.
 #[derive(Debug)]
@@ -20,26 +20,92 @@ pub struct ResourceType {
     pub version: &'static str,
     /// From an answer to facts.
     pub convert: fn(&Value) -> Result<Live, ConvertError>,
+    /// Where the projects of such a resource are, if it has some.
+    projects: Option<Projects>,
+    /// Whether Azure makes one change at a time in such a resource and what is within it, or in its parent.
+    one_at_a_time: bool,
+}
+
+/// Where projects are found.
+#[derive(Debug)]
+struct Projects {
+    /// Their type.
+    of_type: &'static str,
+    /// The list that holds those of a resource, beside others maybe.
+    list: fn(&ArmId) -> String,
 }
 
 /// All of them.
-static TYPES: [ResourceType; 2] = [
+static TYPES: [ResourceType; 3] = [
     ResourceType {
         name: WORKSPACE,
         version: wire::WORKSPACES_VERSION,
-        convert: convert::hub,
+        convert: convert::workspace,
+        projects: Some(Projects {
+            of_type: WORKSPACE,
+            list: siblings,
+        }),
+        one_at_a_time: false,
     },
     ResourceType {
         name: ACCOUNT,
         version: wire::ACCOUNTS_VERSION,
         convert: account::account,
+        projects: Some(Projects {
+            of_type: ACCOUNT_PROJECT,
+            list: |account| format!("{}/projects", account.lower()),
+        }),
+        one_at_a_time: true,
+    },
+    ResourceType {
+        name: ACCOUNT_PROJECT,
+        version: wire::ACCOUNTS_VERSION,
+        convert: project::of_account,
+        projects: None,
+        one_at_a_time: true,
     },
 ];
 
 impl ResourceType {
     /// The type of an object's resource.
     pub fn of(id: &ArmId) -> &'static Self {
-        let [first, ..] = &TYPES;
-        TYPES.iter().find(|one| id.is_type(one.name)).unwrap_or(first)
+        Self::find(|one| id.is_type(one.name))
     }
+
+    /// The list in which the projects of a resource are, and their type.
+    pub fn projects_of(id: &ArmId) -> Option<(&'static Self, String)> {
+        let projects = Self::of(id).projects.as_ref()?;
+        let of_type = Self::find(|one| one.name == projects.of_type);
+        Some((of_type, (projects.list)(id)))
+    }
+
+    /// Where a write to a resource must wait for its turn, in lower case.
+    pub fn turn_of(id: &ArmId) -> Option<String> {
+        let whole = || id.parent().unwrap_or_else(|| id.clone());
+        Self::of(id).one_at_a_time.then(|| whole().lower())
+    }
+
+    fn find(is: impl Fn(&Self) -> bool) -> &'static Self {
+        let [first, ..] = &TYPES;
+        TYPES.iter().find(|one| is(one)).unwrap_or(first)
+    }
+}
+
+/// The list that a resource is in, in lower case: that of its parent, or that of its subscription.
+pub fn list_of(id: &ArmId) -> String {
+    let path = id.lower();
+    match path.rsplit_once('/') {
+        Some((list, _)) if id.parent().is_some() => list.to_owned(),
+        _ => siblings(id),
+    }
+}
+
+/// The list of a subscription's resources of the same type.
+fn siblings(id: &ArmId) -> String {
+    let list = format!(
+        "/subscriptions/{}/providers/{}",
+        id.subscription(),
+        id.resource_type()
+    );
+    list.to_lowercase()
 }

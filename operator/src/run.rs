@@ -12,7 +12,7 @@ use k8s_controller::events::EventRecorder;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use keyholder_azure::{Cloud, CloudError, TransportError, transport};
 use keyholder_crds::vocabulary::EVENT_REPORTER;
-use keyholder_crds::{AIHub, AIServicesAccount};
+use keyholder_crds::{AIHub, AIProject, AIServicesAccount};
 use keyholder_planner::plan::Pace;
 use kube::api::{Api, ListParams};
 use kube::{Client, Config};
@@ -23,12 +23,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::controller::{Objects, Shell, Waker, Watched, Worker, reflect_accounts};
+use crate::family::Family;
 use crate::health::{self, Health};
 use crate::identity::{Asks, Identities};
 use crate::metrics::Metrics;
 use crate::reconcile::{Backoff, Context};
 use crate::settings::{CloudName, Settings};
 use crate::sweep::Sweeper;
+use crate::turns::Turns;
 
 /// Time to end what was begun, after a signal.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -114,12 +116,18 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         tokio::select! {
             () = wait_for_crd::<AIHub>(&client, &settings) => {}
             () = wait_for_crd::<AIServicesAccount>(&client, &settings) => {}
+            () = wait_for_crd::<AIProject>(&client, &settings) => {}
         }
         let waker = Waker::new();
+        let family = Arc::new(Family::new(waker.clone()));
         let mut workers = Vec::new();
-        workers.extend(workers_of::<AIHub>(&client, &settings, &waker));
-        workers.extend(workers_of::<AIServicesAccount>(&client, &settings, &waker));
+        workers.extend(workers_of::<AIHub>(&client, &settings, &waker, &family));
+        workers.extend(workers_of::<AIServicesAccount>(
+            &client, &settings, &waker, &family,
+        ));
+        workers.extend(workers_of::<AIProject>(&client, &settings, &waker, &family));
         let stores: Vec<_> = workers.iter().map(|worker| worker.objects()).collect();
+        family.look_in(stores.clone());
         let (accounts, writer) = store::<ServiceAccount>();
         let wake_all = wake_all(stores.clone(), waker.clone());
         let identities = Arc::new(Identities::new(
@@ -147,6 +155,8 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         let context = Arc::new(Context {
             client: client.clone(),
             identities: Arc::clone(&identities),
+            family: Arc::clone(&family),
+            turns: Turns::new(waker.clone()),
             owner_id: settings.owner_id.clone(),
             pace: pace(&settings),
             sweep_interval: settings.sweep_interval,
@@ -162,6 +172,7 @@ pub async fn run(settings: Settings) -> Result<(), RunError> {
         });
         let sweeper = Sweeper {
             stores,
+            family,
             identities,
             owner_id: settings.owner_id.clone(),
             waker,
@@ -259,13 +270,19 @@ fn watched(settings: &Settings) -> Vec<Option<&str>> {
 }
 
 /// Watches and controllers of a kind.
-fn workers_of<K: Watched>(client: &Client, settings: &Settings, waker: &Waker) -> Vec<Box<dyn Worker>> {
+fn workers_of<K: Watched>(
+    client: &Client,
+    settings: &Settings,
+    waker: &Waker,
+    family: &Arc<Family>,
+) -> Vec<Box<dyn Worker>> {
     let mut workers: Vec<Box<dyn Worker>> = Vec::new();
     for namespace in watched(settings) {
         workers.push(Box::new(Shell::<K>::new(
             client.clone(),
             namespace,
             waker,
+            Arc::clone(family),
             settings.concurrency,
         )));
     }

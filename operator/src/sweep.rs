@@ -14,11 +14,12 @@ use keyholder_planner::{ArmId, Declared, Validate};
 use serde_json::Value;
 
 use crate::controller::{Objects, Subject, Waker};
+use crate::family::Family;
 use crate::identity::{Azure, Identities};
 use crate::inventory::{Groups, Resources, SharedIds};
 use crate::metrics::Metrics;
 use crate::observe::convert;
-use crate::resource::ResourceType;
+use crate::resource::{ResourceType, list_of};
 
 /// How long an identity's principal is taken as read: it stays the same while the identity exists.
 const LASTING: Duration = Duration::from_mins(10);
@@ -27,6 +28,8 @@ const LASTING: Duration = Duration::from_mins(10);
 pub struct Sweeper {
     /// All watched objects.
     pub stores: Vec<Arc<dyn Objects>>,
+    /// Whose projects they are.
+    pub family: Arc<Family>,
     /// Identities.
     pub identities: Arc<Identities>,
     /// First part of the owner tag.
@@ -43,6 +46,8 @@ pub struct Sweeper {
 struct Interest {
     object: Subject,
     resource: ArmId,
+    /// Of a project.
+    parent: Option<ArmId>,
     group: Option<String>,
     vault: Option<ArmId>,
     key: Option<String>,
@@ -79,8 +84,8 @@ impl Sweeper {
                     .or_default()
                     .push(interest);
             }
+            failures += self.sweep_resources(&azure, &interests).await;
             for (subscription, interests) in &by_subscription {
-                failures += self.sweep_resources(&azure, subscription, interests).await;
                 failures += self.sweep_groups(&azure, subscription, interests).await;
             }
             failures += self.sweep_keys(&azure, &interests, seen, &mut still_in_use).await;
@@ -102,7 +107,10 @@ impl Sweeper {
             let Ok(azure) = self.identities.serving(&subject.namespace) else {
                 return;
             };
-            let Ok(declared) = object.validate(&self.owner_id) else {
+            let Ok(parent) = self.family.parent(object, &self.owner_id) else {
+                return;
+            };
+            let Ok(declared) = object.validate(&self.owner_id, parent.as_ref()) else {
                 return;
             };
             let entry = by_principal
@@ -123,26 +131,29 @@ impl Sweeper {
         by_principal.into_values().collect()
     }
 
-    /// The resources of each type that is declared in a subscription.
-    async fn sweep_resources(&self, azure: &Azure, subscription: &str, interests: &[&Interest]) -> u64 {
+    /// The resources that objects stand for, and the parents of projects: each list is read once.
+    async fn sweep_resources(&self, azure: &Azure, interests: &[Interest]) -> u64 {
         let mut failures = 0;
-        let mut by_type: BTreeMap<&str, (&'static ResourceType, Vec<&Interest>)> = BTreeMap::new();
+        let mut by_list: BTreeMap<String, Vec<(&ArmId, &Interest)>> = BTreeMap::new();
         for interest in interests {
-            let r#type = ResourceType::of(&interest.resource);
-            let (_, of_type) = by_type.entry(r#type.name).or_insert_with(|| (r#type, Vec::new()));
-            of_type.push(interest);
+            for id in std::iter::once(&interest.resource).chain(&interest.parent) {
+                by_list.entry(list_of(id)).or_default().push((id, interest));
+            }
         }
-        for (name, (r#type, interests)) in by_type {
-            let before = azure.inventory.known(r#type, subscription).await;
-            match azure.inventory.refresh(r#type, subscription).await {
+        for (path, listed) in by_list {
+            let Some(kind) = listed.first().map(|(id, _)| ResourceType::of(id)) else {
+                continue;
+            };
+            let before = azure.inventory.known(&path).await;
+            match azure.inventory.refresh(kind, &path).await {
                 Ok(after) => {
-                    for interest in interests {
-                        if resource_changed(before.as_deref(), &after, &interest.resource) {
+                    for (id, interest) in listed {
+                        if resource_changed(before.as_deref(), &after, id) {
                             self.waker.wake(interest.object.clone());
                         }
                     }
                 }
-                Err(error) => failures += failed(subscription, name, &error),
+                Err(error) => failures += failed(&path, "resources", &error),
             }
         }
         failures
@@ -320,9 +331,8 @@ async fn principal_of(azure: &Azure, id: &ArmId) -> Option<String> {
 
 /// The principal of a resource's own identity, as the list of its type has it.
 async fn own_principal(azure: &Azure, id: &ArmId) -> Option<String> {
-    let known = azure.inventory.known(ResourceType::of(id), id.subscription());
+    let known = azure.inventory.known(&list_of(id)).await?;
     known
-        .await?
         .get(id.lower().as_str())?
         .as_ref()
         .as_ref()
@@ -357,9 +367,10 @@ fn interest(object: Subject, status: Option<&ResourceStatus>, declared: Declared
         ValidEncryption::CustomerManaged {
             vault, key, identity, ..
         } => (Some(vault), Some(key.to_string()), Some(identity)),
-        ValidEncryption::MicrosoftManaged => (None, None, None),
+        ValidEncryption::Inherited | ValidEncryption::MicrosoftManaged => (None, None, None),
     };
     Interest {
+        parent: declared.kind.parent().cloned(),
         object,
         resource: declared.id,
         group,

@@ -84,6 +84,14 @@ impl ArmId {
         Self(Arc::from(format!("{}/{kind}/{name}", self.0)))
     }
 
+    /// The resource that this one is within, if it is within one.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let (within, _) = self.0.rsplit_once('/')?;
+        let (parent, _) = within.rsplit_once('/')?;
+        Self::parse(parent).ok()
+    }
+
     /// As it was spelled.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -5,13 +5,14 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
-use keyholder_crds::{ConditionType, Reason};
+use keyholder_crds::{ConditionType, EncryptionStatus, Reason};
 
 use crate::arm_id::ArmId;
 use crate::cure;
-use crate::judge::{Opinion, Verdict, stored};
+use crate::judge::{self, Opinion, Verdict, stored};
 use crate::key;
 use crate::key_health::healthy;
+use crate::kind::Project;
 use crate::matrix::{Transition, cell, is_let_through};
 use crate::name::{KeyIdentifier, KeyName, KeyVersion};
 use crate::observed::{Fact, Live, LiveEncryption, LiveKey};
@@ -81,8 +82,51 @@ impl KeyView {
     }
 }
 
+/// Encryption as Azure has it: that of the parent, for a project. What is not known now stays as it was known.
+pub(crate) fn status(
+    input: &Input<'_>,
+    live: &Live,
+    latest: Option<&KeyIdentifier>,
+) -> Option<EncryptionStatus> {
+    if input.declared.kind.rules().parent().is_none() {
+        return Some(judge::encryption(input, live, latest));
+    }
+    match input.observed.parent.known() {
+        Some(parent) => Some(judge::encryption(input, parent, None)),
+        None => input.status.encryption.clone(),
+    }
+}
+
+/// How a project is encrypted: as its parent is (azure-ai-docs, hub-encryption-keys-portal). Whether that is as declared, and whether
+/// the key is healthy, is told there.
+fn inherited(input: &Input<'_>, project: &Project) -> Opinion {
+    let id = &project.parent;
+    match &input.observed.parent {
+        Fact::Known(parent) => {
+            let what = match &parent.encryption {
+                Some(encryption) => format!("with the key {}", encryption.key),
+                None => "with Microsoft's key".to_owned(),
+            };
+            let text = format!("The project has no key of its own: it is encrypted as {id} is, {what}.");
+            Opinion::Is(Verdict::yes(Reason::Inherited, text))
+        }
+        Fact::Absent => {
+            let text =
+                format!("{id}, whose project it is, does not exist any more: what encrypts it is not known.");
+            Opinion::Is(Verdict::unknown(Reason::ParentNotFound, text))
+        }
+        Fact::Unknown(why) if stored(input.status, ConditionType::KeyApplied).is_none() => {
+            Opinion::Is(Verdict::unknown_why(why))
+        }
+        Fact::Unknown(_) => Opinion::Keep,
+    }
+}
+
 /// Judges the key of `live`; `refused`: the spec asks for something that cannot be, so that the resource stays with its key.
 pub(crate) fn judge(input: &Input<'_>, live: &Live, refused: bool) -> KeyView {
+    if let Some(project) = input.declared.kind.rules().parent() {
+        return KeyView::of(inherited(input, project), Opinion::NotApplicable);
+    }
     let Some(encryption) = &live.encryption else {
         let yes = Verdict::yes(Reason::MicrosoftManagedKey, "Microsoft holds the key.");
         return match &input.declared.encryption {

@@ -178,6 +178,7 @@ pub(crate) fn live(hub: &Declared, state: &str) -> Live {
         public_network_access: Some("Enabled".to_owned()),
         managed_group: Some("azureml-rg-research".to_owned()),
         account: None,
+        project: None,
     }
 }
 
@@ -200,6 +201,7 @@ pub(crate) fn created(hub: &Declared) -> Observed {
     Observed {
         live: Fact::Known(live(hub, "Succeeded")),
         managed_group: Fact::Known(group()),
+        projects: Fact::Known(Vec::new()),
         ..ready_for_creation(hub)
     }
 }
@@ -247,7 +249,7 @@ pub(crate) fn accepted() -> Executed {
 }
 
 pub(crate) fn ready_hub() -> (Declared, ResourceStatus) {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let first = pass(
         &hub,
         &ResourceStatus::default(),

@@ -110,8 +110,8 @@ pub fn needs_somebody(reason: Reason) -> bool {
         DataLocationSwitchForbidden, DeletedInAzure, IdentityNotFound, ImmutableFieldChanged, InvalidSpec,
         KeyDeleted, KeyDisabled, KeyExpired, KeyNotFound, KeyUnsuitable, Locked, Missing,
         ModeSwitchForbidden, NameReserved, NoIdentity, NotOwned, ObservedOnly, OperatorNotAuthorized,
-        PolicyDenied, PolicyModifies, ProviderNotRegistered, PurgeProtectionDisabled, QuotaExceeded,
-        RegionMismatch, ResourceGroupNotFound, ResourceMissing, SoftDeleteDisabled, Suspended,
+        ParentUnsuitable, PolicyDenied, PolicyModifies, ProviderNotRegistered, PurgeProtectionDisabled,
+        QuotaExceeded, RegionMismatch, ResourceGroupNotFound, ResourceMissing, SoftDeleteDisabled, Suspended,
         TenantMismatch, TransitionUnverified, Undecodable, VaultBlocksTrustedServices, VaultNotFound,
         VaultSwitchForbidden, WriteIgnored,
     };
@@ -141,6 +141,7 @@ pub fn needs_somebody(reason: Reason) -> bool {
             | ObservedOnly
             | Suspended
             | OperatorNotAuthorized
+            | ParentUnsuitable
             | PolicyDenied
             | PolicyModifies
             | ProviderNotRegistered

@@ -14,9 +14,11 @@ use crate::validate::Declared;
 
 pub mod account;
 pub mod hub;
+pub mod project;
 
 pub use account::Account;
 pub use hub::Hub;
+pub use project::Project;
 
 /// A kind of resource, with what only that kind declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub enum Kind {
     Hub(Hub),
     /// An Azure AI services account.
     Account(Account),
+    /// A project of one of them.
+    Project(Project),
 }
 
 /// A resource that must exist before the declared one can.
@@ -78,6 +82,10 @@ pub(crate) trait Rules {
     fn is(&self, live: &Live) -> bool;
     /// The row of the transition matrix for one that is bound to this.
     fn profile(&self, have: &Bound) -> Profile;
+    /// It, if it is a project: it has a parent, and is encrypted as that is.
+    fn parent(&self) -> Option<&Project> {
+        None
+    }
     /// Whether one that is there can be given a key, with a mode that is not fixed at creation.
     fn encrypts_later(&self) -> bool;
     /// The resource providers that it needs in its subscription.
@@ -104,6 +112,10 @@ pub(crate) trait Rules {
     /// The fields that Azure fixes at creation, beside those that every kind has. With the mode refused, nothing is told of what
     /// only one of the modes has.
     fn fixed(&self, declared: &Bound, have: &Bound, mode_refused: bool) -> Vec<Fixed>;
+    /// Whether the spec names subscription, resource group and region.
+    fn has_place_of_its_own(&self) -> bool {
+        true
+    }
     /// The sentence that refuses another identity for the key.
     fn other_identity(&self) -> &'static str;
     /// What is otherwise in Azure and is not put back, for people.
@@ -117,6 +129,10 @@ pub(crate) trait Rules {
     }
     /// The path of a deleted resource of this name, where Azure keeps such and tells of them.
     fn deleted(&self, declared: &Declared) -> Option<String>;
+    /// Whether the request that deletes one can purge it.
+    fn is_purged_with_its_deletion(&self) -> bool;
+    /// Whether one may have projects, so that it is not deleted while it has.
+    fn may_have_projects(&self, live: &Live) -> bool;
     /// How this resource provider spells that a resource has identities of both kinds (the published types differ).
     fn both_identities(&self) -> &'static str;
     /// What Azure does with a deleted one that was not purged, without the full stop.
@@ -130,7 +146,14 @@ impl Kind {
         match self {
             Self::Hub(hub) => hub,
             Self::Account(account) => account,
+            Self::Project(project) => project,
         }
+    }
+
+    /// The parent of a project.
+    #[must_use]
+    pub fn parent(&self) -> Option<&ArmId> {
+        self.rules().parent().map(|project| &project.parent)
     }
 
     /// What people call such a resource, in the middle of a sentence.

@@ -20,6 +20,8 @@ pub enum Profile {
     OpenAIAccount,
     /// Any other account.
     Account,
+    /// A project: it is encrypted as its parent is.
+    Project,
 }
 
 impl Profile {
@@ -122,6 +124,8 @@ pub enum Cell {
 pub fn cell(profile: Profile, transition: Transition) -> Cell {
     match profile {
         Profile::HubManagedGroup | Profile::HubServiceSide => of_hubs(profile, transition),
+        // azure-ai-docs, hub-encryption-keys-portal: a project has its hub's key; accounts/projects has no encryption block.
+        Profile::Project => Cell::Forbidden,
         Profile::FoundryAccount | Profile::OpenAIAccount | Profile::Account => {
             of_accounts(profile, transition)
         }

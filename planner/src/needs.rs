@@ -54,6 +54,10 @@ pub struct Needs {
     pub access: bool,
     /// Whose, when `access`.
     pub access_of: AccessOf,
+    /// The parent of a project.
+    pub parent: Option<ArmId>,
+    /// The projects of a resource that is to be deleted.
+    pub projects: bool,
     /// Path of the resource of the same name that was deleted and may be kept.
     pub deleted: Option<String>,
     /// What policies would do to the resource as it is declared.
@@ -79,6 +83,8 @@ impl Needs {
             versions: Vec::new(),
             access: false,
             access_of: AccessOf::Nobody,
+            parent: None,
+            projects: false,
             deleted: None,
             policy: false,
             quotas: &[],
@@ -93,6 +99,13 @@ pub fn needs(declared: &Declared, status: &ResourceStatus, deleting: bool, live:
     match live {
         Fact::Absent if deleting && declared.deletion_policy == DeletionPolicy::DeleteAndPurge => Needs {
             deleted: declared.kind.rules().deleted(declared),
+            ..Needs::nothing()
+        },
+        Fact::Known(live) if deleting => Needs {
+            projects: declared.kind.rules().may_have_projects(live)
+                && declared.deletion_policy != DeletionPolicy::Retain
+                && is_owned(declared, live)
+                && !is_in_progress(live),
             ..Needs::nothing()
         },
         _ if deleting => Needs::nothing(),
@@ -116,6 +129,7 @@ fn creation(declared: &Declared, left: Option<&Live>) -> Needs {
             .map(|one| one.id)
             .collect(),
         deleted: declared.kind.rules().deleted(declared).filter(|_| left.is_none()),
+        parent: parent(declared),
         policy: true,
         quotas: preflight::quotas(declared),
         ..Needs::nothing()
@@ -148,9 +162,14 @@ fn creation(declared: &Declared, left: Option<&Live>) -> Needs {
     needs
 }
 
+fn parent(declared: &Declared) -> Option<ArmId> {
+    declared.kind.parent().cloned()
+}
+
 fn upkeep(declared: &Declared, status: &ResourceStatus, live: &Live) -> Needs {
     let mut needs = Needs {
         policy: may_be_fought(status),
+        parent: parent(declared),
         ..Needs::nothing()
     };
     let Some(encryption) = &live.encryption else {
@@ -202,7 +221,7 @@ pub fn with_known_vault(live: Live, declared: &Declared, status: &ResourceStatus
     let bound = bound.and_then(|vault| ArmId::parse(vault).ok());
     let declared = match &declared.encryption {
         ValidEncryption::CustomerManaged { vault, .. } => Some(vault),
-        ValidEncryption::MicrosoftManaged => None,
+        ValidEncryption::Inherited | ValidEncryption::MicrosoftManaged => None,
     };
     live.with_vault(declared.into_iter().chain(&bound))
 }

@@ -56,6 +56,10 @@ pub struct Why {
 pub struct Observed {
     /// The resource itself.
     pub live: Fact<Live>,
+    /// The parent of a project.
+    pub parent: Fact<Live>,
+    /// The projects of a resource that is to be deleted.
+    pub projects: Fact<Vec<ArmId>>,
     /// The operation that `status.operation.url` names.
     pub operation: OperationSeen,
     /// The hub's resource group.
@@ -94,6 +98,8 @@ impl Observed {
     pub fn nothing() -> Self {
         Self {
             live: Fact::not_read(),
+            parent: Fact::not_read(),
+            projects: Fact::not_read(),
             operation: OperationSeen::None,
             resource_group: Fact::not_read(),
             vault: Fact::not_read(),
@@ -148,6 +154,8 @@ pub struct Live {
     pub managed_group: Option<String>,
     /// What only an account has.
     pub account: Option<Box<LiveAccount>>,
+    /// What only a project has.
+    pub project: Option<Box<LiveProject>>,
 }
 
 /// A deleted resource that Azure keeps for a while.
@@ -166,6 +174,17 @@ pub struct LiveAccount {
     pub sub_domain: Option<String>,
     /// `allowProjectManagement`.
     pub projects: bool,
+}
+
+/// What only a project has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveProject {
+    /// Its hub or its account.
+    pub parent: ArmId,
+    /// `friendlyName` or `displayName`, if it has one.
+    pub display_name: Option<String>,
+    /// `description`, if it has one.
+    pub description: Option<String>,
 }
 
 /// A resource's encryption block.

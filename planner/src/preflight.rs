@@ -14,6 +14,7 @@ use crate::validate::{Declared, KeyUser, ValidEncryption};
 mod associated;
 mod key_access;
 mod limits;
+mod parent;
 mod vault_and_key;
 
 pub use associated::associated;
@@ -119,8 +120,8 @@ pub fn providers(declared: &Declared) -> &'static [&'static str] {
 #[must_use]
 pub fn run(declared: &Declared, observed: &Observed, now: Timestamp) -> Vec<Check> {
     use PreflightCheckName::{
-        Access, AssociatedResources, Cost, Identity, Key, Name, Policy, Providers, Quota, ResourceGroup,
-        Vault,
+        Access, AssociatedResources, Cost, Identity, Key, Name, Parent, Policy, Providers, Quota,
+        ResourceGroup, Vault,
     };
     let mut checks = vec![
         Check {
@@ -144,6 +145,15 @@ pub fn run(declared: &Declared, observed: &Observed, now: Timestamp) -> Vec<Chec
             outcome: associated::check(declared, observed),
         },
     ];
+    if let Some(project) = declared.kind.rules().parent() {
+        checks.insert(
+            0,
+            Check {
+                name: Parent,
+                outcome: parent::check(declared, project, observed),
+            },
+        );
+    }
     if let ValidEncryption::CustomerManaged {
         vault,
         key,

@@ -12,6 +12,7 @@ use keyholder_crds::{
 
 use crate::intent::settled;
 use crate::judge::{self, Opinion, Truth, Verdict};
+use crate::name::KeyIdentifier;
 use crate::observed::Why;
 use crate::plan::{FinalizerStep, Input, Next, Plan, Request, Write, progress_verdict};
 use crate::progress::failed_operation;
@@ -36,6 +37,8 @@ pub enum Executed {
     Refused(Why),
     /// The intent could not be noted, so nothing was sent: somebody else changed the object.
     NotSent,
+    /// Nothing was noted or sent: it is another object's turn.
+    Waits(Why),
     /// Nothing was noted or sent: Azure would have refused it before this time.
     Withheld(Timestamp),
 }
@@ -98,6 +101,10 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
         };
         match executed {
             Executed::Nothing | Executed::NotSent | Executed::Withheld(_) => {}
+            Executed::Waits(why) => {
+                next = why.retry_at.map_or(Next::Change, Next::At);
+                provisioned = Opinion::Is(Verdict::no(why.reason, why.message.clone()));
+            }
             Executed::Accepted { .. } | Executed::Done => {
                 operation.state = OperationState::Running;
                 next = Next::At(input.now);
@@ -396,6 +403,11 @@ fn summary(input: &Input<'_>, status: &ResourceStatus) -> Summary {
     let key = match &input.declared.encryption {
         ValidEncryption::MicrosoftManaged => None,
         ValidEncryption::CustomerManaged { vault, key, .. } => Some(format!("{}/{key}", vault.name())),
+        ValidEncryption::Inherited => status
+            .encryption
+            .as_ref()
+            .and_then(|encryption| KeyIdentifier::parse(encryption.key_identifier.as_deref()?).ok())
+            .map(|key| format!("{}/{}", key.vault(), key.key())),
     };
     Summary {
         key,

@@ -29,7 +29,7 @@ struct Story {
 
 impl Story {
     fn new(title: &str, object: AIHub) -> Self {
-        let hub = object.validate("owner").unwrap();
+        let hub = object.validate("owner", None).unwrap();
         Self {
             text: format!("{title}\n"),
             observed: ready_for_creation(&hub),
@@ -87,7 +87,7 @@ impl Story {
         change(&mut self.object);
         let generation = self.object.metadata.generation.unwrap_or_default() + 1;
         self.object.metadata.generation = Some(generation);
-        self.hub = self.object.validate("owner").unwrap();
+        self.hub = self.object.validate("owner", None).unwrap();
     }
 
     /// One event and the pass after it.

@@ -25,14 +25,15 @@ pub struct Refusal {
 #[must_use]
 pub fn of_declared(declared: &Declared) -> Bound {
     let (mode, data_location, vault, key_identity) = match &declared.encryption {
-        ValidEncryption::MicrosoftManaged => (EncryptionMode::MicrosoftManaged, None, None, None),
+        ValidEncryption::Inherited => (None, None, None, None),
+        ValidEncryption::MicrosoftManaged => (Some(EncryptionMode::MicrosoftManaged), None, None, None),
         ValidEncryption::CustomerManaged {
             data_location,
             vault,
             identity,
             ..
         } => (
-            EncryptionMode::CustomerManaged,
+            Some(EncryptionMode::CustomerManaged),
             *data_location,
             Some(vault.lower()),
             match identity {
@@ -45,6 +46,7 @@ pub fn of_declared(declared: &Declared) -> Bound {
         resource_id: declared.id.lower(),
         location: declared.location.as_str().to_owned(),
         mode,
+        parent: None,
         data_location,
         vault,
         key_identity,
@@ -71,7 +73,8 @@ pub fn of_live(kind: &Kind, live: &Live, declared: &Bound) -> Bound {
     let mut bound = Bound {
         resource_id: live.id.lower(),
         location: live.location.as_str().to_owned(),
-        mode,
+        mode: Some(mode),
+        parent: None,
         data_location: None,
         // Names are unique in all of Azure, and names alone are compared.
         vault: encryption.map(|encryption| {
@@ -112,18 +115,20 @@ pub fn refusals(kind: &Kind, declared: &Bound, have: &Bound) -> Vec<Refusal> {
         }
     };
 
-    let switch = match declared.mode {
-        EncryptionMode::CustomerManaged => Transition::ToCustomerManaged,
-        EncryptionMode::MicrosoftManaged => Transition::ToMicrosoftManaged,
-    };
-    let mode_refused = declared.mode != have.mode && forbidden(switch);
+    let mode_refused = !same_mode
+        && match declared.mode {
+            Some(EncryptionMode::CustomerManaged) => forbidden(Transition::ToCustomerManaged),
+            Some(EncryptionMode::MicrosoftManaged) => forbidden(Transition::ToMicrosoftManaged),
+            None => false,
+        };
     refuse(
         mode_refused,
         Reason::ModeSwitchForbidden,
         "spec.encryption.mode",
         format!(
             "Azure cannot switch a {noun} between Microsoft-managed and customer-managed keys: it is {}, asked for is {}.",
-            have.mode, declared.mode
+            mode(have),
+            mode(declared)
         ),
     );
     let (reason, cannot) = match cell(profile, Transition::OtherVault) {
@@ -168,7 +173,7 @@ pub fn refusals(kind: &Kind, declared: &Bound, have: &Bound) -> Vec<Refusal> {
             ),
         },
         Fixed {
-            differs: declared.resource_id != have.resource_id,
+            differs: rules.has_place_of_its_own() && declared.resource_id != have.resource_id,
             path: "spec.resourceGroup",
             what: rules.fixed_at_creation(
                 &format!("the {noun}'s subscription, resource group and name"),
@@ -176,7 +181,7 @@ pub fn refusals(kind: &Kind, declared: &Bound, have: &Bound) -> Vec<Refusal> {
             ),
         },
         Fixed {
-            differs: declared.location != have.location,
+            differs: rules.has_place_of_its_own() && declared.location != have.location,
             path: "spec.location",
             what: rules.fixed_at_creation(&format!("the {noun}'s region"), &have.location),
         },
@@ -252,6 +257,13 @@ pub(crate) fn same_name(one: Option<&str>, other: Option<&str>) -> bool {
 
 fn text(value: Option<&str>) -> &str {
     value.unwrap_or("none")
+}
+
+/// The mode, for people.
+pub(crate) fn mode(bound: &Bound) -> String {
+    bound
+        .mode
+        .map_or_else(|| "its parent's".to_owned(), |mode| mode.to_string())
 }
 
 fn location(bound: &Bound) -> String {

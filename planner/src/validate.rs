@@ -7,14 +7,15 @@ use std::fmt;
 
 use keyholder_crds::vocabulary::OWNER_TAG;
 use keyholder_crds::{
-    AdoptionPolicy, DataLocation, DeletionPolicy, KeyAccess, Managed, ManagementPolicy, PublicNetworkAccess,
-    UnverifiedTransition,
+    AdoptionPolicy, DataLocation, DeletionPolicy, KeyAccess, Managed, ManagementPolicy, ParentRef,
+    PublicNetworkAccess, UnverifiedTransition,
 };
 
 use crate::arm_id::ArmId;
 use crate::kind::Kind;
 use crate::matrix::Profile;
 use crate::name::{KeyName, KeyVersion, Location};
+use crate::parent::Parent;
 use crate::transition;
 
 mod checker;
@@ -25,6 +26,8 @@ pub(crate) use checker::{Checker, Common};
 pub const WORKSPACE: &str = "Microsoft.MachineLearningServices/workspaces";
 /// ARM type of an account.
 pub const ACCOUNT: &str = "Microsoft.CognitiveServices/accounts";
+/// ARM type of a project of an account.
+pub const ACCOUNT_PROJECT: &str = "Microsoft.CognitiveServices/accounts/projects";
 /// ARM type of a key vault.
 pub const VAULT: &str = "Microsoft.KeyVault/vaults";
 /// ARM type of a storage account.
@@ -59,6 +62,8 @@ pub enum KeyUser {
 /// How the resource is encrypted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValidEncryption {
+    /// As the parent is.
+    Inherited,
     /// Microsoft holds the key.
     MicrosoftManaged,
     /// The key is in a vault of the user's.
@@ -83,7 +88,7 @@ impl ValidEncryption {
     #[must_use]
     pub fn data_location(&self) -> Option<DataLocation> {
         match self {
-            Self::MicrosoftManaged => None,
+            Self::Inherited | Self::MicrosoftManaged => None,
             Self::CustomerManaged { data_location, .. } => *data_location,
         }
     }
@@ -170,11 +175,16 @@ impl Declared {
 
 /// A custom resource whose spec can be checked.
 pub trait Validate: Managed {
-    /// Checks the spec.
+    /// Whose project it is, if it is one.
+    fn parent_ref(&self) -> Option<&ParentRef> {
+        None
+    }
+
+    /// Checks the spec; `parent`: what is known of the parent that [`parent_ref`](Self::parent_ref) names.
     ///
     /// # Errors
     /// Every field that cannot be as it is, with its path and the cure.
-    fn validate(&self, owner_id: &str) -> Result<Declared, Vec<FieldError>>;
+    fn validate(&self, owner_id: &str, parent: Option<&Parent>) -> Result<Declared, Vec<FieldError>>;
 }
 
 /// Whether an object whose spec is not valid may go without anything being deleted in Azure: its policy retains, or

@@ -55,6 +55,7 @@ impl Installation {
             "--for=condition=Established",
             "crd/aihubs.keyholder.dev",
             "crd/aiservicesaccounts.keyholder.dev",
+            "crd/aiprojects.keyholder.dev",
             "--timeout=60s",
         ])?;
         let namespaced = format!("--namespace={system_namespace}");

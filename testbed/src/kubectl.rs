@@ -78,11 +78,18 @@ impl Kubectl {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(failed)?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // A kubectl that reads no input closes the pipe, which is no failure.
-            let _ = stdin.write_all(input.as_bytes());
-        }
-        let output = child.wait_with_output().map_err(failed)?;
+        let stdin = child.stdin.take();
+        // It may answer before it has read everything, and a pipe that nobody empties holds it up.
+        let output = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                if let Some(mut stdin) = stdin {
+                    // A kubectl that reads no input closes the pipe, which is no failure.
+                    let _ = stdin.write_all(input.as_bytes());
+                }
+            });
+            child.wait_with_output()
+        });
+        let output = output.map_err(failed)?;
         Ok(Said {
             command: format!("kubectl {}", arguments.join(" ")),
             success: output.status.success(),

@@ -63,13 +63,13 @@ async fn the_chart_gives_these_rights_and_no_others() {
     ];
     let one_namespace = [
         "Role watched: events.k8s.io/events create,patch",
-        "Role watched: keyholder.dev/aihubs,aiservicesaccounts get,list,watch,patch",
-        "Role watched: keyholder.dev/aihubs/status,aiservicesaccounts/status patch",
+        "Role watched: keyholder.dev/aihubs,aiservicesaccounts,aiprojects get,list,watch,patch",
+        "Role watched: keyholder.dev/aihubs/status,aiservicesaccounts/status,aiprojects/status patch",
     ];
     let everywhere = [
         "ClusterRole everywhere: events.k8s.io/events create,patch",
-        "ClusterRole everywhere: keyholder.dev/aihubs,aiservicesaccounts get,list,watch,patch",
-        "ClusterRole everywhere: keyholder.dev/aihubs/status,aiservicesaccounts/status patch",
+        "ClusterRole everywhere: keyholder.dev/aihubs,aiservicesaccounts,aiprojects get,list,watch,patch",
+        "ClusterRole everywhere: keyholder.dev/aihubs/status,aiservicesaccounts/status,aiprojects/status patch",
     ];
     let mut values = chart::values("testbed", "watched");
     assert_eq!(
@@ -146,7 +146,11 @@ async fn a_custom_resource_definition_outlives_its_release() {
     }
     assert_eq!(
         names,
-        ["aihubs.keyholder.dev", "aiservicesaccounts.keyholder.dev"]
+        [
+            "aihubs.keyholder.dev",
+            "aiprojects.keyholder.dev",
+            "aiservicesaccounts.keyholder.dev"
+        ]
     );
 }
 

@@ -48,6 +48,23 @@ pub fn account(name: &str) -> String {
         .replace("deletionPolicy: Retain", "deletionPolicy: DeleteAndPurge")
 }
 
+/// The manifest of an example of a project.
+pub fn project_example(name: &str) -> String {
+    fs::read_to_string(repository().join(format!("examples/{name}/project.yaml"))).unwrap()
+}
+
+/// A project of this parent, with its own name as its title.
+pub fn project(name: &str, parent_kind: &str, parent: &str) -> String {
+    project_example("hub-with-project")
+        .replace("  name: churn\n", &format!("  name: {name}\n"))
+        .replace(
+            "kind: AIHub\n    name: research",
+            &format!("kind: {parent_kind}\n    name: {parent}"),
+        )
+        .replace("displayName: Churn", &format!("displayName: {name}"))
+        .replace("deletionPolicy: Retain", "deletionPolicy: DeleteAndPurge")
+}
+
 /// What the operator wrote to Azure about a hub and got an answer to, as `PUT`, `PATCH` or `DELETE` with its status.
 pub async fn writes(scenario: &Scenario, hub: &str) -> Vec<(String, u16)> {
     let id = names::hub(hub).to_lowercase();

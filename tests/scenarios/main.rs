@@ -19,6 +19,7 @@ mod managed_group;
 mod outages;
 mod ownership;
 mod preflight;
+mod projects;
 mod provision;
 mod rest;
 mod rotation;

@@ -61,6 +61,8 @@ pub struct WorkspaceProperties {
     pub tenant_id: Option<String>,
     /// Name for people.
     pub friendly_name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
     /// The hub's own secret store. Fixed at creation.
     pub key_vault: Option<String>,
     /// Storage account. Fixed at creation.

@@ -6,10 +6,10 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 
 {{- define "keyholder.objectRules" -}}
 - apiGroups: [keyholder.dev]
-  resources: [aihubs, aiservicesaccounts]
+  resources: [aihubs, aiservicesaccounts, aiprojects]
   verbs: [get, list, watch, patch]
 - apiGroups: [keyholder.dev]
-  resources: [aihubs/status, aiservicesaccounts/status]
+  resources: [aihubs/status, aiservicesaccounts/status, aiprojects/status]
   verbs: [patch]
 - apiGroups: [events.k8s.io]
   resources: [events]

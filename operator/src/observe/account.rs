@@ -66,6 +66,7 @@ pub fn account(value: &Value) -> Result<Live, ConvertError> {
             sub_domain: properties.custom_sub_domain_name.filter(|name| !name.is_empty()),
             projects: properties.allow_project_management.unwrap_or(false),
         })),
+        project: None,
     })
 }
 

@@ -16,6 +16,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::project;
+
 /// Why an answer cannot be used.
 #[derive(Debug, Error)]
 pub enum ConvertError {
@@ -77,16 +79,16 @@ pub(super) fn tags(tags: Option<BTreeMap<String, Option<String>>>) -> BTreeMap<S
         .collect()
 }
 
-/// A hub from a workspace.
+/// A workspace: a hub, a project of one, or a plain one.
 ///
 /// # Errors
 /// See [`ConvertError`].
-pub fn hub(value: &Value) -> Result<Live, ConvertError> {
+pub fn workspace(value: &Value) -> Result<Live, ConvertError> {
     let workspace: wire::Workspace = typed(value)?;
-    let properties = workspace.properties.ok_or(ConvertError::Missing("properties"))?;
+    let mut properties = workspace.properties.ok_or(ConvertError::Missing("properties"))?;
     let identity = workspace.identity.unwrap_or_default();
     let kinds = identity.r#type.unwrap_or_default().to_lowercase();
-    let encryption = match properties.encryption.filter(|block| {
+    let encryption = match properties.encryption.take().filter(|block| {
         block
             .status
             .as_deref()
@@ -121,11 +123,11 @@ pub fn hub(value: &Value) -> Result<Live, ConvertError> {
             .map(|id| arm_id(field, &id))
             .transpose()
     };
-    Ok(Live {
+    let live = Live {
         id: required_id("id", workspace.id)?,
         location: location(workspace.location)?,
         kind: workspace.kind.unwrap_or_default().to_lowercase(),
-        provisioning_state: properties.provisioning_state,
+        provisioning_state: properties.provisioning_state.take(),
         tags: tags(workspace.tags),
         user_assigned: identity
             .user_assigned_identities
@@ -135,17 +137,24 @@ pub fn hub(value: &Value) -> Result<Live, ConvertError> {
             .collect::<Result<_, _>>()?,
         system_assigned_principal: identity.principal_id,
         system_assigned: kinds.contains("systemassigned"),
-        key_vault: reference("properties.keyVault", properties.key_vault)?,
-        storage_account: reference("properties.storageAccount", properties.storage_account)?,
+        key_vault: reference("properties.keyVault", properties.key_vault.take())?,
+        storage_account: reference("properties.storageAccount", properties.storage_account.take())?,
         encryption,
         service_side: properties.enable_service_side_cmk_encryption.unwrap_or(false),
         high_business_impact: properties.hbi_workspace.unwrap_or(false),
-        public_network_access: properties.public_network_access,
+        public_network_access: properties.public_network_access.take(),
         managed_group: properties
             .service_provisioned_resource_group
+            .take()
             .filter(|name| !name.is_empty()),
         account: None,
-    })
+        project: None,
+    };
+    if live.kind == "project" {
+        project::of_hub(live, properties)
+    } else {
+        Ok(live)
+    }
 }
 
 /// A deleted resource that Azure keeps.

@@ -10,7 +10,7 @@ use crate::name::KeyIdentifier;
 use crate::validate::{USER_ASSIGNED_IDENTITY, ValidEncryption, Validate};
 
 fn hub() -> Declared {
-    object("Delete").validate("owner").unwrap()
+    object("Delete").validate("owner", None).unwrap()
 }
 
 fn key() -> KeyIdentifier {
@@ -73,7 +73,7 @@ fn a_service_side_hub_says_so_and_its_own_identity_is_not_named() {
         .as_mut()
         .unwrap()
         .identity = None;
-    let hub = object.validate("owner").unwrap();
+    let hub = object.validate("owner", None).unwrap();
     let body = create(&hub, to_use(&key()), None);
     assert_eq!(body["identity"], json!({ "type": "SystemAssigned" }));
     assert_eq!(
@@ -226,7 +226,7 @@ fn public_access_is_changed_only_where_it_is_declared() {
 
 #[test]
 fn a_policys_field_is_one_of_an_update() {
-    let mut hub = object("Delete").validate("owner").unwrap();
+    let mut hub = object("Delete").validate("owner", None).unwrap();
     hub.tags.insert("cost.center".to_owned(), "7".to_owned());
     for (field, expected) in [
         ("tags", Some("tags")),

@@ -8,7 +8,7 @@ use keyholder_crds::OperationKind;
 
 #[test]
 fn what_is_noted_names_the_write_what_it_binds_and_until_when_nothing_else_is_sent() {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let observed = ready_for_creation(&hub);
     let before = ResourceStatus::default();
     let write = plan(&input(&hub, &before, &observed, 0)).write.unwrap();

@@ -9,9 +9,10 @@ use crate::matrix::Profile;
 use crate::name::KeyIdentifier;
 use crate::needs::has_failed;
 use crate::observed::{Body, Live};
+use crate::parent::Parent;
 use crate::validate::{ACCOUNT, Checker, Common, Declared, FieldError, KeyUser, ValidEncryption, Validate};
 
-const PROVIDERS: &[&str] = &["Microsoft.CognitiveServices"];
+pub(super) const PROVIDERS: &[&str] = &["Microsoft.CognitiveServices"];
 const FOUNDRY: &str = "AIServices";
 const OPEN_AI: &str = "OpenAI";
 
@@ -29,7 +30,7 @@ pub struct Account {
 }
 
 impl Validate for AIServicesAccount {
-    fn validate(&self, owner_id: &str) -> Result<Declared, Vec<FieldError>> {
+    fn validate(&self, owner_id: &str, _: Option<&Parent>) -> Result<Declared, Vec<FieldError>> {
         let spec = &self.spec;
         let identity = spec.identity.clone().unwrap_or_default();
         let common = Common {
@@ -39,7 +40,7 @@ impl Validate for AIServicesAccount {
             location: &spec.location,
             azure_name: spec.azure_name.as_deref(),
             identity: &identity,
-            mode: spec.encryption.mode,
+            mode: Some(spec.encryption.mode),
             data_location: None,
             customer_managed_key: spec.encryption.customer_managed_key.as_ref(),
             public_network_access: spec.public_network_access,
@@ -84,7 +85,7 @@ impl Validate for AIServicesAccount {
 }
 
 /// Names that Azure takes for an account, and the same for people.
-fn fits_azure(name: &str) -> Result<(), &'static str> {
+pub(super) fn fits_azure(name: &str) -> Result<(), &'static str> {
     let fits = (2..=64).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name
@@ -316,6 +317,14 @@ impl Rules for Account {
             declared.id.resource_group(),
             declared.id.name()
         ))
+    }
+
+    fn is_purged_with_its_deletion(&self) -> bool {
+        false
+    }
+
+    fn may_have_projects(&self, live: &Live) -> bool {
+        live.account.as_ref().is_some_and(|account| account.projects)
     }
 
     fn both_identities(&self) -> &'static str {

@@ -8,6 +8,7 @@ use crate::arm_id::ArmId;
 use crate::encryption::KeyChange;
 use crate::matrix::Profile;
 use crate::observed::{Body, Live};
+use crate::parent::Parent;
 use crate::transition::same_name;
 use crate::validate::{
     Checker, Common, Declared, FieldError, KeyUser, STORAGE_ACCOUNT, ValidEncryption, Validate, WORKSPACE,
@@ -15,7 +16,7 @@ use crate::validate::{
 use crate::{compute, cure};
 
 /// The resource provider that every hub needs.
-const ALWAYS: &[&str] = &["Microsoft.MachineLearningServices"];
+pub(super) const ALWAYS: &[&str] = &["Microsoft.MachineLearningServices"];
 /// Those that a hub with a managed resource group needs (azure-ai-docs, how-to-setup-customer-managed-keys, 02/05/2025).
 const WITH_MANAGED_GROUP: &[&str] = &[
     "Microsoft.MachineLearningServices",
@@ -37,7 +38,7 @@ pub struct Hub {
 }
 
 impl Validate for AIHub {
-    fn validate(&self, owner_id: &str) -> Result<Declared, Vec<FieldError>> {
+    fn validate(&self, owner_id: &str, _: Option<&Parent>) -> Result<Declared, Vec<FieldError>> {
         let spec = &self.spec;
         let common = Common {
             metadata: &self.metadata,
@@ -46,7 +47,7 @@ impl Validate for AIHub {
             location: &spec.location,
             azure_name: spec.azure_name.as_deref(),
             identity: &spec.identity,
-            mode: spec.encryption.mode,
+            mode: Some(spec.encryption.mode),
             data_location: spec.encryption.data_location,
             customer_managed_key: spec.encryption.customer_managed_key.as_ref(),
             public_network_access: spec.public_network_access,
@@ -94,7 +95,7 @@ impl Validate for AIHub {
 }
 
 /// Names that Azure takes for a hub, and the same for people.
-fn fits_azure(name: &str) -> Result<(), &'static str> {
+pub(super) fn fits_azure(name: &str) -> Result<(), &'static str> {
     let fits = (3..=33).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         && name
@@ -269,6 +270,14 @@ impl Rules for Hub {
     /// Azure has no list of soft-deleted hubs.
     fn deleted(&self, _: &Declared) -> Option<String> {
         None
+    }
+
+    fn is_purged_with_its_deletion(&self) -> bool {
+        true
+    }
+
+    fn may_have_projects(&self, _: &Live) -> bool {
+        true
     }
 
     fn both_identities(&self) -> &'static str {

@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_crds::Reason;
 
 fn hub() -> Declared {
-    object("Delete").validate("owner").unwrap()
+    object("Delete").validate("owner", None).unwrap()
 }
 
 fn operation(kind: OperationKind, state: OperationState) -> Option<Operation> {
@@ -62,7 +62,7 @@ fn the_hubs_own_identity_and_a_pin_change_what_is_read() {
     let key = object.spec.encryption.customer_managed_key.as_mut().unwrap();
     key.identity = None;
     key.version = Some("0123456789abcdef0123456789abcdef".to_owned());
-    let hub = object.validate("owner").unwrap();
+    let hub = object.validate("owner", None).unwrap();
     let needs = needs(&hub, &ResourceStatus::default(), false, &Fact::Absent);
     assert!(!needs.access && needs.access_of == AccessOf::Nobody);
     assert_eq!(needs.versions.len(), 1);
@@ -88,7 +88,16 @@ fn nothing_is_read_where_nothing_is_decided() {
     let nothing = Needs::nothing();
     let empty = ResourceStatus::default();
     assert_eq!(needs(&hub, &empty, true, &Fact::Absent), nothing);
-    assert_eq!(needs(&hub, &ready, true, &there), nothing);
+    let projects = Needs {
+        projects: true,
+        ..Needs::nothing()
+    };
+    assert_eq!(needs(&hub, &ready, true, &there), projects);
+    let retained = Declared {
+        deletion_policy: DeletionPolicy::Retain,
+        ..hub.clone()
+    };
+    assert_eq!(needs(&retained, &ready, true, &there), nothing);
     assert_eq!(needs(&hub, &ready, false, &unknown()), nothing);
     assert_eq!(
         needs(&hub, &ready, false, &Fact::Absent),

@@ -29,7 +29,8 @@ pub(super) fn adopt(input: &Input<'_>, live: &Live, mut judgement: Judgement) ->
     if declared.mode != have.mode && hindrances.is_empty() {
         hindrances.push(format!(
             "spec.encryption.mode: Azure has {}, declared is {}.",
-            have.mode, declared.mode
+            transition::mode(&have),
+            transition::mode(&declared)
         ));
     }
     hindrances.extend(in_other_hands(input.declared, live));

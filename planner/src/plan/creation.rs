@@ -170,7 +170,7 @@ fn wanted_key(input: &Input<'_>, live: Option<&Live>) -> Result<Option<KeyIdenti
         .and_then(|live| live.encryption.as_ref())
         .map(|encryption| &encryption.key);
     match &input.declared.encryption {
-        ValidEncryption::MicrosoftManaged => Ok(None),
+        ValidEncryption::Inherited | ValidEncryption::MicrosoftManaged => Ok(None),
         ValidEncryption::CustomerManaged { version, .. } => input
             .observed
             .key

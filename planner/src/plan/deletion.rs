@@ -3,6 +3,7 @@
 use keyholder_crds::{Bound, DeletionPolicy, OperationKind, OperationState, Reason};
 
 use super::{FinalizerStep, Input, Next, Plan, Request, Write, at, failed, progress_verdict, unknown, wait};
+use crate::arm_id::ArmId;
 use crate::judge::{self, Judgement, Opinion, Verdict};
 use crate::needs::{is_deleting, is_in_progress, is_marked, is_owned};
 use crate::observed::Fact;
@@ -96,12 +97,43 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
         judgement.provisioned = Opinion::Is(progress_verdict(input, kind));
         return wait(judgement, at(input, input.pace.poll));
     }
+    if input.declared.kind.rules().may_have_projects(live) {
+        match &input.observed.projects {
+            Fact::Known(projects) if projects.is_empty() => {}
+            Fact::Absent => {}
+            Fact::Known(projects) => {
+                judgement.provisioned = Opinion::Is(has_projects(input, projects));
+                return wait(judgement, at(input, input.pace.probe));
+            }
+            Fact::Unknown(why) => return wait(unknown(input, why), retry(why)),
+        }
+    }
     let request = Request::Delete {
         purge: input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge
-            && input.declared.kind.rules().deleted(input.declared).is_none(),
+            && input.declared.kind.rules().is_purged_with_its_deletion(),
     };
     let bound = Some(judge::bound(input, live, input.status.operation.as_ref()));
     delete(input, judgement, request, input.declared.id.to_string(), bound)
+}
+
+/// What of it holds the deletion back.
+fn has_projects(input: &Input<'_>, projects: &[ArmId]) -> Verdict {
+    const NAMED: usize = 10;
+    let noun = input.declared.kind.noun();
+    let mut names: Vec<&str> = projects.iter().take(NAMED).map(ArmId::name).collect();
+    let more = projects.len().saturating_sub(names.len());
+    let more = format!("and {more} more");
+    if projects.len() > NAMED {
+        names.push(&more);
+    }
+    Verdict::no(
+        Reason::HasProjects,
+        format!(
+            "The {noun} has projects: {}. It is deleted once they are gone: delete them, or set spec.deletionPolicy: Retain to leave \
+             the {noun} in Azure.",
+            names.join(", ")
+        ),
+    )
 }
 
 /// Sends the request until it has effect; `intent`: what is deleted.

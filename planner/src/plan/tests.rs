@@ -15,7 +15,7 @@ mod upkeep;
 
 #[test]
 fn a_hub_is_created_polled_and_ready() {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let first = pass(
         &hub,
         &ResourceStatus::default(),
@@ -83,7 +83,7 @@ fn a_converged_hub_is_left_alone_and_its_status_does_not_change() {
 
 #[test]
 fn without_purge_protection_nothing_is_created_and_the_cure_is_named() {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let mut observed = ready_for_creation(&hub);
     if let Fact::Known(vault) = &mut observed.vault {
         vault.purge_protection = false;
@@ -139,7 +139,7 @@ fn a_new_key_version_is_followed_and_an_ignored_write_is_told() {
 
 #[test]
 fn a_missing_prerequisite_does_not_hide_whose_the_hub_is_or_that_it_is_gone() {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let mut observed = ready_for_creation(&hub);
     observed.key = Fact::not_read();
     let hindered = pass(&hub, &ResourceStatus::default(), &observed, 0, false, &accepted());
@@ -169,7 +169,7 @@ fn a_missing_prerequisite_does_not_hide_whose_the_hub_is_or_that_it_is_gone() {
 
 #[test]
 fn somebody_elses_hub_is_never_written_nor_deleted() {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let mut observed = created(&hub);
     if let Fact::Known(live) = &mut observed.live {
         live.tags.clear();
@@ -242,7 +242,7 @@ fn deletion_follows_its_policy_and_the_finalizer_goes_last() {
         (None, FinalizerStep::Remove)
     );
 
-    let retained = object("Retain").validate("owner").unwrap();
+    let retained = object("Retain").validate("owner", None).unwrap();
     let kept = pass(&retained, &status, &created(&retained), 100, true, &accepted());
     assert_eq!(
         (kept.plan.write, kept.plan.finalizer),
@@ -258,7 +258,7 @@ fn deletion_follows_its_policy_and_the_finalizer_goes_last() {
 
 #[test]
 fn what_cannot_be_read_is_neither_created_nor_let_go() {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let why = Why {
         reason: Reason::AzureUnreachable,
         message: "no route".to_owned(),
@@ -335,7 +335,7 @@ fn a_hub_that_failed_after_success_is_put_right_but_never_replaced() {
 /// A hub that never was in order holds nothing: its creation is tried again, also when it is gone.
 #[test]
 fn a_creation_that_failed_is_tried_again() {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let first = pass(
         &hub,
         &ResourceStatus::default(),
@@ -391,7 +391,7 @@ fn what_was_held_back_for_a_moment_is_not_judged() {
 
 #[test]
 fn a_throttled_write_is_tried_again_when_azure_says() {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let refused = crate::report::Executed::Refused(crate::observed::Why {
         reason: Reason::Throttled,
         message: "later".to_owned(),

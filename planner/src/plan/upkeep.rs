@@ -64,8 +64,9 @@ pub(super) fn present(input: &Input<'_>, live: &Live) -> Plan {
         judgement.provisioned = Opinion::Is(progress_verdict(input, kind));
         return wait(judgement, at(input, input.pace.poll));
     }
-    // A PUT over what may hold data would take away what others set: such an account is changed by what differs alone.
-    let changes_alone = input.declared.kind.rules().encrypts_later() && has_been_ready(input.status);
+    // A PUT over what may hold data would take away what others set: an account or a project is changed by what differs alone.
+    let rules = input.declared.kind.rules();
+    let changes_alone = (rules.encrypts_later() || rules.parent().is_some()) && has_been_ready(input.status);
     if has_failed(live) && !changes_alone {
         return begin(input, judgement, Found::Broken, Some(live));
     }
@@ -93,7 +94,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     judgement.key_applied = view.applied;
     judgement.key_healthy = view.healthy;
     judgement.provisioned = Opinion::Is(provisioned(input, live));
-    judgement.encryption = Some(judge::encryption(input, live, view.latest.as_ref()));
+    judgement.encryption = encryption::status(input, live, view.latest.as_ref());
     judgement.compute_encryption = input.declared.kind.rules().compute(live);
     judgement.preflight = Some(preflight::without_notes(&input.status.preflight));
     let asks_for_a_key = matches!(input.declared.encryption, ValidEncryption::CustomerManaged { .. });

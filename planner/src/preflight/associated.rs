@@ -15,7 +15,7 @@ use crate::validate::{Declared, ValidEncryption};
 pub fn associated(declared: &Declared) -> Vec<Associated> {
     let of_the_key = match &declared.encryption {
         ValidEncryption::CustomerManaged { vault, .. } => Some(vault),
-        ValidEncryption::MicrosoftManaged => None,
+        ValidEncryption::Inherited | ValidEncryption::MicrosoftManaged => None,
     };
     let mut associated = declared.kind.rules().associated();
     associated.retain(|one| Some(&one.id) != of_the_key);

@@ -11,7 +11,7 @@ mod limits;
 mod unknown;
 
 fn hub() -> Declared {
-    object("Delete").validate("owner").unwrap()
+    object("Delete").validate("owner", None).unwrap()
 }
 
 fn run_with(change: impl Fn(&mut Observed)) -> Vec<Check> {
@@ -103,7 +103,7 @@ fn with_everything_there_every_check_passes_in_order() {
 fn a_service_side_hub_needs_one_provider_and_no_word_on_cosmos() {
     let mut object = object("Delete");
     object.spec.encryption.data_location = Some(keyholder_crds::DataLocation::ServiceSide);
-    let hub = object.validate("owner").unwrap();
+    let hub = object.validate("owner", None).unwrap();
     assert_eq!(providers(&hub), ["Microsoft.MachineLearningServices"]);
     let checks = run(&hub, &ready_for_creation(&hub), at_second(0));
     assert_eq!(
@@ -348,11 +348,11 @@ fn ids(hub: &Declared) -> Vec<ArmId> {
 fn a_vault_that_serves_twice_is_told_once() {
     let mut object = object("Delete");
     object.spec.key_vault = "corp-keys".to_owned();
-    let hub = object.validate("owner").unwrap();
+    let hub = object.validate("owner", None).unwrap();
     assert_eq!(ids(&hub), std::slice::from_ref(&of_hub(&hub).storage_account));
     object.spec.encryption.mode = keyholder_crds::EncryptionMode::MicrosoftManaged;
     object.spec.encryption.customer_managed_key = None;
-    let hub = object.validate("owner").unwrap();
+    let hub = object.validate("owner", None).unwrap();
     assert_eq!(
         ids(&hub),
         [
@@ -373,7 +373,7 @@ fn a_pinned_version_is_the_one_that_is_judged() {
             .as_mut()
             .unwrap()
             .version = Some(version.to_owned());
-        object.validate("owner").unwrap()
+        object.validate("owner", None).unwrap()
     };
     let judged = |hub: &Declared, change: fn(&mut Observed)| {
         let mut observed = ready_for_creation(hub);

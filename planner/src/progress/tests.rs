@@ -32,7 +32,7 @@ fn operation(state: OperationState, not_before: Option<i64>) -> Operation {
 }
 
 fn step_at(now: i64, operation: &Operation, seen: OperationSeen, found: Found) -> Step {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let observed = Observed {
         operation: seen,
         ..Observed::nothing()
@@ -72,7 +72,7 @@ fn waits(step: &Step) -> (OperationState, Next) {
 
 #[test]
 fn without_an_operation_everything_is_free() {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let observed = Observed::nothing();
     let status = ResourceStatus::default();
     assert_eq!(step(&input(&hub, &status, &observed, 0), None, SETTLED), FREE);

@@ -6,7 +6,7 @@ use crate::observed::{Fact, GroupResource, Observed, OperationSeen};
 use crate::validate::{Declared, Validate};
 
 fn hub() -> Declared {
-    object("Delete").validate("owner").unwrap()
+    object("Delete").validate("owner", None).unwrap()
 }
 
 fn create(executed: &Executed) -> Report {
@@ -259,6 +259,20 @@ fn a_write_that_was_not_sent_leaves_no_trace() {
         assert_eq!((report.status.operation, report.status.bound), (None, None));
         assert!(report.notes.iter().all(|note| note.reason != Reason::Created));
     }
+}
+
+#[test]
+fn a_write_that_waits_for_its_turn_says_so_and_leaves_no_trace() {
+    let report = create(&Executed::Waits(why(Reason::Pending, Some(at_second(7)))));
+    assert_eq!(
+        (report.status.operation.clone(), report.status.bound.clone()),
+        (None, None)
+    );
+    assert_eq!(report.next, Next::At(at_second(7)));
+    assert_eq!(
+        condition(&report.status, ConditionType::Provisioned),
+        ("False".to_owned(), "Pending".to_owned())
+    );
 }
 
 #[test]

@@ -194,12 +194,12 @@ fn edits() -> impl Strategy<Value = (Choice, Choice, Choice)> {
 fn cells(have: &Bound, old: &Choice, new: &Choice, wanted: &Bound) -> Vec<(Profile, Transition)> {
     let mut transitions = Vec::new();
     if have.mode != wanted.mode {
-        transitions.push(if wanted.mode == EncryptionMode::CustomerManaged {
+        transitions.push(if wanted.mode == Some(EncryptionMode::CustomerManaged) {
             Transition::ToCustomerManaged
         } else {
             Transition::ToMicrosoftManaged
         });
-    } else if wanted.mode == EncryptionMode::CustomerManaged {
+    } else if wanted.mode == Some(EncryptionMode::CustomerManaged) {
         if !same_name(have.vault.as_deref(), wanted.vault.as_deref()) {
             transitions.push(Transition::OtherVault);
         }
@@ -230,7 +230,7 @@ fn value_of(bound: &Bound, path: &str) -> String {
             .to_owned()
     };
     match path {
-        "spec.encryption.mode" => bound.mode.to_string(),
+        "spec.encryption.mode" => bound.mode.unwrap().to_string(),
         "spec.encryption.customerManagedKey.vault" => name(bound.vault.as_deref()),
         "spec.encryption.dataLocation" => location(bound),
         "spec.encryption.customerManagedKey.identity" => bound.key_identity.clone().unwrap_or_default(),
@@ -301,14 +301,14 @@ fn the_rules_of_the_crd_and_the_planner_refuse_the_same() {
 
     runner()
         .run(&edits(), |(bound, old, new)| {
-            let of = |choice: &Choice| of_declared(&object(choice, None).validate("owner").unwrap());
+            let of = |choice: &Choice| of_declared(&object(choice, None).validate("owner", None).unwrap());
             let (have, before, wanted) = (of(&bound), of(&old), of(&new));
             let json = |choice| serde_json::to_value(object(choice, Some(&have))).unwrap();
             let cel: Vec<String> = match validate_compiled(&rules, &json(&new), Some(&json(&old))) {
                 Ok(()) => Vec::new(),
                 Err(errors) => errors.iter().map(ToString::to_string).collect(),
             };
-            let kind = object(&new, None).validate("owner").unwrap().kind;
+            let kind = object(&new, None).validate("owner", None).unwrap().kind;
             let refused = refusals(&kind, &wanted, &have);
             for (profile, transition) in cells(&have, &old, &new, &wanted) {
                 hit(format!("{profile} {transition}"));

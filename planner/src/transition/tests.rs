@@ -7,11 +7,11 @@ use crate::fixtures::*;
 use crate::validate::Validate;
 
 fn bound() -> Bound {
-    of_declared(&object("Delete").validate("owner").unwrap())
+    of_declared(&object("Delete").validate("owner", None).unwrap())
 }
 
 fn kind() -> Kind {
-    object("Delete").validate("owner").unwrap().kind
+    object("Delete").validate("owner", None).unwrap().kind
 }
 
 /// The reasons and fields refused after one change of what is declared.
@@ -45,7 +45,7 @@ fn each_one_way_field_is_refused_by_its_own_reason() {
     type Change = fn(&mut Bound);
     let table: [(Change, Reason, &str); 9] = [
         (
-            |bound| bound.mode = EncryptionMode::MicrosoftManaged,
+            |bound| bound.mode = Some(EncryptionMode::MicrosoftManaged),
             Reason::ModeSwitchForbidden,
             "spec.encryption.mode",
         ),
@@ -115,7 +115,7 @@ fn leaving_a_value_out_and_setting_it_again_are_judged_alike() {
     let mut set = object("Delete");
     set.spec.encryption.data_location = Some(DataLocation::ManagedResourceGroup);
     set.spec.high_business_impact = Some(true);
-    assert_eq!(of_declared(&set.validate("owner").unwrap()), bound());
+    assert_eq!(of_declared(&set.validate("owner", None).unwrap()), bound());
     let mut unset = bound();
     unset.data_location = None;
     assert_eq!(refusals(&kind(), &bound(), &unset).len(), 1);
@@ -127,7 +127,7 @@ fn taking_the_key_away_and_bringing_it_back_is_refused_both_ways() {
     let mut object = object("Delete");
     object.spec.encryption.mode = EncryptionMode::MicrosoftManaged;
     object.spec.encryption.customer_managed_key = None;
-    let microsoft = of_declared(&object.validate("owner").unwrap());
+    let microsoft = of_declared(&object.validate("owner", None).unwrap());
     let reasons = |declared: &Bound, have: &Bound| -> Vec<Reason> {
         refusals(&kind(), declared, have)
             .iter()
@@ -183,7 +183,7 @@ fn the_message_tells_what_high_business_impact_is() {
 
 #[test]
 fn a_live_hub_is_what_it_tells_and_else_as_declared() {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let mut seen = live(&hub, "Succeeded");
     seen.high_business_impact = false;
     assert_eq!(
@@ -201,7 +201,7 @@ fn a_live_hub_is_what_it_tells_and_else_as_declared() {
     );
     seen.encryption = None;
     let plain = of_live(&kind(), &seen, &bound());
-    assert_eq!(plain.mode, EncryptionMode::MicrosoftManaged);
+    assert_eq!(plain.mode, Some(EncryptionMode::MicrosoftManaged));
     assert_eq!(
         (plain.data_location, plain.vault, plain.key_identity),
         (None, None, None)
@@ -214,7 +214,8 @@ fn a_live_hub_is_what_it_tells_and_else_as_declared() {
 #[test]
 fn an_unconfirmed_creation_names_what_lets_it_through() {
     let mut object = object("Delete");
-    let refusal = |object: &keyholder_crds::AIHub| unverified_creation(&object.validate("owner").unwrap());
+    let refusal =
+        |object: &keyholder_crds::AIHub| unverified_creation(&object.validate("owner", None).unwrap());
     assert_eq!(refusal(&object), None);
     object.spec.encryption.data_location = Some(DataLocation::ServiceSide);
     let refused = refusal(&object).unwrap();

@@ -24,7 +24,8 @@ pub(crate) struct Common<'a> {
     pub location: &'a str,
     pub azure_name: Option<&'a str>,
     pub identity: &'a Identity,
-    pub mode: EncryptionMode,
+    /// Who holds the key; `None`: whoever holds the parent's.
+    pub mode: Option<EncryptionMode>,
     pub data_location: Option<DataLocation>,
     pub customer_managed_key: Option<&'a CustomerManagedKey>,
     pub public_network_access: Option<PublicNetworkAccess>,
@@ -36,8 +37,8 @@ pub(crate) struct Common<'a> {
     pub allow_unverified: &'a [UnverifiedTransition],
     /// What people call such a resource, in the middle of a sentence.
     pub noun: &'static str,
-    /// Its ARM type.
-    pub arm_type: &'static str,
+    /// Its ARM type, with the names of what it is within.
+    pub arm_type: &'a str,
     /// Whether it is a choice where its data is.
     pub has_data_location: bool,
 }
@@ -255,7 +256,8 @@ impl<'a> Checker<'a> {
     fn encryption(&mut self, user_assigned: &[ArmId], system_assigned: bool) -> Option<ValidEncryption> {
         let declared = self.spec;
         match (declared.mode, declared.customer_managed_key) {
-            (EncryptionMode::MicrosoftManaged, None) => {
+            (None, _) => Some(ValidEncryption::Inherited),
+            (Some(EncryptionMode::MicrosoftManaged), None) => {
                 self.that(
                     declared.data_location.is_none(),
                     "spec.encryption.dataLocation",
@@ -263,21 +265,21 @@ impl<'a> Checker<'a> {
                 );
                 Some(ValidEncryption::MicrosoftManaged)
             }
-            (EncryptionMode::MicrosoftManaged, Some(_)) => {
+            (Some(EncryptionMode::MicrosoftManaged), Some(_)) => {
                 self.fail(
                     "spec.encryption.customerManagedKey",
                     "mode MicrosoftManaged must not have it: leave it out",
                 );
                 None
             }
-            (EncryptionMode::CustomerManaged, None) => {
+            (Some(EncryptionMode::CustomerManaged), None) => {
                 self.fail(
                     "spec.encryption.customerManagedKey",
                     "mode CustomerManaged needs it: name vault and key",
                 );
                 None
             }
-            (EncryptionMode::CustomerManaged, Some(key)) => self.key(
+            (Some(EncryptionMode::CustomerManaged), Some(key)) => self.key(
                 key,
                 declared
                     .has_data_location

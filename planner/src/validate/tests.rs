@@ -22,7 +22,7 @@ fn with(path: &str, value: Value) -> AIHub {
 }
 
 fn errors(hub: &AIHub) -> Vec<FieldError> {
-    hub.validate("owner").unwrap_err()
+    hub.validate("owner", None).unwrap_err()
 }
 
 /// The one mistake in an object: its path and its message.
@@ -37,7 +37,7 @@ const CMK: &str = "/spec/encryption/customerManagedKey";
 
 #[test]
 fn a_whole_spec_becomes_types() {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     assert_eq!(hub.id, id(WORKSPACE, "research"));
     assert_eq!(hub.owner_tag, "owner/ml-platform/research");
     assert_eq!(of_hub(&hub).storage_account, id(STORAGE_ACCOUNT, "aihubdata"));
@@ -325,7 +325,7 @@ fn what_is_at_the_limit_is_taken() {
         ("/spec/highBusinessImpact", json!(true)),
     ];
     for (at, value) in table {
-        let result = with(at, value.clone()).validate("owner");
+        let result = with(at, value.clone()).validate("owner", None);
         assert!(result.is_ok(), "{at} = {value}: {result:?}");
     }
     for name in ["-bc".to_owned(), "b.c".to_owned(), "b".repeat(129)] {
@@ -342,15 +342,15 @@ fn the_number_of_tags_is_limited() {
         let map: BTreeMap<String, String> = (0..count).map(|n| (format!("t{n}"), String::new())).collect();
         with("/spec/tags", json!(map))
     };
-    assert!(tags(49).validate("owner").is_ok());
+    assert!(tags(49).validate("owner", None).is_ok());
     assert_eq!(only(&tags(50)).0, "spec.tags");
 }
 
 #[test]
 fn the_owner_tag_must_fit() {
     let owner = |length: usize| "o".repeat(length - "/ml-platform/research".len());
-    assert!(object("Delete").validate(&owner(256)).is_ok());
-    let errors = object("Delete").validate(&owner(257)).unwrap_err();
+    assert!(object("Delete").validate(&owner(256), None).is_ok());
+    let errors = object("Delete").validate(&owner(257), None).unwrap_err();
     assert_eq!(errors[0].path, "metadata.name");
     assert!(errors[0].to_string().starts_with("metadata.name: the owner tag"));
 }
@@ -359,7 +359,7 @@ fn the_owner_tag_must_fit() {
 fn a_hub_needs_an_identity() {
     let mut two = object("Delete");
     two.spec.identity.user_assigned.insert(0, "first".to_owned());
-    let valid = two.validate("owner").unwrap();
+    let valid = two.validate("owner", None).unwrap();
     assert_eq!(
         valid.primary_identity().unwrap().name(),
         "hub",
@@ -380,7 +380,7 @@ fn a_hub_needs_an_identity() {
         ["spec.identity", "spec.encryption.customerManagedKey.identity"]
     );
     hub.spec.identity.system_assigned = Some(true);
-    let valid = hub.validate("owner").unwrap();
+    let valid = hub.validate("owner", None).unwrap();
     let ValidEncryption::CustomerManaged { identity, .. } = &valid.encryption else {
         panic!("{valid:?}")
     };
@@ -393,7 +393,7 @@ fn microsoft_managed_keys_take_no_data_location() {
     let mut hub = object("Delete");
     hub.spec.encryption.mode = EncryptionMode::MicrosoftManaged;
     hub.spec.encryption.customer_managed_key = None;
-    let valid = hub.validate("owner").unwrap();
+    let valid = hub.validate("owner", None).unwrap();
     assert_eq!(valid.encryption, ValidEncryption::MicrosoftManaged);
     assert_eq!(valid.encryption.data_location(), None);
     assert!(!of_hub(&valid).high_business_impact && !valid.has_managed_group());
@@ -406,7 +406,7 @@ fn microsoft_managed_keys_take_no_data_location() {
 fn the_same_identity_named_twice_is_one() {
     let twice = json!(["hub", id(USER_ASSIGNED_IDENTITY, "HUB").as_str(), "more"]);
     let hub = with("/spec/identity/userAssigned", twice)
-        .validate("owner")
+        .validate("owner", None)
         .unwrap();
     let names: Vec<&str> = hub.user_assigned.iter().map(ArmId::name).collect();
     assert_eq!(names, ["hub", "more"]);

@@ -100,7 +100,7 @@ impl Spec {
     }
 
     pub fn valid(self, policy: Policy) -> Declared {
-        self.object(policy, None).validate(OWNER).unwrap()
+        self.object(policy, None).validate(OWNER, None).unwrap()
     }
 
     /// The key version that a hub of this spec is to use; none with Microsoft's.

@@ -135,6 +135,9 @@ fn fill(observed: &mut Observed, needs: &Needs, seen: &Seen) {
             .role_definitions
             .insert(ROLE.to_lowercase(), Fact::Known(role));
     }
+    if needs.projects {
+        observed.projects = Fact::Known(Vec::new());
+    }
     if needs.managed_group.is_some() {
         let types = [
             "Microsoft.DocumentDB/databaseAccounts",
@@ -212,6 +215,7 @@ fn live_hub(hub: &Declared, live: &Hub) -> Live {
         public_network_access: Some("Enabled".to_owned()),
         managed_group: live.key.map(|_| "azureml-rg-research".to_owned()),
         account: None,
+        project: None,
     }
 }
 

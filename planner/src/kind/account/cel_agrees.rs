@@ -144,7 +144,7 @@ fn name(id: &str) -> &str {
 fn value_of(bound: &Bound, path: &str) -> String {
     let name = |id: Option<&str>| name(id.unwrap_or_default()).to_owned();
     match path {
-        "spec.encryption.mode" => bound.mode.to_string(),
+        "spec.encryption.mode" => bound.mode.unwrap().to_string(),
         "spec.encryption.customerManagedKey.vault" => name(bound.vault.as_deref()),
         "spec.encryption.customerManagedKey.identity" => name(bound.key_identity.as_deref()),
         "spec.resourceGroup" => bound.resource_id.clone(),
@@ -168,7 +168,7 @@ fn the_rules_of_the_crd_and_the_planner_refuse_the_same() {
     };
     TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
         .run(&edits(), |(bound, old, new, bare)| {
-            let of = |choice: &Choice| of_declared(&object(choice, None).validate("owner").unwrap());
+            let of = |choice: &Choice| of_declared(&object(choice, None).validate("owner", None).unwrap());
             let (mut have, before, wanted) = (of(&bound), of(&old), of(&new));
             // Azure told the vault's name alone.
             have.vault = have.vault.map(|id| if bare { name(&id).to_owned() } else { id });
@@ -177,7 +177,7 @@ fn the_rules_of_the_crd_and_the_planner_refuse_the_same() {
                 Ok(()) => Vec::new(),
                 Err(errors) => errors.iter().map(ToString::to_string).collect(),
             };
-            let kind = object(&new, None).validate("owner").unwrap().kind;
+            let kind = object(&new, None).validate("owner", None).unwrap().kind;
             let refused = refusals(&kind, &wanted, &have);
             prop_assert!(
                 cel.is_empty() || !refused.is_empty() || is_upgrade(&have, &wanted),

@@ -27,7 +27,7 @@ fn account(change: impl Fn(&mut Value)) -> Declared {
     });
     change(&mut object);
     let object: AIServicesAccount = serde_json::from_value(object).unwrap();
-    object.validate("owner").unwrap()
+    object.validate("owner", None).unwrap()
 }
 
 /// One whose own identity unwraps.
@@ -40,7 +40,7 @@ fn with_its_own_identity(access: &str) -> Declared {
 }
 
 fn live(declared: &Declared, key: Option<&str>) -> Live {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     Live {
         id: declared.id.clone(),
         kind: "aiservices".to_owned(),
@@ -235,7 +235,7 @@ fn its_own_identity_gets_the_key_after_creation_and_access() {
     // Microsoft's key, until the declared one is there: nothing is bound to a vault.
     let bound = status.bound.clone().unwrap();
     assert_eq!(
-        (bound.mode.to_string(), bound.vault),
+        (bound.mode.unwrap().to_string(), bound.vault),
         ("MicrosoftManaged".to_owned(), None)
     );
     assert_eq!(condition(&status, ConditionType::KeyApplied).1, "AccessMissing");
@@ -263,7 +263,7 @@ fn its_own_identity_gets_the_key_after_creation_and_access() {
         (write.kind, write.intent.as_str()),
         (OperationKind::ChangeKey, FOLLOWED)
     );
-    assert_eq!(write.bound.unwrap().mode.to_string(), "CustomerManaged");
+    assert_eq!(write.bound.unwrap().mode.unwrap().to_string(), "CustomerManaged");
     let done = Observed {
         operation: OperationSeen::Succeeded,
         ..there(&declared, &given.report.status, live(&declared, Some(FOLLOWED)))
@@ -371,7 +371,7 @@ fn it_goes_back_to_microsofts_key_in_so_many_words_unless_it_has_projects() {
         "MicrosoftManagedKey"
     );
     assert_eq!(
-        ready.report.status.bound.unwrap().mode.to_string(),
+        ready.report.status.bound.unwrap().mode.unwrap().to_string(),
         "MicrosoftManaged"
     );
 

@@ -6,7 +6,7 @@ use crate::report::Executed;
 use keyholder_crds::UnverifiedTransition;
 
 fn hub() -> Declared {
-    object("Delete").validate("owner").unwrap()
+    object("Delete").validate("owner", None).unwrap()
 }
 
 fn new(hub: &Declared, observed: &Observed) -> Pass {
@@ -88,7 +88,7 @@ fn with_microsofts_key_none_is_needed() {
 fn an_unconfirmed_creation_waits_for_the_users_word() {
     let mut object = object("Delete");
     object.spec.encryption.data_location = Some(keyholder_crds::DataLocation::ServiceSide);
-    let hub = object.validate("owner").unwrap();
+    let hub = object.validate("owner", None).unwrap();
     let observed = ready_for_creation(&hub);
     let refused = new(&hub, &observed);
     assert_eq!(refused.plan.write, None);
@@ -101,7 +101,7 @@ fn an_unconfirmed_creation_waits_for_the_users_word() {
         .spec
         .allow_unverified
         .push(UnverifiedTransition::ServiceSideUserAssignedIdentity);
-    let hub = object.validate("owner").unwrap();
+    let hub = object.validate("owner", None).unwrap();
     assert!(new(&hub, &observed).plan.write.is_some());
 }
 
@@ -181,7 +181,7 @@ fn failed_with_its_own_identity() -> (Declared, ResourceStatus, Observed) {
         .as_mut()
         .unwrap()
         .identity = None;
-    let hub = declared.validate("owner").unwrap();
+    let hub = declared.validate("owner", None).unwrap();
     let status = new(&hub, &ready_for_creation(&hub)).report.status;
     let mut left = live(&hub, "Failed");
     left.system_assigned_principal = Some("own-principal".to_owned());

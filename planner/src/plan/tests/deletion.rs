@@ -110,7 +110,7 @@ fn another_operation_does_not_hold_a_deletion_up() {
 /// A creation may have been taken though nothing shows so far: the object stays until that is settled.
 #[test]
 fn a_creation_under_way_holds_the_object() {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let nothing = ready_for_creation(&hub);
     let first = pass(&hub, &ResourceStatus::default(), &nothing, 0, false, &accepted());
     let mut status = first.report.status;
@@ -178,7 +178,7 @@ fn what_is_retained_goes_at_once_whatever_is_read() {
 /// Azure reports the creation as done, and somebody was quicker to delete the hub.
 #[test]
 fn a_hub_that_went_before_it_was_seen_does_not_hold_the_object_for_ever() {
-    let hub = object("Delete").validate("owner").unwrap();
+    let hub = object("Delete").validate("owner", None).unwrap();
     let nothing = ready_for_creation(&hub);
     let status = pass(&hub, &ResourceStatus::default(), &nothing, 0, false, &accepted())
         .report

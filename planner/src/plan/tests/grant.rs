@@ -15,7 +15,7 @@ fn hub() -> Declared {
         .as_mut()
         .unwrap()
         .access = KeyAccess::Grant;
-    declared.validate("owner").unwrap()
+    declared.validate("owner", None).unwrap()
 }
 
 fn without_access(hub: &Declared) -> Observed {
@@ -158,7 +158,7 @@ fn access_that_was_given_and_went_is_not_given_again() {
 
 #[test]
 fn nothing_is_given_where_it_is_not_asked_for_not_missing_or_of_no_use() {
-    let plain = object("Delete").validate("owner").unwrap();
+    let plain = object("Delete").validate("owner", None).unwrap();
     let none = ResourceStatus::default();
     let verify = next(&plain, &none, &without_access(&plain), 0, &accepted());
     assert_eq!(
@@ -264,7 +264,7 @@ fn the_hubs_own_identity_gets_access_once_it_exists() {
     let key = declared.spec.encryption.customer_managed_key.as_mut().unwrap();
     key.identity = None;
     key.access = KeyAccess::Grant;
-    let hub = declared.validate("owner").unwrap();
+    let hub = declared.validate("owner", None).unwrap();
     let created = next(
         &hub,
         &ResourceStatus::default(),

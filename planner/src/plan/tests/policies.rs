@@ -11,7 +11,7 @@ use crate::validate::Declared;
 fn hub(change: impl Fn(&mut keyholder_crds::AIHub)) -> Declared {
     let mut object = object("Delete");
     change(&mut object);
-    object.validate("owner").unwrap()
+    object.validate("owner", None).unwrap()
 }
 
 fn with(hub: &Declared, change: impl Fn(&mut Live)) -> Observed {

@@ -127,7 +127,7 @@ fn the_hubs_own_identity_is_checked_later() {
         .as_mut()
         .unwrap()
         .identity = None;
-    let hub = object.validate("owner").unwrap();
+    let hub = object.validate("owner", None).unwrap();
     let mut observed = ready_for_creation(&hub);
     vault(&mut observed).tenant_id = "of nobody".to_owned();
     let checks = run(&hub, &observed, at_second(0));

@@ -1,0 +1,35 @@
+//! `Microsoft.CognitiveServices/accounts/projects`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::Identity;
+
+/// A project of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Project {
+    /// ARM id, in Azure's spelling.
+    pub id: Option<String>,
+    /// Region.
+    pub location: Option<String>,
+    /// Tags.
+    pub tags: Option<BTreeMap<String, Option<String>>>,
+    /// Managed identities.
+    pub identity: Option<Identity>,
+    /// Everything else.
+    pub properties: Option<ProjectProperties>,
+}
+
+/// A project's properties.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectProperties {
+    /// As an account's.
+    pub provisioning_state: Option<String>,
+    /// The name that people see.
+    pub display_name: Option<String>,
+    /// What it is for.
+    pub description: Option<String>,
+}

@@ -1,0 +1,117 @@
+use keyholder_crds::{AIHub, AIProject, Managed, Reason};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::fixtures;
+
+fn project(reference: &Value, bound: Option<&str>) -> AIProject {
+    let mut object = json!({
+        "apiVersion": "keyholder.dev/v1alpha1", "kind": "AIProject",
+        "metadata": { "name": "churn", "namespace": "ml-platform", "generation": 1 },
+        "spec": { "parentRef": reference },
+    });
+    if let Some(parent) = bound {
+        object["status"] =
+            json!({ "bound": { "resourceId": "/x", "location": "westeurope", "parent": parent } });
+    }
+    serde_json::from_value(object).unwrap()
+}
+
+fn by_name(bound: Option<&str>) -> AIProject {
+    project(&json!({ "kind": "AIHub", "name": "research" }), bound)
+}
+
+fn hub(status: &Value) -> AIHub {
+    let mut hub = fixtures::object("Delete");
+    hub.status = serde_json::from_value(status.clone()).unwrap();
+    hub
+}
+
+fn conditions(provisioned: &str, key_applied: &str) -> Value {
+    let condition = |kind: &str, status: &str| json!({ "type": kind, "status": status, "reason": "Creating", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z" });
+    json!({ "conditions": [condition("Provisioned", provisioned), condition("KeyApplied", key_applied)] })
+}
+
+const BOUND: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourcegroups/rg-ai/providers/microsoft.machinelearningservices/workspaces/research";
+
+#[test]
+fn a_parent_in_order_is_not_waited_for() {
+    let named = hub(&conditions("True", "True"));
+    let parent = parent_of(&by_name(None), Some(&named), "owner").unwrap().unwrap();
+    assert_eq!((parent.id.lower().as_str(), parent.waits_for), (BOUND, None));
+    assert_eq!(parent.location.as_str(), "westeurope");
+}
+
+#[test]
+fn a_parent_that_is_not_in_order_is_waited_for() {
+    for (status, word) in [
+        (Value::Null, "Provisioned of AIHub research is not known"),
+        (
+            conditions("False", "True"),
+            "Provisioned of AIHub research is False (Creating)",
+        ),
+        (
+            conditions("True", "Unknown"),
+            "KeyApplied of AIHub research is Unknown (Creating)",
+        ),
+    ] {
+        let named = hub(&status);
+        let parent = parent_of(&by_name(None), Some(&named), "owner").unwrap().unwrap();
+        let waits_for = parent.waits_for.unwrap();
+        assert!(waits_for.starts_with(word), "{waits_for}");
+    }
+    let mut going = hub(&conditions("True", "True"));
+    going.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
+        fixtures::at_second(0),
+    ));
+    let parent = parent_of(&by_name(None), Some(&going), "owner").unwrap().unwrap();
+    assert_eq!(
+        parent.waits_for.as_deref(),
+        Some("AIHub research is being deleted.")
+    );
+}
+
+/// The edit is refused, and the hub stays where it is.
+#[test]
+fn a_parent_whose_spec_asks_for_another_resource_is_the_bound_one_still() {
+    let mut status = conditions("True", "True");
+    status["resourceId"] = json!(BOUND);
+    status["bound"] = json!({ "resourceId": BOUND, "location": "westeurope" });
+    let mut named = hub(&status);
+    named.spec.azure_name = Some("elsewhere".to_owned());
+    let parent = parent_of(&by_name(None), Some(&named), "owner").unwrap().unwrap();
+    assert_eq!(parent.id.as_str(), BOUND);
+}
+
+#[test]
+fn without_its_parents_object_a_project_that_is_bound_keeps_its_parent() {
+    let parent = parent_of(&by_name(Some(BOUND)), None, "owner").unwrap().unwrap();
+    assert_eq!((parent.id.as_str(), parent.waits_for), (BOUND, None));
+    let mut invalid = hub(&Value::Null);
+    invalid.spec.location = "West/Europe".to_owned();
+    assert!(invalid.metadata().name.is_some());
+    let parent = parent_of(&by_name(Some(BOUND)), Some(&invalid), "owner")
+        .unwrap()
+        .unwrap();
+    assert_eq!(parent.id.as_str(), BOUND);
+
+    let why = parent_of(&by_name(None), Some(&invalid), "owner").unwrap_err();
+    assert_eq!(why.reason, Reason::ParentNotReady);
+    assert!(why.message.contains("spec.location"), "{}", why.message);
+    let why = parent_of(&by_name(None), None, "owner").unwrap_err();
+    assert_eq!(why.reason, Reason::ParentNotFound);
+    assert!(
+        why.message.contains("no AIHub research in namespace ml-platform"),
+        "{}",
+        why.message
+    );
+}
+
+#[test]
+fn a_parent_by_id_needs_no_object() {
+    assert_eq!(
+        parent_of(&project(&json!({ "resourceId": BOUND }), None), None, "owner"),
+        Ok(None)
+    );
+    assert_eq!(parent_of(&hub(&Value::Null), None, "owner"), Ok(None));
+}
