@@ -79,6 +79,10 @@ pub struct Bound {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub parent: Option<String>,
+    /// Kind and name of the object that named the parent, such as AIHub/research; not in lower case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 320))]
+    pub parent_object: Option<String>,
     /// Where the hub's own data is; absent in Microsoft-managed mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_location: Option<DataLocation>,

@@ -47,6 +47,7 @@ pub fn of_declared(declared: &Declared) -> Bound {
         location: declared.location.as_str().to_owned(),
         mode,
         parent: None,
+        parent_object: None,
         data_location,
         vault,
         key_identity,
@@ -75,6 +76,7 @@ pub fn of_live(kind: &Kind, live: &Live, declared: &Bound) -> Bound {
         location: live.location.as_str().to_owned(),
         mode: Some(mode),
         parent: None,
+        parent_object: None,
         data_location: None,
         // Names are unique in all of Azure, and names alone are compared.
         vault: encryption.map(|encryption| {

@@ -56,8 +56,8 @@ pub fn name_fits_azure() -> Rule {
     .field_path(".spec.azureName")
 }
 
-/// A project does not move to another parent. Which resource an object's name means is not known here, so a parent may be named by
-/// its id instead, and an id by no name.
+/// A project does not move to another parent. Which resource an object's name means is not known here, so the parent may be named by
+/// its id instead, and by no name but that which it was bound under.
 #[must_use]
 pub fn parent_unchanged() -> Rule {
     let parent = |root: &str| {
@@ -70,7 +70,10 @@ pub fn parent_unchanged() -> Rule {
     transition(
         &new,
         &parent("oldSelf"),
-        &format!("(has(oldSelf.status.bound.parent) && {new} == oldSelf.status.bound.parent)"),
+        &format!(
+            "(has(oldSelf.status.bound.parent) && {new} == oldSelf.status.bound.parent) || \
+             (has(oldSelf.status.bound.parentObject) && {new} == oldSelf.status.bound.parentObject)"
+        ),
         ".spec.parentRef",
         &PROJECT.refusal("Azure cannot move a project to another parent."),
     )

@@ -20,6 +20,8 @@ use crate::validate::{ACCOUNT, Checker, Common, Declared, FieldError, Validate, 
 pub struct Project {
     /// Its hub or its account.
     pub parent: ArmId,
+    /// Kind and name of the parent's object, if that names it.
+    pub parent_object: Option<String>,
     /// Why it must not be created so far, if its parent's object says so.
     pub waits_for: Option<String>,
     /// The name that people see, if it is declared.
@@ -83,6 +85,7 @@ impl Validate for AIProject {
         };
         let project = Kind::Project(Project {
             parent: parent.id.clone(),
+            parent_object: object_of(&spec.parent_ref),
             waits_for: parent.waits_for.clone(),
             display_name: spec.display_name.clone(),
             description: spec.description.clone(),
@@ -96,6 +99,12 @@ fn wrong(path: &str, message: &str) -> FieldError {
         path: path.to_owned(),
         message: message.to_owned(),
     }
+}
+
+/// As the CRD's rule spells it.
+fn object_of(reference: &ParentRef) -> Option<String> {
+    let (kind, name) = (reference.kind?, reference.name.as_ref()?);
+    Some(format!("{kind}/{name}"))
 }
 
 /// A parent that no object stands for.
@@ -222,12 +231,14 @@ impl Rules for Project {
 
     fn bind(&self, bound: &mut Bound) {
         bound.parent = Some(self.parent.lower());
+        bound.parent_object.clone_from(&self.parent_object);
     }
 
     fn bind_live(&self, live: &Live, declared: &Bound, bound: &mut Bound) {
         bound.mode = None;
         let parent = live.project.as_ref().map(|project| project.parent.lower());
         bound.parent = parent.or_else(|| declared.parent.clone());
+        bound.parent_object.clone_from(&declared.parent_object);
     }
 
     fn fixed(&self, declared: &Bound, have: &Bound, _: bool) -> Vec<Fixed> {

@@ -152,8 +152,12 @@ fn a_project_of_a_hub_says_its_hub_and_nothing_of_encryption() {
     );
     let bound = write.bound.unwrap();
     assert_eq!(
-        (bound.mode, bound.parent),
-        (None, Some(id(WORKSPACE, "research").lower()))
+        (bound.mode, bound.parent, bound.parent_object.as_deref()),
+        (
+            None,
+            Some(id(WORKSPACE, "research").lower()),
+            Some("AIHub/research")
+        )
     );
 }
 
