@@ -10,13 +10,12 @@ use serde_json::{Value, json};
 
 use crate::account_rules::is_set;
 use crate::address::ResourceId;
-use crate::encryption::{Fetcher, KeyUse, Unusable, check};
+use crate::encryption::{Fetcher, KeyUse, Unusable, check, place};
 use crate::provisioning::is_kind;
 use crate::refusal::Refusal;
 use crate::settings::PutWithoutEncryption;
 use crate::text::{at, member, merge, set};
-use crate::types::VAULTS;
-use crate::world::{Resource, World};
+use crate::world::World;
 
 /// The encryption that an account shall have: its own key's, or none for Microsoft's keys.
 pub(crate) type Encryption = Option<Value>;
@@ -122,22 +121,13 @@ impl World {
         let wanted = KeyUse {
             vault: self.vault_at(vault_uri),
             key: &key,
-            location: at(account, "/location").unwrap_or_default(),
+            location: Some(at(account, "/location").unwrap_or_default()),
             tenant: &self.tenant,
             least_bits: Some(LEAST_BITS),
             needs_access_policies: is_open_ai && self.settings.accounts.open_ai_access_policies_only,
             fetcher: fetcher(account, text(CLIENT)),
         };
         check(self, &wanted, now).map_err(|why| worded(&why, vault_uri, &key))
-    }
-
-    /// The vault that answers at a URL.
-    fn vault_at(&self, uri: &str) -> Option<&Resource> {
-        let wanted = place(uri)?;
-        self.resources.values().find(|one| {
-            one.kind() == VAULTS
-                && at(&one.body, "/properties/vaultUri").and_then(place).as_ref() == Some(&wanted)
-        })
     }
 }
 
@@ -219,9 +209,4 @@ fn is_same(one: &Value, other: &Value) -> bool {
 
 fn host(encryption: &Value) -> Option<(String, Option<u16>)> {
     at(encryption, VAULT).and_then(place)
-}
-
-fn place(uri: &str) -> Option<(String, Option<u16>)> {
-    let url = url::Url::parse(uri).ok()?;
-    Some((url.host_str()?.to_owned(), url.port()))
 }

@@ -123,7 +123,7 @@ async fn age(State(azure): State<Arc<Azure>>, Json(age): Json<Age>) -> Answer {
     let Some(resource) = world.get_mut(&age.resource_id) else {
         return Err((StatusCode::NOT_FOUND, format!("there is no {}", age.resource_id)));
     };
-    for time in [&mut resource.created, &mut resource.changed] {
+    for time in [&mut resource.created, &mut resource.changed, &mut resource.looked] {
         *time = time.checked_sub(back).map_err(|error| refused(&error))?;
     }
     if let Some(attributes) = resource.body.pointer_mut("/properties/attributes") {

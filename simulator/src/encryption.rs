@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::key_access::{GET, UNWRAP, WRAP, admits_trusted_services, has_rbac};
 use crate::provisioning::is_same_location;
 use crate::text::at;
-use crate::types::{KEYS, VERSIONS};
+use crate::types::{KEYS, VAULTS, VERSIONS};
 use crate::world::{Resource, World};
 
 /// A key that a resource would have.
@@ -21,8 +21,8 @@ pub(crate) struct KeyUse<'a> {
     pub(crate) vault: Option<&'a Resource>,
     /// The key's URL.
     pub(crate) key: &'a str,
-    /// Where the resource is.
-    pub(crate) location: &'a str,
+    /// Where the vault must be, if it must be in the region of the resource.
+    pub(crate) location: Option<&'a str>,
     /// The resource's tenant.
     pub(crate) tenant: &'a str,
     /// The fewest bits that the resource provider is known to want.
@@ -73,7 +73,7 @@ pub(crate) enum Unusable {
     },
 }
 
-/// Looks whether a key can be used.
+/// Looks whether a key can be used by a resource that did not have it before.
 pub(crate) fn check(world: &World, wanted: &KeyUse<'_>, now: Timestamp) -> Result<(), Unusable> {
     let vault = wanted.vault.ok_or(Unusable::NoVault)?;
     let flag = |name: &str| {
@@ -88,16 +88,26 @@ pub(crate) fn check(world: &World, wanted: &KeyUse<'_>, now: Timestamp) -> Resul
     if flag("enablePurgeProtection") != Some(true) {
         return Err(Unusable::NoPurgeProtection);
     }
-    if at(&vault.body, "/location").is_some_and(|own| !is_same_location(own, wanted.location)) {
+    let is_elsewhere =
+        |wanted| at(&vault.body, "/location").is_some_and(|own| !is_same_location(own, wanted));
+    if wanted.location.is_some_and(is_elsewhere) {
         return Err(Unusable::OtherRegion);
     }
     if at(&vault.body, "/properties/tenantId").is_some_and(|own| !own.eq_ignore_ascii_case(wanted.tenant)) {
         return Err(Unusable::OtherTenant);
     }
+    check_use(world, wanted, now)
+}
+
+/// Looks whether a key can be fetched: what else a vault must be is asked for only at the beginning.
+pub(crate) fn check_use(world: &World, wanted: &KeyUse<'_>, now: Timestamp) -> Result<(), Unusable> {
+    let vault = wanted.vault.ok_or(Unusable::NoVault)?;
     if !admits_trusted_services(&vault.body) {
         return Err(Unusable::Firewall);
     }
-    let (key_id, version_id) = key_ids(vault, wanted.key).ok_or(Unusable::NotOfVault)?;
+    let (key_id, version_id) = KeyUrl::parse(wanted.key)
+        .and_then(|key| key_ids(vault, &key))
+        .ok_or(Unusable::NotOfVault)?;
     let key = world
         .get(version_id.as_deref().unwrap_or(&key_id))
         .filter(|one| one.kind() == KEYS || one.kind() == VERSIONS)
@@ -150,20 +160,75 @@ fn check_key(key: &Value, least_bits: Option<i64>, now: Timestamp) -> Result<(),
 }
 
 /// The ARM ids of a key and of its version, when the URL is one of this vault.
-fn key_ids(vault: &Resource, key: &str) -> Option<(String, Option<String>)> {
-    let url = url::Url::parse(key).ok()?;
-    let own = url::Url::parse(at(&vault.body, "/properties/vaultUri")?).ok()?;
-    if url.host_str() != own.host_str() || url.port() != own.port() {
+fn key_ids(vault: &Resource, key: &KeyUrl) -> Option<(String, Option<String>)> {
+    if place(&key.vault)? != place(at(&vault.body, "/properties/vaultUri")?)? {
         return None;
     }
-    let mut segments = url.path_segments()?;
-    if segments.next() != Some("keys") {
-        return None;
-    }
-    let id = format!("{}/keys/{}", vault.id(), segments.next()?);
-    let version = segments
-        .next()
-        .filter(|version| !version.is_empty())
+    let id = format!("{}/keys/{}", vault.id(), key.name);
+    let version = key
+        .version
+        .as_ref()
         .map(|version| format!("{id}/versions/{version}"));
     Some((id, version))
+}
+
+/// A key's URL in its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeyUrl {
+    /// `https://vault.host/`
+    pub(crate) vault: String,
+    pub(crate) name: String,
+    /// None if it follows the newest.
+    pub(crate) version: Option<String>,
+}
+
+impl KeyUrl {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let url = url::Url::parse(text).ok()?;
+        let mut segments = url.path_segments()?;
+        if segments.next() != Some("keys") {
+            return None;
+        }
+        Some(Self {
+            vault: url.join("/").ok()?.to_string(),
+            name: segments.next().filter(|name| !name.is_empty())?.to_owned(),
+            version: segments
+                .next()
+                .filter(|version| !version.is_empty())
+                .map(str::to_owned),
+        })
+    }
+
+    /// The URL without a version.
+    pub(crate) fn versionless(&self) -> String {
+        format!("{}keys/{}", self.vault, self.name)
+    }
+}
+
+/// Host and port of a URL.
+pub(crate) fn place(uri: &str) -> Option<(String, Option<u16>)> {
+    let url = url::Url::parse(uri).ok()?;
+    Some((url.host_str()?.to_owned(), url.port()))
+}
+
+impl World {
+    /// The vault that answers at a URL.
+    pub(crate) fn vault_at(&self, uri: &str) -> Option<&Resource> {
+        let wanted = place(uri)?;
+        self.resources.values().find(|one| {
+            one.kind() == VAULTS
+                && at(&one.body, "/properties/vaultUri").and_then(place).as_ref() == Some(&wanted)
+        })
+    }
+
+    /// The key that a URL means, in its own spelling: the version that it names, or else the newest.
+    pub(crate) fn key_at(&self, key: &str) -> Option<&Resource> {
+        self.key_in(self.vault_at(key)?, &KeyUrl::parse(key)?)
+    }
+
+    /// The same, in a vault that is known.
+    pub(crate) fn key_in(&self, vault: &Resource, key: &KeyUrl) -> Option<&Resource> {
+        let (id, version) = key_ids(vault, key)?;
+        self.get(version.as_deref().unwrap_or(&id))
+    }
 }

@@ -219,6 +219,7 @@ impl World {
             ));
         }
         check_version(request, &address)?;
+        self.look_for_versions(&address, request.now);
         for provider in [Self::key_vault, Self::cognitive_services] {
             if let Some(reply) = provider(self, request, &address)? {
                 return Ok(reply);

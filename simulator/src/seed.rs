@@ -15,10 +15,12 @@ use crate::text::{at, merge, set};
 use crate::types;
 use crate::world::{FederatedCredential, Principal, Resource, World};
 
+mod dependents;
 mod governance;
 mod made;
 mod vaults;
 
+use dependents::StorageAccount;
 use governance::{Group, Lock, named};
 use made::Made;
 use vaults::Vault;
@@ -35,7 +37,7 @@ pub struct Seed {
     resource_groups: Vec<Place>,
     identities: Vec<Identity>,
     vaults: Vec<Vault>,
-    storage_accounts: Vec<Place>,
+    storage_accounts: Vec<StorageAccount>,
     workspaces: Vec<Made>,
     accounts: Vec<Made>,
     projects: Vec<Made>,
@@ -192,14 +194,7 @@ impl Seed {
             vault.apply(world, now)?;
         }
         for account in self.storage_accounts {
-            let mut body = envelope(&account.id, &account.location)?;
-            let rest = json!({
-                "sku": { "name": "Standard_LRS" },
-                "kind": "StorageV2",
-                "properties": { "provisioningState": "Succeeded" },
-            });
-            merge(&mut body, &rest);
-            world.put(Resource::new(body, now));
+            account.apply(world, now)?;
         }
         for workspace in self.workspaces {
             workspace.apply(

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 mod accounts;
+mod dependents;
 mod workspaces;
 
 pub use accounts::{Accounts, Answers, Busy, ProjectChanges, PutWithoutEncryption};
+pub use dependents::{KeyRefused, StorageAccounts};
 pub use workspaces::{DeleteHubWithProjects, Workspaces};
 
 /// All settings. `PATCH /_simulator/settings` changes those that it names.
@@ -18,6 +20,8 @@ pub struct Settings {
     pub retry_after_seconds: u32,
     /// How long a role assignment takes to have effect, or to lose it. Azure: up to about 10 minutes.
     pub propagation_seconds: f64,
+    /// How long a storage account takes to look for a newer version of its key: a day (customer-managed-keys-overview).
+    pub key_version_seconds: f64,
     /// How long an access token is good for. Azure: 60 to 90 minutes; less than 0 makes tokens that have expired.
     pub token_seconds: i64,
     /// Items of a page of a list.
@@ -36,6 +40,9 @@ pub struct Settings {
     pub grants_system_assigned: bool,
     /// Whether hubs are kept after their deletion, as other workspaces are. Sources conflict.
     pub hubs_soft_delete: bool,
+    /// Whether the storage account and the account of Cosmos DB in a managed resource group get their workspace's other key when
+    /// it has changed. Not documented.
+    pub managed_group_follows_key: bool,
     /// Whether the managed resource group names the workspace in `managedBy`. Not confirmed.
     pub managed_by: bool,
     /// Whether Key Vault wraps with a disabled key. The documentation says that such a key cannot be used; a report from a
@@ -53,6 +60,8 @@ pub struct Settings {
     pub workspaces: Workspaces,
     /// What is not settled about accounts.
     pub accounts: Accounts,
+    /// What is not settled about storage accounts.
+    pub storage_accounts: StorageAccounts,
     /// Lies, for checking that somebody notices.
     pub lies: Lies,
 }
@@ -63,6 +72,7 @@ impl Default for Settings {
             operation_seconds: 30.0,
             retry_after_seconds: 10,
             propagation_seconds: 60.0,
+            key_version_seconds: 86_400.0,
             token_seconds: 3600,
             page_size: 100,
             limits: Limits::default(),
@@ -71,6 +81,7 @@ impl Default for Settings {
             failed_creation_leaves_group: false,
             grants_system_assigned: true,
             hubs_soft_delete: true,
+            managed_group_follows_key: true,
             managed_by: false,
             disabled_key_wraps: false,
             identity_id_case: IdCase::AsSent,
@@ -79,6 +90,7 @@ impl Default for Settings {
             managed_search_tier: SearchTier::Standard,
             workspaces: Workspaces::default(),
             accounts: Accounts::default(),
+            storage_accounts: StorageAccounts::default(),
             lies: Lies::default(),
         }
     }

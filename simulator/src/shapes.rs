@@ -43,8 +43,14 @@ macro_rules! envelope {
 }
 
 mod accounts;
+mod databases;
+mod search;
+mod storage;
 
 pub(crate) use accounts::{ACCOUNT, PROJECT};
+pub(crate) use databases::COSMOS;
+pub(crate) use search::SEARCH;
+pub(crate) use storage::STORAGE;
 
 /// `Microsoft.MachineLearningServices/workspaces`
 pub(crate) static WORKSPACE: Shape = envelope![
@@ -249,34 +255,6 @@ pub(crate) static IDENTITY: Shape = envelope![
             Member::read_only("clientId"),
         ])
     ),
-];
-
-/// `Microsoft.Storage/storageAccounts`: what this Azure knows of it.
-pub(crate) static STORAGE: Shape = envelope![
-    Member::required("location", Text),
-    Member::required("sku", Any),
-    Member::required("kind", Text),
-    TAGS,
-    IDENTITY_BLOCK,
-    Member::new("properties", Any),
-];
-
-/// `Microsoft.Search/searchServices`: what this Azure knows of it.
-pub(crate) static SEARCH: Shape = envelope![
-    Member::required("location", Text),
-    Member::new("sku", Any),
-    TAGS,
-    IDENTITY_BLOCK,
-    Member::new("properties", Any),
-];
-
-/// `Microsoft.DocumentDB/databaseAccounts`: what this Azure knows of it.
-pub(crate) static COSMOS: Shape = envelope![
-    Member::new("location", Text),
-    Member::new("kind", Text),
-    TAGS,
-    IDENTITY_BLOCK,
-    Member::required("properties", Any),
 ];
 
 /// `Microsoft.Authorization/roleAssignments`

@@ -219,7 +219,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::STORAGE,
         length: (3, 24),
         also: "",
-        behaviour: &crate::resources::BEHAVIOUR,
+        behaviour: &crate::storage_accounts::BEHAVIOUR,
     },
     Type {
         name: SEARCH,

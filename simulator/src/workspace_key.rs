@@ -33,7 +33,7 @@ pub(crate) fn check_key(world: &World, workspace: &Value, key: &str, now: Timest
     let wanted = KeyUse {
         vault: world.get(vault),
         key,
-        location: at(workspace, "/location").unwrap_or_default(),
+        location: Some(at(workspace, "/location").unwrap_or_default()),
         tenant: at(workspace, "/properties/tenantId").unwrap_or_default(),
         // Documents differ between 2048 and 3072.
         least_bits: None,

@@ -209,7 +209,7 @@ impl World {
         if with_group {
             let location = at(workspace, "/location").unwrap_or_default();
             self.check_quotas(subscription, location)?;
-            self.check_managed_group(workspace)?;
+            self.check_managed_group(workspace, now)?;
         }
         Ok(())
     }
@@ -231,6 +231,7 @@ impl World {
             && let Some(properties) = workspace.pointer_mut("/properties/encryption/keyVaultProperties")
         {
             set(properties, "keyIdentifier", key);
+            self.give_managed_group_the_key(&workspace, now);
         }
         self.store(&operation.target, workspace, now);
         outcome

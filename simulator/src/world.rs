@@ -109,6 +109,8 @@ pub(crate) struct Resource {
     pub(crate) established: bool,
     /// What reads say until then, after a write whose effect is slow to be seen.
     pub(crate) stale: Option<(Timestamp, Option<Value>)>,
+    /// When its service last looked for a newer version of its key.
+    pub(crate) looked: Timestamp,
 }
 
 impl Resource {
@@ -120,6 +122,7 @@ impl Resource {
             changed: now,
             established: false,
             stale: None,
+            looked: now,
         }
     }
 

@@ -21,6 +21,10 @@ pub(super) struct Made {
 }
 
 impl Made {
+    pub(super) fn new(id: String, body: Value) -> Self {
+        Self { id, body }
+    }
+
     /// Adds it, if it is of the type that the list of the seed is for.
     pub(super) fn apply(
         self,
