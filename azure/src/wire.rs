@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 mod account;
+mod at_rest;
 mod authorization;
 mod limits;
 mod project;
@@ -18,6 +19,10 @@ mod workspace;
 mod tests;
 
 pub use account::{Account, AccountEncryption, AccountKey, AccountProperties, Sku};
+pub use at_rest::{
+    DatabaseAccount, DatabaseAccountProperties, EncryptionWithCmk, SearchService, SearchServiceProperties,
+    StorageAccount, StorageAccountProperties, StorageEncryption, StorageKey,
+};
 pub use authorization::{
     Permission, RoleAssignment, RoleAssignmentProperties, RoleDefinition, RoleDefinitionProperties,
 };
@@ -57,7 +62,9 @@ pub const ROLE_DEFINITIONS_VERSION: &str = "2022-04-01";
 pub const RESOURCE_GROUPS_VERSION: &str = "2025-04-01";
 /// Lists of resources of any type.
 pub const RESOURCES_VERSION: &str = "2025-04-01";
-/// `Microsoft.Search/locations/usages`.
+/// `Microsoft.DocumentDB/databaseAccounts`.
+pub const DATABASE_ACCOUNTS_VERSION: &str = "2026-03-15";
+/// `Microsoft.Search`: `searchServices`, `locations/usages`.
 pub const SEARCH_VERSION: &str = "2025-05-01";
 /// `Microsoft.Storage`: `storageAccounts`, `locations/usages`.
 pub const STORAGE_VERSION: &str = "2026-04-01";

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use crate::dependents::Dependent;
 use crate::encryption::{CustomerManagedKey, EncryptionMode};
 use crate::hub::{DeletionPolicy, Identity, PublicNetworkAccess, UnverifiedTransition};
 use crate::policy::{AdoptionPolicy, ManagementPolicy};
@@ -103,6 +104,12 @@ pub struct AIServicesAccountSpec {
     /// Whether the account is reachable from public networks: Enabled or Disabled. Left out, Azure's choice stays as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_network_access: Option<PublicNetworkAccess>,
+
+    /// Resources that the account works with and its key does not pass down to: what each is encrypted with is told in status.dependents, and
+    /// DependentsEncrypted warns of those that have no key of yours. Nothing is written to them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub dependents: Vec<Dependent>,
 
     /// Tags for the account in Azure. Tags that others put there stay.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -33,6 +33,8 @@ pub enum ConditionType {
     KeyHealthy,
     /// The managed resource group is present, complete and untouched.
     ManagedResourceGroupHealthy,
+    /// What the key does not pass down to is encrypted too. It never keeps an object from being Ready.
+    DependentsEncrypted,
     /// kstatus: work is under way. Present only when True.
     Reconciling,
     /// kstatus: it will not heal without somebody acting. Present only when True.
@@ -207,6 +209,17 @@ pub enum Reason {
     ResourceUnhealthy,
     /// The managed resource group holds something that Azure does not put there: a warning.
     ForeignResource,
+
+    /// A resource of the managed resource group is encrypted with Microsoft's key.
+    NotEncrypted,
+    /// ManagedResourceGroupHealthy: a resource is encrypted with another key than the hub's: a warning.
+    OtherKey,
+    /// DependentsEncrypted: each is.
+    AllEncrypted,
+    /// DependentsEncrypted: one is not, or is not there: a warning.
+    AuditFinding,
+    /// DependentsEncrypted: one could not be read.
+    Unreadable,
 
     /// Event: access to the key was given.
     Granted,

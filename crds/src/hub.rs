@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter};
 
+use crate::dependents::Dependent;
 use crate::encryption::Encryption;
 use crate::policy::{AdoptionPolicy, ManagementPolicy};
 use crate::status::ResourceStatus;
@@ -97,6 +98,13 @@ pub struct AIHubSpec {
     /// Whether the hub is reachable from public networks: Enabled or Disabled. Left out, Azure's choice stays as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_network_access: Option<PublicNetworkAccess>,
+
+    /// Resources that the hub works with and its key does not pass down to: what each is encrypted with is told in status.dependents, and
+    /// DependentsEncrypted warns of those that have no key of yours. Nothing is written to them. A service-side hub's storage
+    /// account is looked at unasked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub dependents: Vec<Dependent>,
 
     /// Tags for the hub in Azure. Tags that others put there stay.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

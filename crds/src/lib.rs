@@ -6,6 +6,7 @@
 pub mod account;
 pub mod compute;
 pub mod condition;
+pub mod dependents;
 pub mod encryption;
 pub mod formats;
 pub mod hub;
@@ -19,6 +20,7 @@ pub mod vocabulary;
 pub use account::{AIServicesAccount, AIServicesAccountSpec, AccountEncryption};
 pub use compute::{ComputeEncryption, DiskEncryption};
 pub use condition::{ConditionType, Reason};
+pub use dependents::{AtRestEncryption, Dependent, DependentStatus, DependentType};
 pub use encryption::{CustomerManagedKey, DataLocation, Encryption, EncryptionMode, KeyAccess};
 pub use hub::{AIHub, AIHubSpec, DeletionPolicy, Identity, PublicNetworkAccess, UnverifiedTransition};
 pub use managed::Managed;

@@ -350,6 +350,14 @@ pub fn some_identity() -> Rule {
         .message("an identity is needed: name one in userAssigned, or set systemAssigned: true.")
 }
 
+/// The ARM id of a dependent is one of its type.
+#[must_use]
+pub fn dependent_is_of_its_type() -> Rule {
+    Rule::new("!self.resource.startsWith('/') || self.resource.lowerAscii().contains('/providers/' + self.type.lowerAscii() + '/')")
+        .message("the ARM id is not that of a resource of this type.")
+        .field_path(".resource")
+}
+
 /// Azure's limits on tags, and the tag that is Keyholder's own.
 #[must_use]
 pub fn tag_limits() -> Rule {

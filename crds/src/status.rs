@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter};
 
 use crate::compute::ComputeEncryption;
+use crate::dependents::{AtRestEncryption, DependentStatus};
 use crate::encryption::{DataLocation, EncryptionMode};
 
 /// What was observed of an Azure resource.
@@ -37,6 +38,10 @@ pub struct ResourceStatus {
     /// The resource group that Microsoft manages for the hub.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed_resource_group: Option<ManagedResourceGroupStatus>,
+
+    /// What spec.dependents names, and a service-side hub's storage account, with what each is encrypted with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependents: Vec<DependentStatus>,
 
     /// The access to the key that Keyholder gave, by spec.encryption.customerManagedKey.access: Grant. It is not given a
     /// second time.
@@ -196,6 +201,12 @@ pub struct ManagedResource {
     pub name: String,
     /// Azure's provisioning state, or Missing when the resource was there and is not any more.
     pub state: String,
+    /// What it is encrypted with; absent for what Azure tells no encryption of, and where it was not read so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<AtRestEncryption>,
+    /// The URL of its key, with the version in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_identifier: Option<String>,
 }
 
 /// A write to Azure: noted before it is sent, dropped when its result was read back.

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use keyholder_azure::{ArmClient, ArmError, ListReading, Reader, wire};
 use keyholder_planner::ArmId;
-use keyholder_planner::observed::{GroupResource, Live};
+use keyholder_planner::observed::{AtRest, GroupResource, Live};
 use moka::future::Cache;
 use serde_json::Value;
 
+use crate::observe::at_rest::AtRestType;
 use crate::observe::convert;
 use crate::resource::ResourceType;
 
@@ -24,6 +25,9 @@ const MOST_LISTS: u64 = 4096;
 /// All resources of a list, by lower-case ARM id. One that could not be understood is kept as its error. What is as the
 /// list before had it is shared with that list, so that two lists at once are hardly more than one.
 pub type Resources = HashMap<Arc<str>, Arc<Result<Live, String>>>;
+
+/// What the resources of a list are encrypted with, by lower-case ARM id; shared as resources are.
+pub type AtRestList = HashMap<Arc<str>, Arc<Result<AtRest, String>>>;
 
 /// All resources of a subscription whose group Microsoft manages for a hub, by lower-case group name; shared as hubs are.
 pub type Groups = HashMap<Arc<str>, Vec<Arc<GroupResource>>>;
@@ -39,6 +43,7 @@ pub struct Inventory {
     pub reader: Reader,
     resources: Cache<String, Arc<Resources>>,
     groups: Cache<String, Arc<Groups>>,
+    at_rest: Cache<String, Arc<AtRestList>>,
 }
 
 impl Inventory {
@@ -51,6 +56,7 @@ impl Inventory {
             arm,
             resources: Cache::new(MOST_LISTS),
             groups: Cache::new(MOST_SUBSCRIPTIONS),
+            at_rest: Cache::new(MOST_LISTS),
         }
     }
 
@@ -115,6 +121,33 @@ impl Inventory {
             .insert(subscription.to_lowercase(), Arc::clone(&listed))
             .await;
         Ok(listed)
+    }
+
+    /// What the resources of a list are encrypted with, as last read; read now if they never were. `None`: it cannot be read, so each
+    /// resource is asked for by itself.
+    pub async fn at_rest(&self, kind: &'static AtRestType, path: &str) -> Option<Arc<AtRestList>> {
+        let listed = list_at_rest(&self.arm, kind, path, None);
+        self.at_rest.try_get_with(path.to_owned(), listed).await.ok()
+    }
+
+    /// The same, read anew for the sweep.
+    ///
+    /// # Errors
+    /// Azure's; what was read before stays.
+    pub async fn refresh_at_rest(
+        &self,
+        kind: &'static AtRestType,
+        path: &str,
+    ) -> Result<Arc<AtRestList>, ArmError> {
+        let before = self.known_at_rest(path).await;
+        let listed = list_at_rest(&self.sweeper, kind, path, before.as_deref()).await?;
+        self.at_rest.insert(path.to_owned(), Arc::clone(&listed)).await;
+        Ok(listed)
+    }
+
+    /// What was last read of it, if it was.
+    pub async fn known_at_rest(&self, path: &str) -> Option<Arc<AtRestList>> {
+        self.at_rest.get(path).await
     }
 
     /// Role assignments that reach a key and are those of a principal or of its groups, read no longer than `age` ago.
@@ -184,6 +217,26 @@ async fn list(
                     }
                     (Arc::from(id), Arc::new(live))
                 }
+            })
+        })
+        .await?;
+    Ok(Arc::new(listed.items.into_iter().collect()))
+}
+
+async fn list_at_rest(
+    arm: &ArmClient,
+    kind: &AtRestType,
+    path: &str,
+    before: Option<&AtRestList>,
+) -> Result<Arc<AtRestList>, ArmError> {
+    let listed = arm
+        .list_with(path, kind.version, &[], |item| {
+            let id = id_of(&item)?.lower();
+            let at_rest = (kind.convert)(&item).map_err(|error| error.to_string());
+            let known = before.and_then(|before| before.get_key_value(id.as_str()));
+            Some(match known {
+                Some((id, known)) if **known == at_rest => (Arc::clone(id), Arc::clone(known)),
+                _ => (Arc::from(id), Arc::new(at_rest)),
             })
         })
         .await?;

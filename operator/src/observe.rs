@@ -9,8 +9,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keyholder_azure::{ArmError, Cause, KeyVaults, OperationState, Reading, wire};
 use keyholder_crds::{Reason, ResourceStatus};
+use keyholder_planner::at_rest::in_group;
 use keyholder_planner::needs::AccessOf;
-use keyholder_planner::observed::{Live, OperationSeen};
+use keyholder_planner::observed::{AtRest, Live, OperationSeen};
 use keyholder_planner::plan::Pace;
 use keyholder_planner::validate::STORAGE_ACCOUNT;
 use keyholder_planner::{ArmId, Declared, Fact, Observed, Why, needs};
@@ -22,12 +23,14 @@ use crate::inventory::{Age, Inventory};
 use crate::resource::{ResourceType, list_of};
 
 pub mod account;
+pub mod at_rest;
 pub mod convert;
 mod keys;
 mod limits;
 pub mod project;
 mod refusals;
 
+use at_rest::AtRestType;
 pub use refusals::why;
 
 /// Role definitions and registrations change rarely; a wrong one is read anew before anything is said for the worse.
@@ -173,8 +176,15 @@ impl Look<'_> {
             let usages = look.usages(hub, namespace).await;
             observed.usages.insert((*namespace).to_owned(), usages);
         }
+        let mut at_rest = needs.dependents.clone();
         if let Some(group) = &needs.managed_group {
             observed.managed_group = look.managed_group(&subscription, group).await;
+            let resources = observed.managed_group.known().map(Vec::as_slice);
+            at_rest.extend(in_group(&subscription, group, resources.unwrap_or_default()));
+        }
+        for id in at_rest {
+            let encryption = look.at_rest(&id).await;
+            observed.at_rest.push((id, encryption));
         }
         observed
     }
@@ -263,6 +273,24 @@ impl Look<'_> {
             && let Some(Ok(live)) = listed.get(id.lower().as_str()).map(AsRef::as_ref)
         {
             return Fact::Known(live.clone());
+        }
+        self.read(&id.lower(), kind.version, Duration::ZERO, kind.convert)
+            .await
+    }
+
+    /// What a resource is encrypted with. The list serves until something is to be said for the worse.
+    async fn at_rest(&self, id: &ArmId) -> Fact<AtRest> {
+        let Some(kind) = AtRestType::of(id) else {
+            return Fact::not_read();
+        };
+        if self.age != Age::Now
+            && let Some(listed) = self.inventory.at_rest(kind, &list_of(id)).await
+            && let Some(found) = listed.get(id.lower().as_str())
+        {
+            return match found.as_ref() {
+                Ok(at_rest) => Fact::Known(at_rest.clone()),
+                Err(error) => not_understood(id.as_str(), error),
+            };
         }
         self.read(&id.lower(), kind.version, Duration::ZERO, kind.convert)
             .await

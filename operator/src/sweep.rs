@@ -18,6 +18,7 @@ use crate::family::Family;
 use crate::identity::{Azure, Identities};
 use crate::inventory::{Groups, Resources, SharedIds};
 use crate::metrics::Metrics;
+use crate::observe::at_rest::AtRestType;
 use crate::observe::convert;
 use crate::resource::{ResourceType, list_of};
 
@@ -49,6 +50,8 @@ struct Interest {
     /// Of a project.
     parent: Option<ArmId>,
     group: Option<String>,
+    /// What stands in its managed group and among its dependents.
+    around: Vec<ArmId>,
     vault: Option<ArmId>,
     key: Option<String>,
     user: Option<KeyUser>,
@@ -85,6 +88,7 @@ impl Sweeper {
                     .push(interest);
             }
             failures += self.sweep_resources(&azure, &interests).await;
+            failures += self.sweep_at_rest(&azure, &interests).await;
             for (subscription, interests) in &by_subscription {
                 failures += self.sweep_groups(&azure, subscription, interests).await;
             }
@@ -154,6 +158,36 @@ impl Sweeper {
                     }
                 }
                 Err(error) => failures += failed(&path, "resources", &error),
+            }
+        }
+        failures
+    }
+
+    /// What the resources around them are encrypted with: each list is read once.
+    async fn sweep_at_rest(&self, azure: &Azure, interests: &[Interest]) -> u64 {
+        let mut failures = 0;
+        let mut by_list: BTreeMap<String, Vec<(&ArmId, &Interest)>> = BTreeMap::new();
+        for interest in interests {
+            for id in &interest.around {
+                by_list.entry(list_of(id)).or_default().push((id, interest));
+            }
+        }
+        for (path, listed) in by_list {
+            let Some(kind) = listed.first().and_then(|(id, _)| AtRestType::of(id)) else {
+                continue;
+            };
+            let before = azure.inventory.known_at_rest(&path).await;
+            match azure.inventory.refresh_at_rest(kind, &path).await {
+                Ok(after) => {
+                    for (id, interest) in listed {
+                        let id = id.lower();
+                        let before = before.as_deref().and_then(|before| before.get(id.as_str()));
+                        if before != after.get(id.as_str()) {
+                            self.waker.wake(interest.object.clone());
+                        }
+                    }
+                }
+                Err(error) => failures += failed(&path, "encryption", &error),
             }
         }
         failures
@@ -363,6 +397,7 @@ fn interest(object: Subject, status: Option<&ResourceStatus>, declared: Declared
     let group = status
         .and_then(|status| status.managed_resource_group.as_ref())
         .map(|group| group.name.to_lowercase());
+    let around = around(status, &declared);
     let (vault, key, user) = match declared.encryption {
         ValidEncryption::CustomerManaged {
             vault, key, identity, ..
@@ -374,10 +409,21 @@ fn interest(object: Subject, status: Option<&ResourceStatus>, declared: Declared
         object,
         resource: declared.id,
         group,
+        around,
         vault,
         key,
         user,
     }
+}
+
+/// The resources whose encryption an object tells.
+fn around(status: Option<&ResourceStatus>, declared: &Declared) -> Vec<ArmId> {
+    let group = status.and_then(|status| status.managed_resource_group.as_ref());
+    let told = group.into_iter().flat_map(|group| {
+        let told = group.resources.iter().filter(|one| one.encryption.is_some());
+        told.map(|one| ArmId::of(declared.id.subscription(), &group.name, &one.r#type, &one.name))
+    });
+    told.chain(declared.dependents.iter().cloned()).collect()
 }
 
 fn resource_changed(before: Option<&Resources>, after: &Resources, id: &ArmId) -> bool {

@@ -4,9 +4,9 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_crds::{
-    AccessGrant, Bound, ComputeEncryption, ConditionType, EncryptionMode, EncryptionStatus, KeyVersionStatus,
-    ManagedResourceGroupStatus, Operation, OperationKind, OperationState, PreflightCheck, Reason,
-    ResourceStatus,
+    AccessGrant, Bound, ComputeEncryption, ConditionType, DependentStatus, EncryptionMode, EncryptionStatus,
+    KeyVersionStatus, ManagedResourceGroupStatus, Operation, OperationKind, OperationState, PreflightCheck,
+    Reason, ResourceStatus,
 };
 
 use crate::name::KeyIdentifier;
@@ -109,11 +109,11 @@ pub fn needs_somebody(reason: Reason) -> bool {
         AccessLost, AccessMissing, AdoptionRefused, AssociatedResourceNotFound, CredentialRejected,
         DataLocationSwitchForbidden, DeletedInAzure, IdentityNotFound, ImmutableFieldChanged, InvalidSpec,
         KeyDeleted, KeyDisabled, KeyExpired, KeyNotFound, KeyUnsuitable, Locked, Missing,
-        ModeSwitchForbidden, NameReserved, NoIdentity, NotOwned, ObservedOnly, OperatorNotAuthorized,
-        ParentUnsuitable, PolicyDenied, PolicyModifies, ProviderNotRegistered, PurgeProtectionDisabled,
-        QuotaExceeded, RegionMismatch, ResourceGroupNotFound, ResourceMissing, SoftDeleteDisabled, Suspended,
-        TenantMismatch, TransitionUnverified, Undecodable, VaultBlocksTrustedServices, VaultNotFound,
-        VaultSwitchForbidden, WriteIgnored,
+        ModeSwitchForbidden, NameReserved, NoIdentity, NotEncrypted, NotOwned, ObservedOnly,
+        OperatorNotAuthorized, ParentUnsuitable, PolicyDenied, PolicyModifies, ProviderNotRegistered,
+        PurgeProtectionDisabled, QuotaExceeded, RegionMismatch, ResourceGroupNotFound, ResourceMissing,
+        SoftDeleteDisabled, Suspended, TenantMismatch, TransitionUnverified, Undecodable,
+        VaultBlocksTrustedServices, VaultNotFound, VaultSwitchForbidden, WriteIgnored,
     };
     matches!(
         reason,
@@ -137,6 +137,7 @@ pub fn needs_somebody(reason: Reason) -> bool {
             | ModeSwitchForbidden
             | NameReserved
             | NoIdentity
+            | NotEncrypted
             | NotOwned
             | ObservedOnly
             | Suspended
@@ -166,9 +167,11 @@ pub fn needs_somebody(reason: Reason) -> bool {
 pub fn is_warning(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::ForeignResource
+        Reason::AuditFinding
+            | Reason::ForeignResource
             | Reason::KeyExpiringSoon
             | Reason::KindChanged
+            | Reason::OtherKey
             | Reason::RotationPolicyMissing
     )
 }
@@ -199,6 +202,8 @@ pub struct Judgement {
     pub key_healthy: Opinion,
     /// ManagedResourceGroupHealthy.
     pub managed_group: Opinion,
+    /// DependentsEncrypted.
+    pub dependents_encrypted: Opinion,
     /// The checks before creation; `None` when they were not made.
     pub preflight: Option<Vec<PreflightCheck>>,
     /// ARM id of the hub, once seen.
@@ -211,6 +216,8 @@ pub struct Judgement {
     pub compute_encryption: Option<ComputeEncryption>,
     /// The managed resource group as Azure has it.
     pub managed_resource_group: Option<ManagedResourceGroupStatus>,
+    /// What is known of the dependents.
+    pub dependents: Vec<DependentStatus>,
     /// The write that is under way, when no other is made.
     pub operation: Option<Operation>,
     /// The access that Keyholder gave.
@@ -228,12 +235,14 @@ impl Judgement {
             key_applied: Opinion::Keep,
             key_healthy: Opinion::Keep,
             managed_group: Opinion::Keep,
+            dependents_encrypted: Opinion::Keep,
             preflight: None,
             resource_id: status.resource_id.clone(),
             bound: status.bound.clone(),
             encryption: status.encryption.clone(),
             compute_encryption: status.compute_encryption.clone(),
             managed_resource_group: status.managed_resource_group.clone(),
+            dependents: status.dependents.clone(),
             operation: status.operation.clone(),
             access_grant: status.access_grant.clone(),
         }
@@ -249,6 +258,7 @@ impl Judgement {
             ConditionType::KeyApplied => Some(&self.key_applied),
             ConditionType::KeyHealthy => Some(&self.key_healthy),
             ConditionType::ManagedResourceGroupHealthy => Some(&self.managed_group),
+            ConditionType::DependentsEncrypted => Some(&self.dependents_encrypted),
             ConditionType::Ready | ConditionType::Reconciling | ConditionType::Stalled => None,
         }
     }

@@ -10,6 +10,7 @@
 
 pub mod access;
 pub mod arm_id;
+pub mod at_rest;
 pub mod body;
 mod compute;
 pub mod cure;

@@ -64,8 +64,10 @@ pub struct Needs {
     pub policy: bool,
     /// Namespaces whose quotas in the hub's region are to be read.
     pub quotas: &'static [&'static str],
-    /// Name of the managed resource group whose content is to be read.
+    /// Name of the managed resource group whose content is to be read, with the encryption of what is in it.
     pub managed_group: Option<String>,
+    /// Dependents whose encryption is to be read.
+    pub dependents: Vec<ArmId>,
 }
 
 impl Needs {
@@ -89,6 +91,7 @@ impl Needs {
             policy: false,
             quotas: &[],
             managed_group: None,
+            dependents: Vec::new(),
         }
     }
 }
@@ -170,13 +173,17 @@ fn upkeep(declared: &Declared, status: &ResourceStatus, live: &Live) -> Needs {
     let mut needs = Needs {
         policy: may_be_fought(status),
         parent: parent(declared),
+        dependents: declared.dependents.clone(),
         ..Needs::nothing()
     };
     let Some(encryption) = &live.encryption else {
         let asks_for_a_key = matches!(declared.encryption, ValidEncryption::CustomerManaged { .. });
         if asks_for_a_key && !is_refused(declared, status, live) {
             // The key is applied after the same checks as before a creation.
-            return creation(declared, Some(live));
+            return Needs {
+                dependents: needs.dependents,
+                ..creation(declared, Some(live))
+            };
         }
         return needs;
     };

@@ -82,6 +82,8 @@ pub struct Observed {
     pub providers: BTreeMap<String, Fact<bool>>,
     /// The content of the managed resource group; Absent when the group itself does not exist.
     pub managed_group: Fact<Vec<GroupResource>>,
+    /// What resources of the managed group and dependents are encrypted with.
+    pub at_rest: Vec<(ArmId, Fact<AtRest>)>,
     /// The resource of the same name that was deleted and is kept, where Azure tells of it.
     pub deleted: Fact<Deleted>,
     /// What policies would do to the resource as it is declared.
@@ -111,6 +113,7 @@ impl Observed {
             role_definitions: BTreeMap::new(),
             providers: BTreeMap::new(),
             managed_group: Fact::not_read(),
+            at_rest: Vec::new(),
             deleted: Fact::not_read(),
             policy: Fact::not_read(),
             usages: BTreeMap::new(),
@@ -214,6 +217,22 @@ impl Live {
         }
         self
     }
+}
+
+/// What a resource is encrypted with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AtRest {
+    /// Microsoft's key.
+    Microsoft,
+    /// A customer's key, with the version in use where Azure tells it.
+    Key(KeyIdentifier),
+    /// Its objects must have keys of the customer's; which they have is not told.
+    Enforced {
+        /// Whether all have one.
+        compliant: bool,
+    },
+    /// Its objects may have keys of the customer's; which have one is not told.
+    NotEnforced,
 }
 
 /// What the operation's URL told.

@@ -80,6 +80,7 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
     status
         .managed_resource_group
         .clone_from(&judgement.managed_resource_group);
+    status.dependents.clone_from(&judgement.dependents);
     status.operation.clone_from(&judgement.operation);
     status.access_grant.clone_from(&judgement.access_grant);
     if let Some(checks) = &judgement.preflight {
@@ -194,13 +195,14 @@ fn bind(status: &mut ResourceStatus, write: &Write) {
 }
 
 /// Conditions that are judged, in the order in which Ready asks them.
-const JUDGED: [ConditionType; 6] = [
+const JUDGED: [ConditionType; 7] = [
     ConditionType::TransitionAllowed,
     ConditionType::PrerequisitesMet,
     ConditionType::Provisioned,
     ConditionType::KeyApplied,
     ConditionType::KeyHealthy,
     ConditionType::ManagedResourceGroupHealthy,
+    ConditionType::DependentsEncrypted,
 ];
 
 /// At first touch of a generation: nothing is known of it so far. `None` when it was touched before.
@@ -360,7 +362,9 @@ fn summarise(
 fn hindrance(status: &ResourceStatus, of: ConditionType) -> Option<Verdict> {
     let optional = matches!(
         of,
-        ConditionType::KeyHealthy | ConditionType::ManagedResourceGroupHealthy
+        ConditionType::KeyHealthy
+            | ConditionType::ManagedResourceGroupHealthy
+            | ConditionType::DependentsEncrypted
     );
     if of == ConditionType::PrerequisitesMet && status.bound.is_some() {
         return None;
@@ -482,6 +486,7 @@ fn changes(before: &ResourceStatus, after: &ResourceStatus) -> Vec<Note> {
         ConditionType::Provisioned,
         ConditionType::KeyHealthy,
         ConditionType::ManagedResourceGroupHealthy,
+        ConditionType::DependentsEncrypted,
     ] {
         let Some(condition) = judge::stored(after, of) else {
             continue;

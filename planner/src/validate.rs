@@ -119,6 +119,8 @@ pub struct Declared {
     pub encryption: ValidEncryption,
     /// Reachability from public networks, where declared.
     pub public_network_access: Option<PublicNetworkAccess>,
+    /// Resources that the key does not pass down to and whose encryption is looked at.
+    pub dependents: Vec<ArmId>,
     /// Declared tags, without the owner's.
     pub tags: BTreeMap<String, String>,
     /// What deleting the object does.

@@ -6,6 +6,7 @@ mod common;
 mod crash;
 mod cures;
 mod deletion;
+mod dependents;
 mod edits;
 mod faults;
 mod grant;

@@ -204,3 +204,93 @@ fn what_could_not_be_read_keeps_what_is_stored() {
     );
     assert_eq!(first.managed_group, Opinion::Is(Verdict::unknown_why(&why)));
 }
+
+fn key(url: &str) -> AtRest {
+    AtRest::Key(crate::name::KeyIdentifier::parse(url).unwrap())
+}
+
+/// A pass over a whole group whose resources are encrypted like this, in the order of the group.
+fn encrypted(status: &ResourceStatus, at_rest: [Fact<AtRest>; 3]) -> Pass {
+    let (hub, _) = ready_hub();
+    let mut observed = created(&hub);
+    let ids = crate::at_rest::in_group(SUBSCRIPTION, "azureml-rg-research", &group());
+    observed.at_rest = ids.into_iter().zip(at_rest).collect();
+    pass(&hub, status, &observed, 100, false, &accepted())
+}
+
+const COMPLIANT: Fact<AtRest> = Fact::Known(AtRest::Enforced { compliant: true });
+
+#[test]
+fn each_resource_is_told_with_the_key_that_it_is_encrypted_with() {
+    let (_, status) = ready_hub();
+    let told = encrypted(
+        &status,
+        [Fact::Known(key(NEXT_KEY)), COMPLIANT, Fact::Known(key(KEY))],
+    );
+    let healthy = ConditionType::ManagedResourceGroupHealthy;
+    assert_eq!(
+        condition(&told.report.status, healthy),
+        ("True".to_owned(), "Complete".to_owned())
+    );
+    let resources = &told
+        .report
+        .status
+        .managed_resource_group
+        .as_ref()
+        .unwrap()
+        .resources;
+    let keys: Vec<_> = resources
+        .iter()
+        .map(|one| (one.encryption.unwrap().to_string(), one.key_identifier.as_deref()))
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            ("CustomerManaged".to_owned(), Some(NEXT_KEY)),
+            ("Enforced".to_owned(), None),
+            ("CustomerManaged".to_owned(), Some(KEY)),
+        ]
+    );
+
+    let unknown = || {
+        Fact::Unknown(Why {
+            reason: Reason::AzureUnreachable,
+            message: "no answer".to_owned(),
+            retry_at: None,
+        })
+    };
+    let later = encrypted(&told.report.status, [unknown(), unknown(), unknown()]);
+    assert_eq!(later.report.status, told.report.status);
+}
+
+#[test]
+fn one_without_the_hubs_key_is_not_in_order_and_one_with_another_is_a_warning() {
+    let (_, status) = ready_hub();
+    let healthy = ConditionType::ManagedResourceGroupHealthy;
+    for tampered in [
+        [Fact::Known(AtRest::Microsoft), COMPLIANT, Fact::Known(key(KEY))],
+        [
+            Fact::Known(key(KEY)),
+            Fact::Known(AtRest::NotEnforced),
+            Fact::Known(key(KEY)),
+        ],
+        [Fact::Known(key(KEY)), COMPLIANT, Fact::Known(AtRest::Microsoft)],
+    ] {
+        let told = encrypted(&status, tampered);
+        assert_eq!(
+            condition(&told.report.status, healthy),
+            ("False".to_owned(), "NotEncrypted".to_owned())
+        );
+        assert_eq!(
+            condition(&told.report.status, ConditionType::Stalled).1,
+            "NotEncrypted"
+        );
+    }
+    let other = || Fact::Known(key("https://corp-keys.vault.azure.net/keys/other"));
+    let told = encrypted(&status, [Fact::Known(key(KEY)), COMPLIANT, other()]);
+    assert_eq!(
+        condition(&told.report.status, healthy),
+        ("True".to_owned(), "OtherKey".to_owned())
+    );
+    assert_eq!(condition(&told.report.status, ConditionType::Ready).0, "True");
+}

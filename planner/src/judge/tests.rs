@@ -45,6 +45,10 @@ fn what_heals_by_itself_is_not_stalled() {
             Unverifiable,
             ResourceUnhealthy,
             ForeignResource,
+            OtherKey,
+            AllEncrypted,
+            AuditFinding,
+            Unreadable,
             Granted,
             BillableResources,
             Created,
@@ -149,6 +153,7 @@ fn each_judged_condition_has_its_opinion() {
     judgement.key_applied = verdict("KeyApplied");
     judgement.key_healthy = verdict("KeyHealthy");
     judgement.managed_group = verdict("ManagedResourceGroupHealthy");
+    judgement.dependents_encrypted = verdict("DependentsEncrypted");
     for of in ConditionType::iter() {
         match judgement.opinion(of) {
             Some(Opinion::Is(verdict)) => assert_eq!(verdict.message, of.to_string()),

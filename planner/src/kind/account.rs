@@ -44,6 +44,7 @@ impl Validate for AIServicesAccount {
             data_location: None,
             customer_managed_key: spec.encryption.customer_managed_key.as_ref(),
             public_network_access: spec.public_network_access,
+            dependents: &spec.dependents,
             tags: &spec.tags,
             deletion_policy: spec.deletion_policy,
             management_policy: spec.management_policy,

@@ -51,6 +51,7 @@ impl Validate for AIHub {
             data_location: spec.encryption.data_location,
             customer_managed_key: spec.encryption.customer_managed_key.as_ref(),
             public_network_access: spec.public_network_access,
+            dependents: &spec.dependents,
             tags: &spec.tags,
             deletion_policy: spec.deletion_policy,
             management_policy: spec.management_policy,
@@ -90,7 +91,15 @@ impl Validate for AIHub {
                     high_business_impact: spec.high_business_impact.unwrap_or(customer_managed),
                 })
             });
-        check.declared(owner_id, kind, fits_azure)
+        let mut declared = check.declared(owner_id, kind, fits_azure)?;
+        // Its own data is in Microsoft's stores, and what a project keeps in this one has the key that this one has.
+        if declared.encryption.data_location() == Some(DataLocation::ServiceSide)
+            && let Kind::Hub(hub) = &declared.kind
+            && !declared.dependents.contains(&hub.storage_account)
+        {
+            declared.dependents.push(hub.storage_account.clone());
+        }
+        Ok(declared)
     }
 }
 

@@ -61,6 +61,7 @@ impl Validate for AIProject {
             data_location: None,
             customer_managed_key: None,
             public_network_access: None,
+            dependents: &[],
             tags: &spec.tags,
             deletion_policy: spec.deletion_policy,
             management_policy: spec.management_policy,

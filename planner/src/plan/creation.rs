@@ -26,6 +26,7 @@ pub(super) fn absent(input: &Input<'_>) -> Plan {
         judgement.key_applied = Opinion::NotApplicable;
         judgement.key_healthy = Opinion::NotApplicable;
         judgement.managed_group = Opinion::NotApplicable;
+        judgement.dependents_encrypted = Opinion::NotApplicable;
         judgement.provisioned = Opinion::Is(Verdict::no(
             Reason::DeletedInAzure,
             format!(

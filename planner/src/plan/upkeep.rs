@@ -15,7 +15,7 @@ use crate::observed::{Body, Live};
 use crate::progress::{self, Found, Step};
 use crate::time::second;
 use crate::validate::ValidEncryption;
-use crate::{body, cure, encryption, group, key, preflight, transition};
+use crate::{at_rest, body, cure, encryption, group, key, preflight, transition};
 
 /// The hub exists: whose is it, and is it in order?
 pub(super) fn present(input: &Input<'_>, live: &Live) -> Plan {
@@ -102,6 +102,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
         waits_for_nothing(input, &mut judgement);
     }
     group::judge(input, live, &mut judgement);
+    (judgement.dependents_encrypted, judgement.dependents) = at_rest::judge(input, live);
 
     let update = body::update(input.declared, live);
     let mut key = view.change;

@@ -6,7 +6,7 @@ use std::fmt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use keyholder_crds::vocabulary::OWNER_TAG;
 use keyholder_crds::{
-    AdoptionPolicy, CustomerManagedKey, DataLocation, DeletionPolicy, EncryptionMode, Identity,
+    AdoptionPolicy, CustomerManagedKey, DataLocation, DeletionPolicy, Dependent, EncryptionMode, Identity,
     ManagementPolicy, PublicNetworkAccess, UnverifiedTransition,
 };
 
@@ -29,6 +29,7 @@ pub(crate) struct Common<'a> {
     pub data_location: Option<DataLocation>,
     pub customer_managed_key: Option<&'a CustomerManagedKey>,
     pub public_network_access: Option<PublicNetworkAccess>,
+    pub dependents: &'a [Dependent],
     pub tags: &'a BTreeMap<String, String>,
     pub deletion_policy: DeletionPolicy,
     pub management_policy: ManagementPolicy,
@@ -94,6 +95,7 @@ impl<'a> Checker<'a> {
         let user_assigned = self.identities();
         let system_assigned = spec.identity.system_assigned.unwrap_or(false);
         let encryption = self.encryption(&user_assigned, system_assigned);
+        let dependents = self.dependents();
         self.tags();
         match (azure_name, location, encryption, kind) {
             (Some(azure_name), Some(location), Some(encryption), Some(kind)) if self.errors.is_empty() => {
@@ -114,6 +116,7 @@ impl<'a> Checker<'a> {
                     system_assigned,
                     encryption,
                     public_network_access: spec.public_network_access,
+                    dependents,
                     tags: spec.tags.clone(),
                     deletion_policy: spec.deletion_policy,
                     management_policy: spec.management_policy,
@@ -249,6 +252,26 @@ impl<'a> Checker<'a> {
             {
                 ids.push(id);
             }
+        }
+        ids
+    }
+
+    fn dependents(&mut self) -> Vec<ArmId> {
+        let mut ids: Vec<ArmId> = Vec::new();
+        let spec = self.spec;
+        for (index, dependent) in spec.dependents.iter().enumerate() {
+            let path = format!("spec.dependents[{index}].resource");
+            let id = self.reference(
+                &path,
+                &dependent.resource,
+                &dependent.r#type.to_string(),
+                "letters, digits, - _ and .",
+                |name| {
+                    name.chars()
+                        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+                },
+            );
+            ids.extend(id.filter(|id| !ids.contains(id)));
         }
         ids
     }

@@ -1,0 +1,105 @@
+//! What a hub or an account works with and its key does not pass down to.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumIter};
+
+use crate::rules;
+
+/// A resource that is encrypted by itself: the key does not pass down to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::dependent_is_of_its_type())]
+pub struct Dependent {
+    /// Its name, or its whole ARM id when it is in another resource group or subscription.
+    #[schemars(length(min = 1, max = 1024))]
+    pub resource: String,
+
+    /// Its type in Azure.
+    pub r#type: DependentType,
+}
+
+/// Types of resources whose encryption is looked at.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    Display,
+    EnumIter,
+)]
+pub enum DependentType {
+    /// A storage account.
+    #[serde(rename = "Microsoft.Storage/storageAccounts")]
+    #[strum(serialize = "Microsoft.Storage/storageAccounts")]
+    StorageAccount,
+    /// An AI services account.
+    #[serde(rename = "Microsoft.CognitiveServices/accounts")]
+    #[strum(serialize = "Microsoft.CognitiveServices/accounts")]
+    AIServicesAccount,
+    /// An AI Search service.
+    #[serde(rename = "Microsoft.Search/searchServices")]
+    #[strum(serialize = "Microsoft.Search/searchServices")]
+    SearchService,
+    /// A Cosmos DB account.
+    #[serde(rename = "Microsoft.DocumentDB/databaseAccounts")]
+    #[strum(serialize = "Microsoft.DocumentDB/databaseAccounts")]
+    DatabaseAccount,
+}
+
+/// What a resource is encrypted with at rest, as far as Azure tells.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    Display,
+    EnumIter,
+)]
+pub enum AtRestEncryption {
+    /// A key of yours: keyIdentifier.
+    CustomerManaged,
+    /// A key of Microsoft's.
+    MicrosoftManaged,
+    /// AI Search lets only objects be that have a key of yours. Which keys they have Azure Resource Manager does not tell.
+    Enforced,
+    /// The same, and some objects have no such key.
+    EnforcedNotCompliant,
+    /// AI Search lets objects be without a key of yours. Which have one Azure Resource Manager does not tell.
+    NotEnforced,
+    /// The resource does not exist.
+    NotFound,
+    /// It could not be found out: message.
+    Unknown,
+}
+
+/// What is known of a dependent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DependentStatus {
+    /// Its ARM id.
+    pub resource_id: String,
+    /// What it is encrypted with.
+    pub encryption: AtRestEncryption,
+    /// The URL of its key, with the version in use where Azure tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_identifier: Option<String>,
+    /// What there is to say about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}

@@ -1,0 +1,120 @@
+//! "Keys do not pass down: show me which resources are encrypted with which key."
+
+use serde_json::{Value, json};
+use testbed::azure::names;
+use testbed::{Object, Scenario};
+
+use crate::common::{example, hub, key_in_azure, operator_log, start};
+
+const STORAGE: &str = "2026-04-01";
+
+fn storage() -> String {
+    names::resource(names::AI_GROUP, "Microsoft.Storage/storageAccounts", "aihubdata")
+}
+
+/// What is told of the only dependent.
+fn told(hub: &Object) -> (&str, &str) {
+    let one = |field: &str| hub.text(&format!("/status/dependents/0/{field}"));
+    (one("encryption"), one("keyIdentifier"))
+}
+
+async fn encrypt(scenario: &Scenario, with: &Value) {
+    let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
+    let hub = names::identity(names::HUB_IDENTITY);
+    let body = json!({
+        "identity": { "type": "UserAssigned", "userAssignedIdentities": { hub: {} } },
+        "properties": { "encryption": with },
+    });
+    alice.patch(&storage(), STORAGE, &body).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storage_account_with_microsofts_key_is_a_warning_until_it_has_one_of_yours() {
+    let scenario = start("dependents").await;
+    let manifest = example("dependents").replace("deletionPolicy: Retain", "deletionPolicy: DeleteAndPurge");
+    scenario.apply(&manifest).unwrap().ok().unwrap();
+    let ready = scenario.until_ready("research").await.unwrap();
+    assert!(ready.says("DependentsEncrypted", "AuditFinding"), "{ready}");
+    assert_eq!(told(&ready), ("MicrosoftManaged", ""));
+
+    let vault = scenario.azure.sign_in(names::ALICE).await.unwrap();
+    let uri = vault
+        .get(&names::vault(names::VAULT), "2026-02-01")
+        .await
+        .unwrap();
+    let with = json!({
+        "keySource": "Microsoft.Keyvault",
+        "keyvaultproperties": { "keyname": names::KEY, "keyvaulturi": uri["properties"]["vaultUri"] },
+        "identity": { "userAssignedIdentity": names::identity(names::HUB_IDENTITY) },
+    });
+    encrypt(&scenario, &with).await;
+    let encrypted = scenario
+        .until_says("research", "DependentsEncrypted", "AllEncrypted")
+        .await
+        .unwrap();
+    assert_eq!(told(&encrypted).0, "CustomerManaged");
+    assert!(told(&encrypted).1.contains(names::KEY), "{:?}", told(&encrypted));
+    assert!(encrypted.is_ready(), "{encrypted}");
+    // It was looked at, and nothing was written to it.
+    let log = operator_log(&scenario).await;
+    let writes = log
+        .iter()
+        .filter(|one| one.is_write() && one.path().contains("storageAccounts"));
+    assert_eq!(writes.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_side_hubs_storage_account_is_looked_at_unasked() {
+    let scenario = start("dependents-unasked").await;
+    let manifest =
+        example("service-side").replace("deletionPolicy: Retain", "deletionPolicy: DeleteAndPurge");
+    scenario.apply(&manifest).unwrap().ok().unwrap();
+    let name = manifest.split("name: ").nth(1).unwrap().lines().next().unwrap();
+    let ready = scenario.until_ready(name).await.unwrap();
+    assert!(ready.says("DependentsEncrypted", "AuditFinding"), "{ready}");
+    assert_eq!(told(&ready), ("MicrosoftManaged", ""));
+    assert!(
+        ready
+            .text("/status/dependents/0/resourceId")
+            .ends_with("aihubdata")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_the_managed_group_is_told_with_its_key_and_one_that_lost_it_too() {
+    let scenario = start("group-keys").await;
+    scenario.apply(&hub("research")).unwrap().ok().unwrap();
+    let ready = scenario.until_ready("research").await.unwrap();
+    let resources = ready
+        .at("/status/managedResourceGroup/resources")
+        .as_array()
+        .unwrap()
+        .clone();
+    let told: Vec<(&str, Option<&str>)> = resources
+        .iter()
+        .map(|one| (one["encryption"].as_str().unwrap(), one["keyIdentifier"].as_str()))
+        .collect();
+    let key = key_in_azure(&scenario, "research").await;
+    assert_eq!(
+        told,
+        [
+            ("CustomerManaged", Some(key.as_str())),
+            ("Enforced", None),
+            ("CustomerManaged", Some(key.as_str())),
+        ]
+    );
+
+    let group = ready.text("/status/managedResourceGroup/name");
+    let name = resources[2]["name"].as_str().unwrap();
+    let storage = names::resource(group, "Microsoft.Storage/storageAccounts", name);
+    let microsoft = scenario.azure.sign_in(names::MICROSOFT).await.unwrap();
+    let back = json!({ "properties": { "encryption": { "keySource": "Microsoft.Storage" } } });
+    microsoft.patch(&storage, STORAGE, &back).await.unwrap();
+    let lost = scenario
+        .until_says("research", "ManagedResourceGroupHealthy", "NotEncrypted")
+        .await
+        .unwrap();
+    assert!(lost.is("Ready", "False") && lost.is("Stalled", "True"), "{lost}");
+    let message = lost.condition("ManagedResourceGroupHealthy").unwrap().message;
+    assert!(message.contains(name), "{message}");
+}
