@@ -42,7 +42,7 @@ fn unknown() -> Fact<AtRest> {
 fn each_is_told_with_its_key_and_one_without_is_a_warning_that_keeps_ready() {
     let (ours, other) = (id(STORAGE, "ours"), id(STORAGE, "other"));
     let good = [
-        (ours.clone(), Fact::Known(key(KEY))),
+        (ours, Fact::Known(key(KEY))),
         (
             other,
             Fact::Known(key("https://their-keys.vault.azure.net/keys/k")),
@@ -162,7 +162,7 @@ fn a_service_side_hubs_storage_account_is_looked_at_unasked_and_once() {
     let storage = id(STORAGE, "aihubdata");
     assert_eq!(
         object.validate("owner", None).unwrap().dependents,
-        [storage.clone()]
+        std::slice::from_ref(&storage)
     );
     object.spec.dependents = serde_json::from_value(json!([
         { "type": STORAGE, "resource": "AIHUBDATA" },
