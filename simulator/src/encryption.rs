@@ -215,10 +215,14 @@ impl World {
     /// The vault that answers at a URL.
     pub(crate) fn vault_at(&self, uri: &str) -> Option<&Resource> {
         let wanted = place(uri)?;
-        self.resources.values().find(|one| {
+        // A vault's host begins with its name: ids that do not end with it need no closer look.
+        let ending = format!("/vaults/{}", wanted.0.split('.').next()?);
+        let mut named = self.resources.iter().filter(|(id, _)| id.ends_with(&ending));
+        let found = named.find(|(_, one)| {
             one.kind() == VAULTS
                 && at(&one.body, "/properties/vaultUri").and_then(place).as_ref() == Some(&wanted)
-        })
+        });
+        found.map(|(_, vault)| vault)
     }
 
     /// The key that a URL means, in its own spelling: the version that it names, or else the newest.

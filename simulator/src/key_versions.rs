@@ -1,4 +1,4 @@
-//! Keys without a version: a storage account looks from time to time whether there is a newer one.
+//! Keys without a version: a storage account and an account of Cosmos DB look from time to time whether there is a newer one.
 //!
 //! Invariant: a look is made when its time has come and somebody reads or writes the account, and nobody is told of it but by what the
 //! account shows.
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::address::Address;
 use crate::operations::later;
-use crate::types::STORAGE;
+use crate::types::{COSMOS, STORAGE};
 use crate::world::World;
 
 impl World {
@@ -29,7 +29,11 @@ impl World {
                 continue;
             }
             let mut body = resource.body.clone();
-            self.follow_storage_key(&mut body, now);
+            if is_storage(resource.kind()) {
+                self.follow_storage_key(&mut body, now);
+            } else {
+                self.follow_database_key(&mut body, now);
+            }
             if let Some(resource) = self.get_mut(&id) {
                 resource.body = body;
                 resource.looked = now;
@@ -40,5 +44,9 @@ impl World {
 
 /// Whether a resource of a type looks for versions.
 fn has_versions(kind: &str) -> bool {
+    is_storage(kind) || kind.eq_ignore_ascii_case(COSMOS)
+}
+
+fn is_storage(kind: &str) -> bool {
     kind.eq_ignore_ascii_case(STORAGE)
 }

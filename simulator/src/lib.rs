@@ -15,6 +15,8 @@ mod conditions;
 mod connect;
 mod control;
 mod data_plane;
+mod database_accounts;
+mod database_key;
 mod deleted_accounts;
 mod deleted_keys;
 mod deleted_vaults;

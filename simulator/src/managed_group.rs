@@ -24,7 +24,9 @@ impl World {
         self.add_group(&scope, &location, managed_by, now);
         if complete {
             for body in self.managed_resources(&scope, workspace, now) {
-                self.put(Resource::new(body, now));
+                let mut resource = Resource::new(body, now);
+                resource.established = true;
+                self.put(resource);
             }
         }
         self.denials.push(Denial {

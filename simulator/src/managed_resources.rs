@@ -100,7 +100,13 @@ impl World {
         let Some(key) = self.key_of_workspace(workspace) else {
             return;
         };
-        let inside: Vec<Value> = self.within(&scope).map(|one| one.body.clone()).collect();
+        let below = format!("{}/", scope.to_lowercase());
+        let inside: Vec<Value> = self
+            .resources
+            .range(below.clone()..)
+            .take_while(|(id, _)| id.starts_with(&below))
+            .map(|(_, one)| one.body.clone())
+            .collect();
         for mut body in inside {
             let is_storage = at(&body, "/type") == Some(STORAGE) && has_own_key(&body);
             let is_cosmos =

@@ -37,6 +37,7 @@ impl World {
             set(properties, "enablePurgeProtection", true);
         }
         self.show_settings_of_hub(&mut body);
+        self.show_key_status(&mut body);
         // What becomes of a deleted key is the vault's to say, as it is now.
         if let Some(level) = self.recovery_level_of(crate::text::at(&body, "/id").unwrap_or_default())
             && let Some(attributes) = body.pointer_mut("/properties/attributes")

@@ -38,6 +38,7 @@ pub struct Seed {
     identities: Vec<Identity>,
     vaults: Vec<Vault>,
     storage_accounts: Vec<StorageAccount>,
+    database_accounts: Vec<Made>,
     workspaces: Vec<Made>,
     accounts: Vec<Made>,
     projects: Vec<Made>,
@@ -195,6 +196,10 @@ impl Seed {
         }
         for account in self.storage_accounts {
             account.apply(world, now)?;
+        }
+        for account in self.database_accounts {
+            let kind = ("databaseAccounts", types::COSMOS);
+            account.apply(world, kind, World::add_database, now)?;
         }
         for workspace in self.workspaces {
             workspace.apply(

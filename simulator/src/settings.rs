@@ -7,7 +7,7 @@ mod dependents;
 mod workspaces;
 
 pub use accounts::{Accounts, Answers, Busy, ProjectChanges, PutWithoutEncryption};
-pub use dependents::{KeyRefused, StorageAccounts};
+pub use dependents::{DatabaseAccounts, KeyRefused, StorageAccounts};
 pub use workspaces::{DeleteHubWithProjects, Workspaces};
 
 /// All settings. `PATCH /_simulator/settings` changes those that it names.
@@ -20,7 +20,8 @@ pub struct Settings {
     pub retry_after_seconds: u32,
     /// How long a role assignment takes to have effect, or to lose it. Azure: up to about 10 minutes.
     pub propagation_seconds: f64,
-    /// How long a storage account takes to look for a newer version of its key: a day (customer-managed-keys-overview).
+    /// How long a storage account or an account of Cosmos DB takes to look for a newer version of its key. Storage looks once a day
+    /// (customer-managed-keys-overview), Cosmos DB does without the old version after 24 hours.
     pub key_version_seconds: f64,
     /// How long an access token is good for. Azure: 60 to 90 minutes; less than 0 makes tokens that have expired.
     pub token_seconds: i64,
@@ -62,6 +63,8 @@ pub struct Settings {
     pub accounts: Accounts,
     /// What is not settled about storage accounts.
     pub storage_accounts: StorageAccounts,
+    /// What is not settled about accounts of Cosmos DB.
+    pub database_accounts: DatabaseAccounts,
     /// Lies, for checking that somebody notices.
     pub lies: Lies,
 }
@@ -91,6 +94,7 @@ impl Default for Settings {
             workspaces: Workspaces::default(),
             accounts: Accounts::default(),
             storage_accounts: StorageAccounts::default(),
+            database_accounts: DatabaseAccounts::default(),
             lies: Lies::default(),
         }
     }

@@ -235,7 +235,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::COSMOS,
         length: (3, 50),
         also: "-",
-        behaviour: &crate::resources::BEHAVIOUR,
+        behaviour: &crate::database_accounts::BEHAVIOUR,
     },
     Type {
         name: ASSIGNMENTS,

@@ -1,4 +1,4 @@
-//! The switches of what hubs and accounts rest on: storage accounts.
+//! The switches of what hubs and accounts rest on: storage accounts and accounts of Cosmos DB.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,4 +26,12 @@ pub enum KeyRefused {
     ByCause,
     /// 400 for all.
     BadRequest,
+}
+
+/// What no source settles about accounts of Cosmos DB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct DatabaseAccounts {
+    /// Whether an account can go over to a key of another vault. No source tells; nothing in the published type prevents it.
+    pub other_vault: bool,
 }

@@ -226,7 +226,8 @@ async fn deny_assignment_of_the_managed_group() {
         .send("stranger", "DELETE", &inside, None)
         .await
         .refused(403, "AuthorizationFailed", "delete'");
-    azure.send("microsoft", "DELETE", &inside, None).await.expect(200);
+    let gone = azure.send("microsoft", "DELETE", &inside, None).await.expect(202);
+    azure.finish(&gone).await;
     azure.get(&inside).await.expect(404);
 }
 

@@ -13,6 +13,7 @@ mod common;
 mod constraints;
 mod creation;
 mod data_plane;
+mod database_accounts;
 mod deleted_accounts;
 mod deleted_vaults;
 mod deletion;

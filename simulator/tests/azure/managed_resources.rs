@@ -53,6 +53,8 @@ async fn they_name_the_hubs_key() {
     let cosmos = inside(&azure, &hub, COSMOS).await;
     assert_eq!(cosmos["properties"]["keyVaultKeyUri"], key("main", "one"));
     assert_eq!(cosmos["properties"]["keyVaultKeyUriVersion"], version);
+    let status = &cosmos["properties"]["customerManagedKeyStatus"];
+    assert_eq!(status, "Access to the configured customer managed key confirmed.");
     let search = inside(&azure, &hub, SEARCH).await;
     let encryption = &search["properties"]["encryptionWithCmk"];
     assert_eq!(encryption["enforcement"], "Enabled");
