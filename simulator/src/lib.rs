@@ -49,6 +49,7 @@ mod resources;
 mod retention;
 mod role_assignments;
 mod roles;
+mod search_services;
 pub mod seed;
 mod server;
 pub mod settings;

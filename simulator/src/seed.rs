@@ -20,7 +20,7 @@ mod governance;
 mod made;
 mod vaults;
 
-use dependents::StorageAccount;
+use dependents::{SearchService, StorageAccount};
 use governance::{Group, Lock, named};
 use made::Made;
 use vaults::Vault;
@@ -38,6 +38,7 @@ pub struct Seed {
     identities: Vec<Identity>,
     vaults: Vec<Vault>,
     storage_accounts: Vec<StorageAccount>,
+    search_services: Vec<SearchService>,
     database_accounts: Vec<Made>,
     workspaces: Vec<Made>,
     accounts: Vec<Made>,
@@ -196,6 +197,9 @@ impl Seed {
         }
         for account in self.storage_accounts {
             account.apply(world, now)?;
+        }
+        for service in self.search_services {
+            service.apply(world, now)?;
         }
         for account in self.database_accounts {
             let kind = ("databaseAccounts", types::COSMOS);

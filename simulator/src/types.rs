@@ -227,7 +227,7 @@ pub(crate) const TYPES: &[Type] = &[
         body: &shapes::SEARCH,
         length: (2, 60),
         also: "-",
-        behaviour: &crate::resources::BEHAVIOUR,
+        behaviour: &crate::search_services::BEHAVIOUR,
     },
     Type {
         name: COSMOS,

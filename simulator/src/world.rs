@@ -111,6 +111,8 @@ pub(crate) struct Resource {
     pub(crate) stale: Option<(Timestamp, Option<Value>)>,
     /// When its service last looked for a newer version of its key.
     pub(crate) looked: Timestamp,
+    /// Whether a search service holds objects without a key of their own. No answer tells but by what it enforces.
+    pub(crate) has_plain_objects: bool,
 }
 
 impl Resource {
@@ -123,6 +125,7 @@ impl Resource {
             established: false,
             stale: None,
             looked: now,
+            has_plain_objects: false,
         }
     }
 

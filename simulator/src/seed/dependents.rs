@@ -1,4 +1,4 @@
-//! What hubs and accounts rest on, in a seed: storage accounts.
+//! What hubs and accounts rest on, in a seed: storage accounts and search services.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -16,6 +16,32 @@ pub(super) struct StorageAccount {
     id: String,
     location: Option<String>,
     body: Option<Value>,
+}
+
+/// By the PUT that made it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct SearchService {
+    id: String,
+    body: Value,
+    /// Whether all that is in it has a key of its own.
+    #[serde(default = "yes")]
+    objects_comply: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl SearchService {
+    pub(super) fn apply(self, world: &mut World, now: Timestamp) -> Result<(), Error> {
+        let kind = ("searchServices", types::SEARCH);
+        Made::new(self.id.clone(), self.body).apply(world, kind, World::add_search, now)?;
+        if !self.objects_comply {
+            world.add_plain_objects(&self.id, now);
+        }
+        Ok(())
+    }
 }
 
 impl StorageAccount {

@@ -31,6 +31,7 @@ mod projects;
 mod proxy;
 mod quotas;
 mod roles;
+mod search_services;
 mod seeds;
 mod storage_accounts;
 mod storage_keys;

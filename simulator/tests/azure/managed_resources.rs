@@ -100,6 +100,27 @@ async fn they_follow_the_hub_to_another_key() {
 }
 
 #[tokio::test]
+async fn the_search_service_can_be_led_astray_too() {
+    let azure = Azure::start().await;
+    let hub = azure.create("hub", &hub("main", "one")).await;
+    let id = inside(&azure, &hub, SEARCH).await["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let off = json!({ "properties": { "encryptionWithCmk": { "enforcement": "Disabled" } } });
+    azure
+        .patch(&id, &off)
+        .await
+        .refused(403, "DenyAssignmentAuthorizationFailed", "Machine Learning");
+    azure
+        .send("microsoft", "PATCH", &id, Some(&off))
+        .await
+        .expect(200);
+    let after = azure.get(&id).await.expect(200);
+    assert_eq!(after.at("/properties/encryptionWithCmk/enforcement"), "Disabled");
+}
+
+#[tokio::test]
 async fn only_microsoft_tampers_with_them() {
     let azure = Azure::start().await;
     let hub = azure.create("hub", &hub("main", "one")).await;

@@ -49,6 +49,7 @@ fn every_key_of_a_seed_is_named() {
         "vaults: [{ x: 1 }]",
         "vaults: [{ keys: [{ x: 1 }] }]",
         "storageAccounts: [{ x: 1 }]",
+        "searchServices: [{ x: 1 }]",
         "databaseAccounts: [{ x: 1 }]",
         "workspaces: [{ x: 1 }]",
         "accounts: [{ x: 1 }]",
