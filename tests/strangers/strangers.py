@@ -30,6 +30,11 @@ from azure.mgmt.keyvault.models import (
 from azure.mgmt.machinelearningservices import MachineLearningServicesMgmtClient
 from azure.mgmt.msi import ManagedServiceIdentityClient
 from azure.mgmt.resource.resources import ResourceManagementClient
+from azure.mgmt.search import SearchManagementClient
+from azure.mgmt.search.models import EncryptionWithCmk, SearchService, SearchServiceUpdate
+from azure.mgmt.search.models import Sku as SearchSku
+from azure.mgmt.storage import StorageManagementClient
+from azure.mgmt.storage import models as storage
 
 ENDPOINT = os.environ["ARM_ENDPOINT"]
 TENANT = os.environ["TENANT_ID"]
@@ -57,6 +62,8 @@ resources = ResourceManagementClient(credential, SUBSCRIPTION, **arm)
 vaults = KeyVaultManagementClient(credential, SUBSCRIPTION, **arm)
 identities = ManagedServiceIdentityClient(credential, SUBSCRIPTION, **arm)
 authorization = AuthorizationManagementClient(credential, SUBSCRIPTION, **arm)
+stores = StorageManagementClient(credential, SUBSCRIPTION, **arm).storage_accounts
+searches = SearchManagementClient(credential, SUBSCRIPTION, **arm).services
 # It speaks an older version by itself.
 cognitive = CognitiveServicesManagementClient(credential, SUBSCRIPTION, api_version=ACCOUNTS, **arm)
 # No release of this client knows hubs by itself: it is told the version, and bodies are JSON.
@@ -279,6 +286,64 @@ def account_with_the_key(vault):
     step("account deleted and purged")
 
 
+def encrypted_stores(vault, loose):
+    name = "strangersdata"
+    identity = identities.user_assigned_identities.get(GROUP, "hub")
+    wanted = storage.StorageAccountCreateParameters(
+        sku=storage.Sku(name="Standard_LRS"),
+        kind="StorageV2",
+        location=LOCATION,
+        identity=storage.Identity(type="UserAssigned", user_assigned_identities={identity.id: {}}),
+    )
+    made = stores.begin_create(GROUP, name, wanted).result()
+    check(made.provisioning_state == "Succeeded", made.provisioning_state)
+    check(made.encryption.key_source == "Microsoft.Storage", made.encryption.key_source)
+
+    def with_key(vault_uri):
+        return storage.StorageAccountUpdateParameters(
+            encryption=storage.Encryption(
+                key_source="Microsoft.Keyvault",
+                key_vault_properties=storage.KeyVaultProperties(key_name="hub", key_vault_uri=vault_uri),
+                encryption_identity=storage.EncryptionIdentity(encryption_user_assigned_identity=identity.id),
+            )
+        )
+
+    refused(lambda: stores.update(GROUP, name, with_key(loose.properties.vault_uri)), 409, "KeyVaultPolicyError")
+    stores.update(GROUP, name, with_key(vault.properties.vault_uri))
+    newest = vaults.keys.get(GROUP, "strangers-keys", "hub").properties.key_uri_with_version
+    key = stores.get_properties(GROUP, name).encryption.key_vault_properties
+    check(key.current_versioned_key_identifier == newest, f"{key.current_versioned_key_identifier} is in use")
+    check(key.last_key_rotation_timestamp.year >= 2026, key.last_key_rotation_timestamp)
+    # One of them is in the hub's managed resource group, with the hub's key.
+    listed = {one.name: one.encryption for one in stores.list()}
+    sources = sorted(one.key_source for one in listed.values())
+    check(sources == ["Microsoft.Keyvault", "Microsoft.Keyvault", "Microsoft.Storage"], f"{sources}")
+    stores.delete(GROUP, name)
+    step(f"storage account {made.id}")
+
+
+def encrypted_searches():
+    name = "strangers-search"
+    wanted = SearchService(
+        location=LOCATION,
+        sku=SearchSku(name="basic"),
+        encryption_with_cmk=EncryptionWithCmk(enforcement="Disabled"),
+    )
+    made = searches.begin_create_or_update(GROUP, name, wanted).result()
+    check(made.provisioning_state == "succeeded", made.provisioning_state)
+    check(made.encryption_with_cmk.enforcement == "Disabled", made.encryption_with_cmk.enforcement)
+    searches.update(
+        GROUP, name, SearchServiceUpdate(encryption_with_cmk=EncryptionWithCmk(enforcement="Enabled"))
+    )
+    found = searches.get(GROUP, name).encryption_with_cmk
+    check((found.enforcement, found.encryption_compliance_status) == ("Enabled", "Compliant"), f"{found}")
+    enforcing = [one.encryption_with_cmk.enforcement for one in searches.list_by_subscription()]
+    check(enforcing == ["Enabled", "Enabled"], f"{enforcing}")
+    check([one.name for one in searches.list_by_resource_group(GROUP)] == [name], "the service is not listed")
+    searches.delete(GROUP, name)
+    step(f"search service {made.id}")
+
+
 def delete_and_purge(vault, loose, keys):
     keys.begin_delete_key("by-arm").result()
     check([one.name for one in keys.list_deleted_keys()] == ["by-arm"], "the deleted key is not listed")
@@ -326,6 +391,8 @@ def main():
     hub_with_the_key(vault, key)
     rotate(keys, key)
     account_with_the_key(vault)
+    encrypted_stores(vault, loose)
+    encrypted_searches()
     delete_and_purge(vault, loose, keys)
     step("every answer was understood")
 
