@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::address::is_within;
 use crate::encryption::{Fetcher, KeyUrl, KeyUse, Unusable, check, place};
 use crate::refusal::Refusal;
 use crate::settings::KeyRefused;
@@ -113,8 +114,16 @@ impl World {
     }
 
     /// `encryption.identity` names one of the account's identities; without it the account's own is meant, which a new account does
-    /// not have.
+    /// not have. In a managed resource group the service that made it sees to it.
     fn storage_fetcher(&self, account: &Value, new: bool) -> Result<Fetcher, String> {
+        let id = at(account, "/id").unwrap_or_default();
+        if account.get("identity").is_none() && self.denials.iter().any(|denial| is_within(id, &denial.scope))
+        {
+            return Ok(Fetcher {
+                principal: String::new(),
+                is_granted: true,
+            });
+        }
         let principal = match at(account, IDENTITY).filter(|id| !id.is_empty()) {
             Some(id) => account
                 .pointer("/identity/userAssignedIdentities")

@@ -332,9 +332,7 @@ def encrypted_searches():
     made = searches.begin_create_or_update(GROUP, name, wanted).result()
     check(made.provisioning_state == "succeeded", made.provisioning_state)
     check(made.encryption_with_cmk.enforcement == "Disabled", made.encryption_with_cmk.enforcement)
-    searches.update(
-        GROUP, name, SearchServiceUpdate(encryption_with_cmk=EncryptionWithCmk(enforcement="Enabled"))
-    )
+    searches.update(GROUP, name, SearchServiceUpdate(encryption_with_cmk=EncryptionWithCmk(enforcement="Enabled")))
     found = searches.get(GROUP, name).encryption_with_cmk
     check((found.enforcement, found.encryption_compliance_status) == ("Enabled", "Compliant"), f"{found}")
     enforcing = [one.encryption_with_cmk.enforcement for one in searches.list_by_subscription()]

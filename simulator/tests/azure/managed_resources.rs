@@ -72,6 +72,16 @@ async fn a_hub_whose_key_has_no_version() {
     assert_eq!(found["currentVersionedKeyIdentifier"], url);
     let cosmos = inside(&azure, &hub, COSMOS).await;
     assert_eq!(cosmos["properties"]["keyVaultKeyUri"], key("main", "one"));
+    // Both follow the newest version, as anywhere else.
+    azure.settings(&json!({ "keyVersionSeconds": 0 })).await;
+    let rotate = json!({ "key": format!("{}/keys/one", vault("main")), "action": "rotate" });
+    azure.control("POST", "/keys", Some(&rotate)).await.expect(200);
+    let newest = version(&azure, "one").await;
+    let storage = inside(&azure, &hub, STORAGE).await;
+    let found = &storage.pointer(KEY).unwrap()["currentVersionedKeyIdentifier"];
+    assert_eq!(found, &format!("{}/{newest}", key("main", "one")));
+    let cosmos = inside(&azure, &hub, COSMOS).await;
+    assert_eq!(cosmos["properties"]["keyVaultKeyUriVersion"], newest);
 }
 
 #[tokio::test]
@@ -139,6 +149,12 @@ async fn only_microsoft_tampers_with_them() {
         "Microsoft.Storage/storageAccounts/read",
     );
     azure.send("reader", "GET", &id, None).await.expect(200);
+    let other = json!({ "properties": { "encryption": { "keyvaultproperties": { "keyname": "two" } } } });
+    let after = azure
+        .send("microsoft", "PATCH", &id, Some(&other))
+        .await
+        .expect(200);
+    assert_eq!(after.at(KEY)["keyname"], "two");
     azure
         .send("microsoft", "PATCH", &id, Some(&back))
         .await
