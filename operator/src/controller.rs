@@ -81,8 +81,8 @@ impl Subject {
 pub trait Objects: Send + Sync {
     /// Shows each of them; `None`: it does not decode.
     fn each(&self, look: &mut dyn FnMut(Subject, Option<&dyn Validate>));
-    /// Shows this one, if it is there and decodes.
-    fn find(&self, subject: &Subject, look: &mut dyn FnMut(&dyn Validate));
+    /// Shows this one, if it is there; `None`: it does not decode.
+    fn find(&self, subject: &Subject, look: &mut dyn FnMut(Option<&dyn Validate>));
 }
 
 impl<K: Watched> Objects for Store<Guarded<K>> {
@@ -93,13 +93,13 @@ impl<K: Watched> Objects for Store<Guarded<K>> {
         }
     }
 
-    fn find(&self, subject: &Subject, look: &mut dyn FnMut(&dyn Validate)) {
+    fn find(&self, subject: &Subject, look: &mut dyn FnMut(Option<&dyn Validate>)) {
         if subject.kind != K::kind(&()) {
             return;
         }
         let object = self.get(&ObjectRef::new(&subject.name).within(&subject.namespace));
-        if let Some(Ok(object)) = object.as_ref().map(|object| &object.0) {
-            look(object);
+        if let Some(object) = object {
+            look(object.0.as_ref().ok().map(|object| object as &dyn Validate));
         }
     }
 }
@@ -179,6 +179,9 @@ impl<K: Watched> Shell<K> {
             None => Api::all(client),
         };
         let (reader, writer) = store();
+        let kind = K::kind(&());
+        family.fills(&kind);
+        let mut filling = true;
         let stream = watcher(api, watcher::Config::default().streaming_lists())
             .default_backoff()
             .modify(forget_unread)
@@ -189,6 +192,10 @@ impl<K: Watched> Shell<K> {
                     family.changed(&Subject::of(object), decoded);
                 }
                 Ok(watcher::Event::Delete(object)) => family.gone(&Subject::of(object)),
+                Ok(watcher::Event::InitDone) if filling => {
+                    filling = false;
+                    family.filled(&kind);
+                }
                 Ok(watcher::Event::Init | watcher::Event::InitDone) | Err(_) => {}
             })
             .applied_objects()

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyholder_azure::{ArmClient, ArmError, ListReading, Reader, wire};
+use keyholder_azure::{ArmClient, ArmError, ErrorClass, ListReading, Reader, wire};
 use keyholder_planner::ArmId;
 use keyholder_planner::observed::{AtRest, GroupResource, Live};
 use moka::future::Cache;
@@ -20,7 +20,7 @@ use crate::resource::ResourceType;
 /// Subscriptions that one identity may look at, at the most.
 const MOST_SUBSCRIPTIONS: u64 = 256;
 /// Lists of resources that are kept for one identity, at the most: those of subscriptions, and those of the projects of each account.
-const MOST_LISTS: u64 = 4096;
+const MOST_LISTS: u64 = 16_384;
 
 /// All resources of a list, by lower-case ARM id. One that could not be understood is kept as its error. What is as the
 /// list before had it is shared with that list, so that two lists at once are hardly more than one.
@@ -219,8 +219,18 @@ async fn list(
                 }
             })
         })
-        .await?;
-    Ok(Arc::new(listed.items.into_iter().collect()))
+        .await;
+    match listed {
+        Ok(listed) => Ok(Arc::new(listed.items.into_iter().collect())),
+        // Nothing is within what is not there.
+        Err(error) if error.class() == ErrorClass::NotFound && is_within(path) => Ok(Arc::default()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a list is one of what lies within a resource.
+fn is_within(path: &str) -> bool {
+    path.contains("/resourcegroups/")
 }
 
 async fn list_at_rest(

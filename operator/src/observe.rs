@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use keyholder_azure::{ArmError, Cause, KeyVaults, OperationState, Reading, wire};
 use keyholder_crds::{Reason, ResourceStatus};
 use keyholder_planner::at_rest::in_group;
-use keyholder_planner::needs::AccessOf;
+use keyholder_planner::needs::{AccessOf, waits_for_parent};
 use keyholder_planner::observed::{AtRest, Live, OperationSeen};
 use keyholder_planner::plan::Pace;
 use keyholder_planner::validate::STORAGE_ACCOUNT;
@@ -64,6 +64,9 @@ impl Look<'_> {
     async fn all(&self, hub: &Declared, status: &ResourceStatus, deleting: bool, pace: Pace) -> Observed {
         let look = self;
         let mut observed = Observed::nothing();
+        if waits_for_parent(hub, status, deleting).is_some() {
+            return observed;
+        }
         if let Some(url) = status
             .operation
             .as_ref()
@@ -268,14 +271,22 @@ impl Look<'_> {
     /// What a project rests on, which many share.
     async fn parent(&self, id: &ArmId) -> Fact<Live> {
         let kind = ResourceType::of(id);
-        if self.age == Age::Swept
+        // The list that the sweep keeps, for passes of both ages: what woke this one must be seen by it.
+        if self.age != Age::Now
             && let Ok(listed) = self.inventory.resources(kind, &list_of(id)).await
             && let Some(Ok(live)) = listed.get(id.lower().as_str()).map(AsRef::as_ref)
         {
             return Fact::Known(live.clone());
         }
-        self.read(&id.lower(), kind.version, Duration::ZERO, kind.convert)
+        match self
+            .inventory
+            .reader
+            .read(&id.lower(), kind.version, Duration::ZERO)
             .await
+        {
+            Ok(reading) => found(&reading, id.as_str(), kind.convert),
+            Err(error) => Fact::Unknown(self.why(&error)),
+        }
     }
 
     /// What a resource is encrypted with. The list serves until something is to be said for the worse.
@@ -306,13 +317,14 @@ impl Look<'_> {
             Err(error) => return Fact::Unknown(self.why(&error)),
         };
         let mut projects = Vec::new();
-        for (project, live) in listed.iter() {
+        for live in listed.values() {
             match live.as_ref() {
                 Ok(live) if live.project.as_ref().is_some_and(|one| one.parent == *id) => {
                     projects.push(live.id.clone());
                 }
                 Ok(_) => {}
-                Err(error) => return not_understood(project, error),
+                // It may be another tenant's: it is not named.
+                Err(error) => return not_understood("one of the projects", error),
             }
         }
         projects.sort();

@@ -19,7 +19,7 @@ use thiserror::Error;
 
 use crate::controller::{Guarded, Subject, Watched};
 use crate::execute::execute;
-use crate::family::Family;
+use crate::family::{Family, Lookup};
 use crate::identity::{Azure, Identities};
 use crate::inventory::Age;
 use crate::metrics::{Metrics, Outcome};
@@ -175,15 +175,23 @@ async fn pass<K: Watched>(object: &K, context: &Context) -> Result<Next, Failure
         object = touched;
     }
 
-    let leaves = object.meta().deletion_timestamp.is_some() && validate::may_go_unread(&object);
-    let parent = context.family.parent(&object, &context.owner_id);
+    let deleting = object.meta().deletion_timestamp.is_some();
+    let parent = match context.family.parent(&object, &context.owner_id) {
+        // It is woken when that watch is there.
+        Lookup::Filling => return Ok(Next::Change),
+        Lookup::Found(parent) => parent,
+    };
     let valid = match parent.map(|parent| object.validate(&context.owner_id, parent.as_ref())) {
         Ok(Ok(valid)) => valid,
-        Ok(Err(_)) | Err(_) if leaves => {
+        Err(_) if deleting && validate::is_unbound(&object) => {
             taken(writer.remove_finalizer(&object).await, "finalizer", &object)?;
             return Ok(Next::Change);
         }
         Err(why) => return blocked(&writer, &object, &why, context).await,
+        Ok(Err(_)) if deleting && validate::may_go_unread(&object) => {
+            taken(writer.remove_finalizer(&object).await, "finalizer", &object)?;
+            return Ok(Next::Change);
+        }
         Ok(Err(errors)) => {
             let report = keyholder_planner::report::invalid(&object, &errors, Timestamp::now());
             return tell(&writer, &object, report).await;
@@ -215,7 +223,12 @@ async fn pass<K: Watched>(object: &K, context: &Context) -> Result<Next, Failure
         (None, _) => Executed::Nothing,
         (Some(_), Some(why)) => Executed::Waits(why),
         (Some(write), None) => {
-            let (executed, latest) = execute(&writer, &object, write, &azure, context).await?;
+            let sent = execute(&writer, &object, write, &azure, context).await;
+            let is_sent = matches!(&sent, Ok((executed, _)) if !matches!(executed, Executed::NotSent | Executed::Withheld(_)));
+            if !is_sent {
+                context.turns.end(&subject, Instant::now());
+            }
+            let (executed, latest) = sent?;
             object = latest;
             executed
         }
@@ -229,8 +242,9 @@ async fn pass<K: Watched>(object: &K, context: &Context) -> Result<Next, Failure
     let now = Timestamp::now();
     let input = input(&object, &valid, &stored, &observed, now, context);
     let report = report(&input, &plan, &executed);
-    let waits = matches!(executed, Executed::Waits(_));
-    if (!waits && !is_under_way(&report.status)) || plan.finalizer == FinalizerStep::Remove {
+    if is_under_way(&report.status) && plan.finalizer != FinalizerStep::Remove {
+        context.turns.keep(&subject, Instant::now());
+    } else if !matches!(executed, Executed::Waits(_)) {
         context.turns.end(&subject, Instant::now());
     }
     if plan.finalizer == FinalizerStep::Remove {

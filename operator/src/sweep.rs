@@ -14,7 +14,7 @@ use keyholder_planner::{ArmId, Declared, Validate};
 use serde_json::Value;
 
 use crate::controller::{Objects, Subject, Waker};
-use crate::family::Family;
+use crate::family::{Family, Lookup};
 use crate::identity::{Azure, Identities};
 use crate::inventory::{Groups, Resources, SharedIds};
 use crate::metrics::Metrics;
@@ -54,6 +54,8 @@ struct Interest {
     around: Vec<ArmId>,
     vault: Option<ArmId>,
     key: Option<String>,
+    /// The version in use, where it is not the key's newest: the key itself tells nothing of it.
+    older_version: Option<String>,
     user: Option<KeyUser>,
 }
 
@@ -111,7 +113,7 @@ impl Sweeper {
             let Ok(azure) = self.identities.serving(&subject.namespace) else {
                 return;
             };
-            let Ok(parent) = self.family.parent(object, &self.owner_id) else {
+            let Lookup::Found(Ok(parent)) = self.family.parent(object, &self.owner_id) else {
                 return;
             };
             let Ok(declared) = object.validate(&self.owner_id, parent.as_ref()) else {
@@ -236,10 +238,14 @@ impl Sweeper {
                     .push(interest);
                 if let Some(key) = &interest.key {
                     let path = format!("{}/keys/{}", vault.lower(), key.to_lowercase());
-                    users
-                        .entry((path, wire::KEYS_VERSION))
-                        .or_default()
-                        .push(interest);
+                    let version = interest.older_version.as_ref();
+                    let version = version.map(|version| format!("{path}/versions/{version}"));
+                    for path in std::iter::once(path).chain(version) {
+                        users
+                            .entry((path, wire::KEYS_VERSION))
+                            .or_default()
+                            .push(interest);
+                    }
                 }
             }
         }
@@ -410,6 +416,11 @@ fn interest(object: Subject, status: Option<&ResourceStatus>, declared: Declared
         resource: declared.id,
         group,
         around,
+        older_version: status
+            .and_then(|status| status.encryption.as_ref())
+            .filter(|encryption| encryption.latest_version != encryption.version)
+            .and_then(|encryption| encryption.version.as_deref())
+            .map(str::to_lowercase),
         vault,
         key,
         user,

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::controller::{Subject, Waker};
 
-/// A turn that nobody ended is over after this time: operations in an account take minutes at the most.
+/// A turn that nobody keeps is over after this time.
 const LONGEST: Duration = Duration::from_mins(10);
+/// The time in which one that was woken takes its turn.
+const SHORT: Duration = Duration::from_secs(10);
 
 /// The turns that are taken.
 pub struct Turns {
@@ -63,6 +65,14 @@ impl Turns {
         Err(turn.holder.clone())
     }
 
+    /// Azure is still at work on what an object wrote.
+    pub fn keep(&self, who: &Subject, now: Instant) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        for turn in taken.values_mut().filter(|turn| turn.holder == *who) {
+            turn.until = now + LONGEST;
+        }
+    }
+
     /// Ends the turns of an object, if it has any, and gives them to who waits.
     pub fn end(&self, who: &Subject, now: Instant) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,9 +92,6 @@ impl Turns {
         });
     }
 }
-
-/// The time in which one that was woken takes its turn.
-const SHORT: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
@@ -125,6 +132,9 @@ mod tests {
         let [a, b] = ["a", "b"].map(subject);
         turns.take("one", &a, now).unwrap();
         assert_eq!(turns.take("one", &b, now + LONGEST / 2), Err(a.clone()));
+        turns.keep(&a, now + LONGEST / 2);
+        assert_eq!(turns.take("one", &b, now + LONGEST), Err(a.clone()));
+        let now = now + LONGEST / 2;
         assert_eq!(turns.take("one", &b, now + LONGEST), Ok(()));
         turns.take("one", &a, now + LONGEST).unwrap_err();
         turns.end(&b, now + LONGEST);

@@ -84,7 +84,8 @@ pub fn update(declared: &Declared, live: &Live) -> Option<(Vec<&'static str>, Bo
         .iter()
         .any(|id| !live.user_assigned.contains(id));
     // Where none is declared, what is there stays.
-    let declares_some = declared.system_assigned || !declared.user_assigned.is_empty();
+    let declares_some = declared.kind.rules().declares_identities()
+        && (declared.system_assigned || !declared.user_assigned.is_empty());
     let differs = added || !dropped.is_empty() || live.system_assigned != declared.system_assigned;
     if declares_some && differs {
         fields.push("identity");

@@ -86,6 +86,10 @@ pub(crate) trait Rules {
     fn parent(&self) -> Option<&Project> {
         None
     }
+    /// Whether the identities that it shall have are the spec's, so that others are taken away.
+    fn declares_identities(&self) -> bool {
+        true
+    }
     /// Whether one that is there can be given a key, with a mode that is not fixed at creation.
     fn encrypts_later(&self) -> bool;
     /// The resource providers that it needs in its subscription.

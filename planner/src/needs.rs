@@ -121,6 +121,18 @@ pub fn needs(declared: &Declared, status: &ResourceStatus, deleting: bool, live:
     }
 }
 
+/// What a project waits for before anything is to be read or done: its parent's object says that it is not in order.
+#[must_use]
+pub fn waits_for_parent<'a>(
+    declared: &'a Declared,
+    status: &ResourceStatus,
+    deleting: bool,
+) -> Option<&'a str> {
+    let project = declared.kind.rules().parent()?;
+    let untouched = !deleting && status.bound.is_none() && status.operation.is_none();
+    project.waits_for.as_deref().filter(|_| untouched)
+}
+
 /// `left`: what is there already, an earlier try or a resource without the key, whose own identity exists.
 fn creation(declared: &Declared, left: Option<&Live>) -> Needs {
     let mut needs = Needs {

@@ -21,48 +21,55 @@ pub struct Parent {
     pub waits_for: Option<String>,
 }
 
-/// The parent that `object` names by kind and name; `named`: the object of that name. `None`: it has none, or names it by its ARM id.
+/// What there is under the name that a project gives its parent.
+#[derive(Clone, Copy)]
+pub enum Named<'a> {
+    /// No object.
+    Nothing,
+    /// One that this version of Keyholder cannot read.
+    Undecodable,
+    /// This.
+    Object(&'a dyn Validate),
+}
+
+/// The parent that `object` names by kind and name. `None`: it has none, or names it by its ARM id.
 ///
 /// # Errors
 /// Nothing is known of it, and the project was never bound.
-pub fn parent_of(
-    object: &dyn Validate,
-    named: Option<&dyn Validate>,
-    owner_id: &str,
-) -> Result<Option<Parent>, Why> {
+pub fn parent_of(object: &dyn Validate, named: Named<'_>, owner_id: &str) -> Result<Option<Parent>, Why> {
     let Some((reference, name)) = object
         .parent_ref()
         .and_then(|reference| Some((reference, reference.name.as_ref()?)))
     else {
         return Ok(None);
     };
-    let kind = kind_of(reference);
-    let declared = named.map(|named| named.validate(owner_id, None));
-    if let (Some(named), Some(Ok(declared))) = (named, &declared) {
-        return Ok(Some(of_object(named, declared, &format!("{kind} {name}"))));
-    }
-    let bound = object.status().and_then(|status| status.bound.as_ref());
-    if let Some(parent) = bound.and_then(of_bound) {
-        return Ok(Some(parent));
-    }
-    let namespace = object.metadata().namespace.as_deref().unwrap_or_default();
-    let (reason, message) = match declared {
-        Some(Err(errors)) => {
-            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            let text = format!("{kind} {name} is not valid: {}", errors.join("; "));
+    let who = format!("{} {name}", kind_of(reference));
+    let why = match named {
+        Named::Object(named) => match named.validate(owner_id, None) {
+            Ok(declared) => return Ok(Some(of_object(named, &declared, &who))),
+            Err(errors) => {
+                let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                let text = format!("{who} is not valid: {}", errors.join("; "));
+                (Reason::ParentNotReady, text)
+            }
+        },
+        Named::Undecodable => {
+            let text = format!("{who} cannot be read by this version of Keyholder.");
             (Reason::ParentNotReady, text)
         }
-        _ => {
+        Named::Nothing => {
+            let namespace = object.metadata().namespace.as_deref().unwrap_or_default();
             let text = format!(
-                "spec.parentRef.name: there is no {kind} {name} in namespace {namespace}. The project is created once there is: apply it, \
-                 or correct the name."
+                "spec.parentRef.name: there is no {who} in namespace {namespace}. The project is created once there is: apply it, or \
+                 correct the name."
             );
             (Reason::ParentNotFound, text)
         }
     };
-    Err(Why {
-        reason,
-        message,
+    let bound = object.status().and_then(|status| status.bound.as_ref());
+    bound.and_then(of_bound).map(Some).ok_or(Why {
+        reason: why.0,
+        message: why.1,
         retry_at: None,
     })
 }
@@ -85,7 +92,7 @@ fn of_object(named: &dyn Validate, declared: &Declared, who: &str) -> Parent {
     } else {
         [ConditionType::Provisioned, ConditionType::KeyApplied]
             .into_iter()
-            .find_map(|of| hindrance(status, of, who))
+            .find_map(|of| hindrance(status, of, who, named.metadata().generation))
     };
     Parent {
         id: bound.unwrap_or_else(|| declared.id.clone()),
@@ -94,8 +101,15 @@ fn of_object(named: &dyn Validate, declared: &Declared, who: &str) -> Parent {
     }
 }
 
-fn hindrance(status: &ResourceStatus, of: ConditionType, who: &str) -> Option<String> {
-    let Some(condition) = stored(status, of) else {
+/// What a condition says against the project. One of an earlier generation says nothing: its key may be about to change.
+fn hindrance(
+    status: &ResourceStatus,
+    of: ConditionType,
+    who: &str,
+    generation: Option<i64>,
+) -> Option<String> {
+    let condition = stored(status, of).filter(|condition| condition.observed_generation == generation);
+    let Some(condition) = condition else {
         return Some(format!("{of} of {who} is not known so far."));
     };
     (condition.status != Truth::True.as_str()).then(|| {
@@ -106,7 +120,8 @@ fn hindrance(status: &ResourceStatus, of: ConditionType, who: &str) -> Option<St
     })
 }
 
-fn of_bound(bound: &Bound) -> Option<Parent> {
+/// The parent that a project is bound to.
+pub(crate) fn of_bound(bound: &Bound) -> Option<Parent> {
     Some(Parent {
         id: ArmId::parse(bound.parent.as_deref()?).ok()?,
         location: Location::parse(&bound.location).ok()?,

@@ -9,6 +9,7 @@ use keyholder_crds::{
 
 use crate::arm_id::ArmId;
 use crate::judge::{Judgement, Opinion, Verdict};
+use crate::needs::waits_for_parent;
 use crate::observed::{Body, Fact, Observed, OperationSeen, Why};
 use crate::progress::retry;
 use crate::report::Note;
@@ -155,6 +156,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
         OperationSeen::Running { poll_at } => wait(under_way(input), Next::At(*poll_at)),
         OperationSeen::Unreadable(why) => wait(unknown(input, why), retry(why)),
         _ if input.deleting => deletion::deletion(input),
+        _ if waits_for_parent(input.declared, input.status, false).is_some() => creation::waits(input),
         _ => match &input.observed.live {
             Fact::Unknown(why) => wait(unknown(input, why), retry(why)),
             Fact::Absent => creation::absent(input),

@@ -123,6 +123,17 @@ pub fn run(declared: &Declared, observed: &Observed, now: Timestamp) -> Vec<Chec
         Access, AssociatedResources, Cost, Identity, Key, Name, Parent, Policy, Providers, Quota,
         ResourceGroup, Vault,
     };
+    let of_parent = declared.kind.rules().parent().map(|project| Check {
+        name: Parent,
+        outcome: parent::check(declared, project, observed),
+    });
+    // What would be under a parent that is not in order is no second cause.
+    if let Some(check) = of_parent
+        .as_ref()
+        .filter(|check| matches!(check.outcome, Outcome::Failed { .. }))
+    {
+        return vec![check.clone()];
+    }
     let mut checks = vec![
         Check {
             name: Providers,
@@ -145,14 +156,8 @@ pub fn run(declared: &Declared, observed: &Observed, now: Timestamp) -> Vec<Chec
             outcome: associated::check(declared, observed),
         },
     ];
-    if let Some(project) = declared.kind.rules().parent() {
-        checks.insert(
-            0,
-            Check {
-                name: Parent,
-                outcome: parent::check(declared, project, observed),
-            },
-        );
+    if let Some(check) = of_parent {
+        checks.insert(0, check);
     }
     if let ValidEncryption::CustomerManaged {
         vault,

@@ -199,5 +199,11 @@ pub fn may_go_unread(object: &impl Managed) -> bool {
     untouched || object.deletion_policy() == DeletionPolicy::Retain
 }
 
+/// Whether nothing in Azure is known to be the object's.
+#[must_use]
+pub fn is_unbound(object: &impl Managed) -> bool {
+    object.status().is_none_or(|status| status.bound.is_none())
+}
+
 #[cfg(test)]
 mod tests;

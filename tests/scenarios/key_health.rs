@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use testbed::Scenario;
 use testbed::azure::{RestClient, names};
 
-use crate::common::{hub, key_id, operator_log, rotate, settings, start};
+use crate::common::{hub, key_id, merge, operator_log, rotate, settings, start};
 
 const VAULTS: &str = "2026-02-01";
 const ASSIGNMENTS: &str = "2022-04-01";
@@ -231,4 +231,31 @@ async fn an_identity_that_somebody_deleted_is_told() {
         told.is("KeyHealthy", "False") && told.is("Ready", "False"),
         "{told}"
     );
+}
+
+/// The key itself tells nothing of the versions that it had before.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_version_in_use_that_somebody_disables_is_told_within_a_sweep() {
+    let (scenario, _) = ready("health-older").await;
+    let before = scenario.hub("research").await.unwrap();
+    let version = before.text("/status/encryption/version").to_owned();
+    let pin = json!({ "spec": { "encryption": { "customerManagedKey": { "version": version } } } });
+    merge(&scenario, "research", &pin.to_string());
+    rotate(&scenario).await;
+    scenario
+        .until("research", "told of the newer version", |hub| {
+            hub.is_ready() && hub.text("/status/encryption/latestVersion") != version
+        })
+        .await
+        .unwrap();
+    let control = scenario.azure.control();
+    let older = format!("{}/versions/{version}", key());
+    control.key(&older, &json!("disable")).await.unwrap();
+    let told = scenario
+        .until_says("research", "KeyHealthy", "KeyDisabled")
+        .await
+        .unwrap();
+    assert!(told.is("Ready", "False"), "{told}");
+    control.key(&older, &json!("enable")).await.unwrap();
+    scenario.until_ready("research").await.unwrap();
 }

@@ -25,3 +25,4 @@ mod provision;
 mod rest;
 mod rotation;
 mod switches;
+mod year;

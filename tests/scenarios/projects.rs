@@ -119,10 +119,7 @@ async fn projects_of_one_account_are_made_one_after_the_other() {
         .unwrap()
         .ok()
         .unwrap();
-    assert!(
-        !events.contains("Stalled") && !events.contains("ProvisioningFailed"),
-        "{events}"
-    );
+    assert!(!events.contains("ProvisioningFailed"), "{events}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -310,24 +307,26 @@ async fn a_name_that_somebody_changes_is_put_back_and_anybodys_project_is_left_a
     scenario.until_ready(CHURN).await.unwrap();
     let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
     let changed = json!({ "properties": { "friendlyName": "Somebody's" } });
+    scenario.azure.control().reset_counters().await.unwrap();
     alice
         .patch(&names::hub("churn"), WORKSPACES, &changed)
         .await
         .unwrap();
-    scenario
-        .until(CHURN, "seen with another name", |one| {
-            one.says("Provisioned", "Updating")
-        })
-        .await
-        .unwrap();
+    let corrections = async || {
+        let mut log = operator_log(&scenario).await;
+        log.retain(|one| one.method == "PATCH" && one.path().eq_ignore_ascii_case(&names::hub("churn")));
+        log
+    };
+    // It is asked for again and again until it is as declared.
+    for times in 1.. {
+        if !corrections().await.is_empty() {
+            break;
+        }
+        scenario.until_asked(&names::hub("churn"), times).await.unwrap();
+    }
     scenario.until_ready(CHURN).await.unwrap();
-    let log = operator_log(&scenario).await;
-    let patches: Vec<&Value> = log
-        .iter()
-        .filter(|one| one.method == "PATCH" && one.path().eq_ignore_ascii_case(&names::hub("churn")))
-        .map(|one| &one.request)
-        .collect();
-    assert_eq!(patches, [&json!({ "properties": { "friendlyName": "churn" } })]);
+    let patches: Vec<Value> = corrections().await.into_iter().map(|one| one.request).collect();
+    assert_eq!(patches, [json!({ "properties": { "friendlyName": "churn" } })]);
 
     let theirs = json!({
         "kind": "Project", "location": names::LOCATION, "identity": { "type": "SystemAssigned" },

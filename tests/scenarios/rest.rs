@@ -7,10 +7,12 @@ use serde_json::{Value, json};
 use testbed::Scenario;
 use testbed::azure::names;
 
-use crate::common::{WORKSPACES, account, hub, key_id, operator_log, settings};
+use crate::common::{WORKSPACES, account, hub, key_id, operator_log, project, settings};
 
-const HUBS: usize = 120;
-const ACCOUNTS: usize = 80;
+const HUBS: usize = 110;
+const ACCOUNTS: usize = 70;
+/// Of the first hub, and as many of the first account.
+const PROJECTS: usize = 10;
 const PAGE: usize = 50;
 const SWEEP: Duration = Duration::from_secs(2);
 
@@ -24,7 +26,11 @@ async fn two_hundred_objects_cost_lists_and_one_key() {
     let started = Instant::now();
     let hubs = (0..HUBS).map(|index| hub(&format!("hub-{index}")));
     let accounts = (0..ACCOUNTS).map(|index| account(&format!("account-{index}")));
-    let manifests: Vec<String> = hubs.chain(accounts).collect();
+    let of_hub = (0..PROJECTS).map(|index| project(&format!("of-hub-{index}"), "AIHub", "hub-0"));
+    let of_account =
+        (0..PROJECTS).map(|index| project(&format!("agent-{index}"), "AIServicesAccount", "account-0"));
+    let manifests: Vec<String> = hubs.chain(accounts).chain(of_hub).chain(of_account).collect();
+    assert_eq!(manifests.len(), 200);
     scenario.apply(&manifests.join("\n---\n")).unwrap().ok().unwrap();
     for index in 0..HUBS {
         scenario.until_ready(&format!("hub-{index}")).await.unwrap();
@@ -33,8 +39,15 @@ async fn two_hundred_objects_cost_lists_and_one_key() {
         let name = format!("AIServicesAccount/account-{index}");
         scenario.until_ready(&name).await.unwrap();
     }
+    for index in 0..PROJECTS {
+        for prefix in ["of-hub", "agent"] {
+            let name = format!("AIProject/{prefix}-{index}");
+            scenario.until_ready(&name).await.unwrap();
+        }
+    }
     println!(
-        "{HUBS} hubs and {ACCOUNTS} accounts were Ready after {:.0} s",
+        "{HUBS} hubs, {ACCOUNTS} accounts and {} projects were Ready after {:.0} s",
+        2 * PROJECTS,
         started.elapsed().as_secs_f64()
     );
 
@@ -44,7 +57,7 @@ async fn two_hundred_objects_cost_lists_and_one_key() {
         names::subscription(),
         "Microsoft.MachineLearningServices/workspaces"
     );
-    let pages = HUBS.div_ceil(PAGE);
+    let pages = (HUBS + PROJECTS).div_ceil(PAGE);
     let accounts = format!(
         "{}/providers/Microsoft.CognitiveServices/accounts",
         names::subscription()
@@ -66,8 +79,19 @@ async fn two_hundred_objects_cost_lists_and_one_key() {
     let sweeps = reads.get(&vault).copied().unwrap_or_default();
     println!("reads of {sweeps} sweeps at rest: {reads:#?}");
     assert!(sweeps >= 3, "{reads:?}");
-    let listed = scenario_resources(&scenario).await.div_ceil(PAGE);
-    let budget = BTreeMap::from([
+    let by_type = scenario_resources(&scenario).await;
+    let listed = by_type.values().sum::<usize>().div_ceil(PAGE);
+    // What is around them: a list for each type.
+    let around = [
+        "Microsoft.DocumentDB/databaseAccounts",
+        "Microsoft.Search/searchServices",
+        "Microsoft.Storage/storageAccounts",
+    ]
+    .map(|kind| {
+        let path = format!("{}/providers/{kind}", names::subscription());
+        (path.to_lowercase(), by_type[&kind.to_lowercase()].div_ceil(PAGE))
+    });
+    let mut budget = BTreeMap::from([
         (workspaces.to_lowercase(), pages),
         (accounts.to_lowercase(), ACCOUNTS.div_ceil(PAGE)),
         (format!("{}/resources", names::subscription()), listed),
@@ -81,7 +105,12 @@ async fn two_hundred_objects_cost_lists_and_one_key() {
         ),
         (vault, 1),
         (identity, 1),
+        (
+            format!("{}/projects", names::account("account-0")).to_lowercase(),
+            1,
+        ),
     ]);
+    budget.extend(around);
     for (path, count) in &reads {
         let each = budget
             .get(path)
@@ -132,14 +161,18 @@ async fn two_hundred_objects_cost_lists_and_one_key() {
     }
 }
 
-/// How many resources a list of all of them has.
-async fn scenario_resources(scenario: &Scenario) -> usize {
+/// How many resources of each type a list of all of them has.
+async fn scenario_resources(scenario: &Scenario) -> BTreeMap<String, usize> {
     let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
     let mut path = format!("{}/resources", names::subscription());
-    let mut count = 0;
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
     loop {
         let page = alice.get(&path, "2025-04-01").await.unwrap();
-        count += page["value"].as_array().unwrap().len();
+        for one in page["value"].as_array().unwrap() {
+            *count
+                .entry(one["type"].as_str().unwrap().to_lowercase())
+                .or_default() += 1;
+        }
         let Some(next) = page["nextLink"].as_str() else {
             return count;
         };

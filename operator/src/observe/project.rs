@@ -56,7 +56,8 @@ pub fn of_account(value: &Value) -> Result<Live, ConvertError> {
     })
 }
 
-/// What makes a workspace a project of a hub; `live`: the workspace as any other. What it shows of its hub is not its own.
+/// What makes a workspace a project of a hub; `live`: the workspace as any other. What it shows of its hub is not its own. One without
+/// a hub is nobody's project.
 ///
 /// # Errors
 /// See [`ConvertError`].
@@ -64,10 +65,15 @@ pub fn of_hub(mut live: Live, properties: wire::WorkspaceProperties) -> Result<L
     live.encryption = None;
     live.service_side = false;
     live.managed_group = None;
-    live.project = Some(Box::new(LiveProject {
-        parent: required_id("properties.hubResourceId", properties.hub_resource_id)?,
-        display_name: properties.friendly_name.filter(|text| !text.is_empty()),
-        description: properties.description.filter(|text| !text.is_empty()),
-    }));
+    let hub = properties.hub_resource_id.filter(|id| !id.is_empty());
+    live.project = hub
+        .map(|id| {
+            Ok(Box::new(LiveProject {
+                parent: arm_id("properties.hubResourceId", &id)?,
+                display_name: properties.friendly_name.filter(|text| !text.is_empty()),
+                description: properties.description.filter(|text| !text.is_empty()),
+            }))
+        })
+        .transpose()?;
     Ok(live)
 }

@@ -12,14 +12,16 @@ use crate::encryption::KeyChange;
 use crate::matrix::Profile;
 use crate::name::Location;
 use crate::observed::{Body, Live};
-use crate::parent::Parent;
+use crate::parent::{self, Parent};
 use crate::validate::{ACCOUNT, Checker, Common, Declared, FieldError, Validate, WORKSPACE};
 
 /// What only a project declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
-    /// Its hub or its account.
+    /// Its hub or its account: the one that it is bound to, if it is.
     pub parent: ArmId,
+    /// The one that the spec names now.
+    pub declared_parent: ArmId,
     /// Kind and name of the parent's object, if that names it.
     pub parent_object: Option<String>,
     /// Why it must not be created so far, if its parent's object says so.
@@ -28,6 +30,8 @@ pub struct Project {
     pub display_name: Option<String>,
     /// What it is for, if that is declared.
     pub description: Option<String>,
+    /// Whether identities are declared: without, a new project gets one of its own, and what one has stays.
+    pub declares_identities: bool,
 }
 
 /// One of its own: the project works with it.
@@ -43,10 +47,15 @@ impl Validate for AIProject {
 
     fn validate(&self, owner_id: &str, parent: Option<&Parent>) -> Result<Declared, Vec<FieldError>> {
         let spec = &self.spec;
-        let parent = match (&spec.parent_ref.resource_id, parent) {
+        let named = match (&spec.parent_ref.resource_id, parent) {
             (Some(id), _) => by_id(id, spec.location.as_deref())?,
             (None, Some(parent)) => parent.clone(),
             (None, None) => return Err(vec![wrong("spec.parentRef", "its parent is not known")]),
+        };
+        let bound = self.status.as_ref().and_then(|status| status.bound.as_ref());
+        let parent = match bound.and_then(parent::of_bound) {
+            Some(bound) if bound.id != named.id => bound,
+            _ => named.clone(),
         };
         let under_hub = parent.id.is_type(WORKSPACE);
         let within = format!("{ACCOUNT}/{}/projects", parent.id.name());
@@ -86,10 +95,12 @@ impl Validate for AIProject {
         };
         let project = Kind::Project(Project {
             parent: parent.id.clone(),
+            declared_parent: named.id,
             parent_object: object_of(&spec.parent_ref),
             waits_for: parent.waits_for.clone(),
             display_name: spec.display_name.clone(),
             description: spec.description.clone(),
+            declares_identities: spec.identity.is_some(),
         });
         check.declared(owner_id, Some(project), fits_azure)
     }
@@ -173,6 +184,10 @@ impl Rules for Project {
         false
     }
 
+    fn declares_identities(&self) -> bool {
+        self.declares_identities
+    }
+
     fn providers(&self, _: bool) -> &'static [&'static str] {
         if self.is_under_hub() {
             hub::ALWAYS
@@ -231,7 +246,7 @@ impl Rules for Project {
     }
 
     fn bind(&self, bound: &mut Bound) {
-        bound.parent = Some(self.parent.lower());
+        bound.parent = Some(self.declared_parent.lower());
         bound.parent_object.clone_from(&self.parent_object);
     }
 
@@ -309,5 +324,7 @@ impl Rules for Project {
     }
 }
 
+#[cfg(test)]
+mod cel_agrees;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-use keyholder_crds::{AIHub, AIProject, Managed, Reason};
+use keyholder_crds::{AIHub, AIProject, Reason};
 use serde_json::{Value, json};
 
 use super::*;
@@ -28,7 +28,10 @@ fn hub(status: &Value) -> AIHub {
 }
 
 fn conditions(provisioned: &str, key_applied: &str) -> Value {
-    let condition = |kind: &str, status: &str| json!({ "type": kind, "status": status, "reason": "Creating", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z" });
+    let condition = |kind: &str, status: &str| {
+        json!({ "type": kind, "status": status, "reason": "Creating", "message": "", "lastTransitionTime": "2026-01-01T00:00:00Z",
+            "observedGeneration": 1 })
+    };
     json!({ "conditions": [condition("Provisioned", provisioned), condition("KeyApplied", key_applied)] })
 }
 
@@ -37,7 +40,9 @@ const BOUND: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourc
 #[test]
 fn a_parent_in_order_is_not_waited_for() {
     let named = hub(&conditions("True", "True"));
-    let parent = parent_of(&by_name(None), Some(&named), "owner").unwrap().unwrap();
+    let parent = parent_of(&by_name(None), Named::Object(&named), "owner")
+        .unwrap()
+        .unwrap();
     assert_eq!((parent.id.lower().as_str(), parent.waits_for), (BOUND, None));
     assert_eq!(parent.location.as_str(), "westeurope");
 }
@@ -56,7 +61,9 @@ fn a_parent_that_is_not_in_order_is_waited_for() {
         ),
     ] {
         let named = hub(&status);
-        let parent = parent_of(&by_name(None), Some(&named), "owner").unwrap().unwrap();
+        let parent = parent_of(&by_name(None), Named::Object(&named), "owner")
+            .unwrap()
+            .unwrap();
         let waits_for = parent.waits_for.unwrap();
         assert!(waits_for.starts_with(word), "{waits_for}");
     }
@@ -64,7 +71,9 @@ fn a_parent_that_is_not_in_order_is_waited_for() {
     going.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
         fixtures::at_second(0),
     ));
-    let parent = parent_of(&by_name(None), Some(&going), "owner").unwrap().unwrap();
+    let parent = parent_of(&by_name(None), Named::Object(&going), "owner")
+        .unwrap()
+        .unwrap();
     assert_eq!(
         parent.waits_for.as_deref(),
         Some("AIHub research is being deleted.")
@@ -79,26 +88,29 @@ fn a_parent_whose_spec_asks_for_another_resource_is_the_bound_one_still() {
     status["bound"] = json!({ "resourceId": BOUND, "location": "westeurope" });
     let mut named = hub(&status);
     named.spec.azure_name = Some("elsewhere".to_owned());
-    let parent = parent_of(&by_name(None), Some(&named), "owner").unwrap().unwrap();
+    let parent = parent_of(&by_name(None), Named::Object(&named), "owner")
+        .unwrap()
+        .unwrap();
     assert_eq!(parent.id.as_str(), BOUND);
 }
 
 #[test]
 fn without_its_parents_object_a_project_that_is_bound_keeps_its_parent() {
-    let parent = parent_of(&by_name(Some(BOUND)), None, "owner").unwrap().unwrap();
+    let parent = parent_of(&by_name(Some(BOUND)), Named::Nothing, "owner")
+        .unwrap()
+        .unwrap();
     assert_eq!((parent.id.as_str(), parent.waits_for), (BOUND, None));
     let mut invalid = hub(&Value::Null);
     invalid.spec.location = "West/Europe".to_owned();
-    assert!(invalid.metadata().name.is_some());
-    let parent = parent_of(&by_name(Some(BOUND)), Some(&invalid), "owner")
+    let parent = parent_of(&by_name(Some(BOUND)), Named::Object(&invalid), "owner")
         .unwrap()
         .unwrap();
     assert_eq!(parent.id.as_str(), BOUND);
 
-    let why = parent_of(&by_name(None), Some(&invalid), "owner").unwrap_err();
+    let why = parent_of(&by_name(None), Named::Object(&invalid), "owner").unwrap_err();
     assert_eq!(why.reason, Reason::ParentNotReady);
     assert!(why.message.contains("spec.location"), "{}", why.message);
-    let why = parent_of(&by_name(None), None, "owner").unwrap_err();
+    let why = parent_of(&by_name(None), Named::Nothing, "owner").unwrap_err();
     assert_eq!(why.reason, Reason::ParentNotFound);
     assert!(
         why.message.contains("no AIHub research in namespace ml-platform"),
@@ -108,10 +120,34 @@ fn without_its_parents_object_a_project_that_is_bound_keeps_its_parent() {
 }
 
 #[test]
+fn what_a_parent_said_of_an_earlier_spec_says_nothing() {
+    let mut changed = hub(&conditions("True", "True"));
+    changed.metadata.generation = Some(2);
+    let parent = parent_of(&by_name(None), Named::Object(&changed), "owner")
+        .unwrap()
+        .unwrap();
+    assert!(parent.waits_for.unwrap().contains("is not known so far"));
+}
+
+#[test]
+fn one_that_cannot_be_read_is_not_called_missing() {
+    let why = parent_of(&by_name(None), Named::Undecodable, "owner").unwrap_err();
+    assert_eq!(why.reason, Reason::ParentNotReady);
+    let parent = parent_of(&by_name(Some(BOUND)), Named::Undecodable, "owner")
+        .unwrap()
+        .unwrap();
+    assert_eq!(parent.id.as_str(), BOUND);
+}
+
+#[test]
 fn a_parent_by_id_needs_no_object() {
     assert_eq!(
-        parent_of(&project(&json!({ "resourceId": BOUND }), None), None, "owner"),
+        parent_of(
+            &project(&json!({ "resourceId": BOUND }), None),
+            Named::Nothing,
+            "owner"
+        ),
         Ok(None)
     );
-    assert_eq!(parent_of(&hub(&Value::Null), None, "owner"), Ok(None));
+    assert_eq!(parent_of(&hub(&Value::Null), Named::Nothing, "owner"), Ok(None));
 }

@@ -41,6 +41,17 @@ pub(super) fn absent(input: &Input<'_>) -> Plan {
     begin(input, judgement, Found::Absent, None)
 }
 
+/// The parent's object says that it is not in order: its next word wakes the project, and nothing is read until then.
+pub(super) fn waits(input: &Input<'_>) -> Plan {
+    let mut judgement = Judgement::kept(input.status);
+    let checks = preflight::run(input.declared, input.observed, input.now);
+    let (verdict, _) = judge::prerequisites(&checks);
+    judgement.prerequisites = Opinion::Is(verdict);
+    judgement.preflight = Some(checks.iter().map(preflight::Check::to_status).collect());
+    judgement.provisioned = Opinion::Is(Verdict::no(Reason::Pending, "Nothing was created so far."));
+    wait(judgement, at(input, input.pace.probe))
+}
+
 /// Creates the hub, or tries again, unless something hinders it.
 pub(super) fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, live: Option<&Live>) -> Plan {
     let operation = input.status.operation.as_ref();

@@ -1,6 +1,6 @@
 //! What to do about a hub whose object is being deleted.
 
-use keyholder_crds::{Bound, DeletionPolicy, OperationKind, OperationState, Reason};
+use keyholder_crds::{Bound, DeletionPolicy, Operation, OperationKind, OperationState, Reason};
 
 use super::{FinalizerStep, Input, Next, Plan, Request, Write, at, failed, progress_verdict, unknown, wait};
 use crate::arm_id::ArmId;
@@ -103,6 +103,10 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
             Fact::Absent => {}
             Fact::Known(projects) => {
                 judgement.provisioned = Opinion::Is(has_projects(input, projects));
+                // Azure is at work on nothing: what was written before is over, unless it may still arrive.
+                judgement
+                    .operation
+                    .take_if(|operation| !may_arrive(operation, input));
                 return wait(judgement, at(input, input.pace.probe));
             }
             Fact::Unknown(why) => return wait(unknown(input, why), retry(why)),
@@ -114,6 +118,11 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
     };
     let bound = Some(judge::bound(input, live, input.status.operation.as_ref()));
     delete(input, judgement, request, input.declared.id.to_string(), bound)
+}
+
+fn may_arrive(operation: &Operation, input: &Input<'_>) -> bool {
+    let gate = operation.not_before.as_ref();
+    operation.state == OperationState::Intended && gate.is_some_and(|gate| gate.0 > input.now)
 }
 
 /// What of it holds the deletion back.

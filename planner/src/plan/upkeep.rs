@@ -98,7 +98,8 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     judgement.compute_encryption = input.declared.kind.rules().compute(live);
     judgement.preflight = Some(preflight::without_notes(&input.status.preflight));
     let asks_for_a_key = matches!(input.declared.encryption, ValidEncryption::CustomerManaged { .. });
-    if input.declared.kind.rules().encrypts_later() && live.encryption.is_some() == asks_for_a_key {
+    let rules = input.declared.kind.rules();
+    if (rules.encrypts_later() && live.encryption.is_some() == asks_for_a_key) || rules.parent().is_some() {
         waits_for_nothing(input, &mut judgement);
     }
     group::judge(input, live, &mut judgement);
@@ -235,14 +236,14 @@ fn provisioned(input: &Input<'_>, live: &Live) -> Verdict {
     }
 }
 
-/// What the key had to wait for is over.
+/// What the key, or a project, had to wait for is over.
 fn waits_for_nothing(input: &Input<'_>, judgement: &mut Judgement) {
     if judge::stored(input.status, ConditionType::PrerequisitesMet).is_none()
         || judge::was(input.status, ConditionType::PrerequisitesMet, Truth::True)
     {
         return;
     }
-    let text = "What the key had to wait for is over.";
+    let text = "What had to be waited for is over.";
     judgement.prerequisites = Opinion::Is(Verdict::yes(Reason::ChecksPassed, text));
     if let Some(checks) = &mut judgement.preflight {
         checks.retain(|check| check.result == CheckResult::Passed);

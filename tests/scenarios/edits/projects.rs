@@ -4,7 +4,7 @@ use serde_json::json;
 use testbed::azure::names;
 
 use super::routes::{Edit, Refused, Taken, by_every_route};
-use crate::common::{hub, project};
+use crate::common::{hub, project, start};
 
 const EDITS: &[Edit] = &[
     Edit {
@@ -88,4 +88,35 @@ fn of_research(name: &str) -> String {
 async fn of_a_project_by_every_route() {
     let beside = [hub("research"), hub("other")];
     by_every_route("edits-projects", "AIProject", EDITS, &beside, of_research).await;
+}
+
+/// What is bound says one thing and the spec another, as after a restore from a backup: the object is not wedged.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_whose_spec_differs_from_what_is_bound_can_still_be_written() {
+    let mut scenario = start("edits-wedged-project").await;
+    scenario.apply(&hub("research")).unwrap().ok().unwrap();
+    scenario.apply(&of_research("churn")).unwrap().ok().unwrap();
+    scenario.until_ready("AIProject/churn").await.unwrap();
+    scenario.operator().unwrap().terminate().await.unwrap();
+    let run = |arguments: &[&str]| {
+        let mut all = vec!["patch", "aiproject", "churn", "--type=merge"];
+        all.extend_from_slice(arguments);
+        scenario.run(&all).unwrap()
+    };
+    let other = names::hub("other").to_lowercase();
+    let bound = json!({ "status": { "bound": { "parent": other, "parentObject": "AIHub/other", "location": "northeurope" } } });
+    run(&["--subresource=status", "--patch", &bound.to_string()])
+        .ok()
+        .unwrap();
+    let status = json!({ "status": { "summary": { "key": "seen" } } }).to_string();
+    run(&["--subresource=status", "--patch", &status]).ok().unwrap();
+    for patch in [
+        r#"{"metadata":{"labels":{"a":"b"}}}"#,
+        r#"{"metadata":{"finalizers":["keyholder.dev/azure","example.com/other"]}}"#,
+        r#"{"metadata":{"finalizers":["keyholder.dev/azure"]}}"#,
+        r#"{"spec":{"parentRef":{"name":"other"}}}"#,
+    ] {
+        run(&["--patch", patch]).ok().unwrap();
+    }
+    assert!(!run(&["--patch", r#"{"spec":{"parentRef":{"name":"third"}}}"#]).success);
 }

@@ -236,7 +236,7 @@ fn nothing_is_created_while_the_parent_is_not_in_order() {
 }
 
 #[test]
-fn what_the_parents_object_says_is_waited_for() {
+fn what_the_parents_object_says_is_waited_for_and_nothing_is_read_meanwhile() {
     let parent = Parent {
         waits_for: Some("Provisioned of AIHub research is False (Creating).".to_owned()),
         ..hub()
@@ -336,6 +336,70 @@ fn another_parent_is_refused_and_the_project_stays() {
     assert_eq!(message.lines().count(), 1, "{message}");
 }
 
+/// The object that its parentRef names may be another's by now.
+#[test]
+fn a_bound_project_stays_where_it_is_whatever_its_parents_name_means_now() {
+    for parent in [hub(), account()] {
+        let project = declared(&json!({ "deletionPolicy": "Delete" }), &parent);
+        let (status, observed) = settled(&project);
+        let elsewhere = Parent {
+            id: ArmId::of(SUBSCRIPTION, "rg-else", &parent.id.resource_type(), "new"),
+            ..parent
+        };
+        let mut object = object(&json!({ "deletionPolicy": "Delete" }));
+        object.status = Some(status.clone());
+        let moved = object.validate("owner", Some(&elsewhere)).unwrap();
+        assert_eq!(moved.id, project.id);
+        let (plan, report) = decide(&moved, &status, &observed);
+        assert_eq!(plan.write, None);
+        assert_eq!(
+            reason_of(&report, ConditionType::TransitionAllowed),
+            Some(Reason::ImmutableFieldChanged)
+        );
+        assert_eq!(report.status.bound, status.bound);
+        let deletion = deleting(&moved, &report.status, &observed).write.unwrap();
+        assert_eq!(deletion.id, project.id);
+    }
+}
+
+#[test]
+fn identities_that_are_not_declared_are_given_once_and_left_alone_afterwards() {
+    let project = declared(&json!({}), &hub());
+    let (status, mut observed) = settled(&project);
+    let Fact::Known(live) = &mut observed.live else {
+        panic!("the project is known")
+    };
+    live.user_assigned = vec![id("Microsoft.ManagedIdentity/userAssignedIdentities", "theirs")];
+    assert_eq!(decide(&project, &status, &observed).0.write, None);
+    let named = declared(&json!({ "identity": { "systemAssigned": true } }), &hub());
+    let (plan, _) = decide(&named, &status, &observed);
+    assert_eq!(body(&plan)["identity"]["type"], "SystemAssigned");
+}
+
+#[test]
+fn what_was_waited_for_is_over_once_it_is_there() {
+    let project = declared(&json!({}), &hub());
+    let waiting = declared(
+        &json!({}),
+        &Parent {
+            waits_for: Some("Provisioned of AIHub research is not known so far.".to_owned()),
+            ..hub()
+        },
+    );
+    let (_, report) = decide(&waiting, &ResourceStatus::default(), &Observed::nothing());
+    assert_eq!(
+        reason_of(&report, ConditionType::PrerequisitesMet),
+        Some(Reason::ParentNotReady)
+    );
+    assert_eq!(report.status.preflight.len(), 1);
+    let (_, observed) = settled(&project);
+    let (_, report) = decide(&project, &report.status, &observed);
+    assert_eq!(
+        reason_of(&report, ConditionType::PrerequisitesMet),
+        Some(Reason::ChecksPassed)
+    );
+}
+
 #[test]
 fn one_that_azure_has_under_another_hub_is_not_taken_over() {
     let project = declared(&json!({ "adoptionPolicy": "Adopt" }), &hub());
@@ -425,8 +489,20 @@ fn a_hub_is_not_deleted_while_it_has_projects() {
             .collect()
     };
     observed.projects = Fact::Known(names(12));
+    // What was written before is over, and keeps nobody from writing in the meantime.
+    let mut status = report.status.clone();
+    status.operation = Some(keyholder_crds::Operation {
+        kind: OperationKind::Update,
+        state: keyholder_crds::OperationState::Running,
+        intent: "tags".to_owned(),
+        generation: Some(1),
+        started_at: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at_second(50)),
+        url: None,
+        not_before: None,
+    });
+    let plan = deleting(&hub, &status, &observed);
+    assert_eq!((plan.write, plan.judgement.operation), (None, None));
     let plan = deleting(&hub, &report.status, &observed);
-    assert_eq!(plan.write, None);
     let crate::judge::Opinion::Is(verdict) = &plan.judgement.provisioned else {
         panic!("it says why")
     };

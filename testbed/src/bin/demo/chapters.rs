@@ -6,7 +6,7 @@ use testbed::{Object, azure};
 
 use crate::stage::{Stage, hub_id, in_namespace};
 use crate::story::{Step, Story, Told, promised};
-use crate::{family, health, steps};
+use crate::{around, family, health, projects, steps, year};
 
 /// The chapter that is told when none is named.
 pub const MAIN: &str = "story";
@@ -60,6 +60,51 @@ pub fn all() -> Vec<Story> {
                 step!("With access, the key is applied", family::with_access),
                 step!("The estate on one screen", family::estate),
                 step!("An account is purged", family::purged),
+            ],
+        },
+        Story {
+            name: "projects",
+            about: "a project waits for its hub, tells the hub's key, stays with it, and goes before it",
+            steps: vec![
+                step!("A project before its hub", projects::waits),
+                step!("With its hub it has its hub's key", projects::inherits),
+                step!("Another hub is refused", projects::another_hub),
+                step!("A hub with a project is not deleted", projects::hub_is_held),
+                step!("The project goes, and the hub after it", projects::both_go),
+            ],
+        },
+        Story {
+            name: "dependents",
+            about: "keys do not pass down: the hub's storage account has Microsoft's, until its owner gives it one",
+            steps: vec![
+                step!(
+                    "A hub is Ready, and its storage account a warning",
+                    around::keys_do_not_pass_down
+                ),
+                step!("Its owner encrypts it", around::encrypted_by_its_owner),
+            ],
+        },
+        Story {
+            name: "tampering",
+            about: "somebody changes what Azure keeps for a hub, and its key: told, and what is ours is put back",
+            steps: vec![
+                step!("From YAML to Ready", steps::from_yaml_to_ready),
+                step!(
+                    "What is in the managed resource group, and its keys",
+                    around::whose_keys
+                ),
+                step!("One is led back to Microsoft's key", around::led_back),
+                step!("Encrypted again, the hub is Ready", around::encrypted_again),
+                step!("Somebody gives the hub another key", around::another_key_by_hand),
+            ],
+        },
+        Story {
+            name: "year",
+            about: "a year of one key: four new versions, followed by a hub, an account and a project, each in its way",
+            steps: vec![
+                step!("A hub, an account and a project of one key", year::begin),
+                step!("Four turns of ninety days", year::four_turns),
+                step!("What it took", year::what_it_took),
             ],
         },
         Story {

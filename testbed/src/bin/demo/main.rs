@@ -10,14 +10,17 @@ use clap::{Parser, ValueEnum};
 use testbed::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
+mod around;
 mod bill;
 mod chapters;
 mod directory;
 mod family;
 mod health;
+mod projects;
 mod stage;
 mod steps;
 mod story;
+mod year;
 
 use stage::Stage;
 use story::Story;

@@ -183,13 +183,13 @@ impl Stage {
         }
     }
 
-    /// A hub as it is now.
+    /// An object as it is now; its name as in [`Self::until`].
     pub async fn hub(&self, name: &str) -> Result<Object, Error> {
-        let object = place(&self.client, name)
-            .0
-            .get(name)
+        let (api, bare) = place(&self.client, name);
+        let object = api
+            .get(bare)
             .await
-            .map_err(Error::kubernetes(format!("reading AIHub {name}")))?;
+            .map_err(Error::kubernetes(format!("reading {name}")))?;
         Ok(object.into())
     }
 }
