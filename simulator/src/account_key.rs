@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::account_rules::is_set;
 use crate::address::ResourceId;
 use crate::encryption::{Fetcher, KeyUse, Unusable, check, place};
+use crate::managed_hsms::is_hsm;
 use crate::provisioning::is_kind;
 use crate::refusal::Refusal;
 use crate::settings::PutWithoutEncryption;
@@ -118,8 +119,14 @@ impl World {
                 "An account of kind OpenAI fetches its key by its system-assigned identity.",
             ));
         }
+        let store = self.vault_at(vault_uri);
+        if is_open_ai && store.is_some_and(is_hsm) && !self.settings.accounts.open_ai_managed_hsm {
+            return Err(invalid(
+                "An account of kind OpenAI takes no key of a managed HSM.",
+            ));
+        }
         let wanted = KeyUse {
-            vault: self.vault_at(vault_uri),
+            vault: store,
             key: &key,
             location: Some(at(account, "/location").unwrap_or_default()),
             tenant: &self.tenant,
@@ -172,6 +179,7 @@ fn worded(why: &Unusable, vault: &str, key: &str) -> Refusal {
             "Access to the key vault {vault} was denied (ForbiddenByFirewall): its network rules do not let trusted \
              Microsoft services in."
         )),
+        Unusable::NotActive => no(format!("The managed HSM {vault} is not activated.")),
         Unusable::NotOfVault => invalid(&format!("{key} is not a key of the key vault {vault}.")),
         Unusable::NoKey => no(format!("The key {key} was not found in its vault (KeyNotFound).")),
         Unusable::Disabled => forbidden(format!(

@@ -231,6 +231,7 @@ fn reason(why: &Unusable) -> (&'static str, &'static str) {
         | Unusable::NoPurgeProtection
         | Unusable::OtherRegion
         | Unusable::OtherTenant
+        | Unusable::NotActive
         | Unusable::NotRsa(_)
         | Unusable::TooSmall(_) => (
             "the Azure Cosmos DB service is unable to wrap or unwrap the key",

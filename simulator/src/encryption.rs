@@ -9,15 +9,16 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::key_access::{GET, UNWRAP, WRAP, admits_trusted_services, has_rbac};
+use crate::managed_hsms::{is_active, is_hsm, uri};
 use crate::provisioning::is_same_location;
 use crate::text::at;
-use crate::types::{KEYS, VAULTS, VERSIONS};
+use crate::types::{HSM_KEYS, HSM_VERSIONS, HSMS, KEYS, VAULTS, VERSIONS};
 use crate::world::{Resource, World};
 
 /// A key that a resource would have.
 #[derive(Debug)]
 pub(crate) struct KeyUse<'a> {
-    /// The vault that the resource names, if there is such a one.
+    /// The vault or managed HSM that the resource names, if there is such a one.
     pub(crate) vault: Option<&'a Resource>,
     /// The key's URL.
     pub(crate) key: &'a str,
@@ -52,6 +53,8 @@ pub(crate) enum Unusable {
     OtherTenant,
     /// The vault's network rules keep trusted services out.
     Firewall,
+    /// It is a managed HSM that is not activated.
+    NotActive,
     /// The URL is none of the vault's.
     NotOfVault,
     NoKey,
@@ -105,12 +108,15 @@ pub(crate) fn check_use(world: &World, wanted: &KeyUse<'_>, now: Timestamp) -> R
     if !admits_trusted_services(&vault.body) {
         return Err(Unusable::Firewall);
     }
+    if !is_active(vault) {
+        return Err(Unusable::NotActive);
+    }
     let (key_id, version_id) = KeyUrl::parse(wanted.key)
         .and_then(|key| key_ids(vault, &key))
         .ok_or(Unusable::NotOfVault)?;
     let key = world
         .get(version_id.as_deref().unwrap_or(&key_id))
-        .filter(|one| one.kind() == KEYS || one.kind() == VERSIONS)
+        .filter(|one| [KEYS, VERSIONS, HSM_KEYS, HSM_VERSIONS].contains(&one.kind()))
         .ok_or(Unusable::NoKey)?;
     check_key(&key.body, wanted.least_bits, now)?;
     let fetcher = wanted
@@ -120,7 +126,7 @@ pub(crate) fn check_use(world: &World, wanted: &KeyUse<'_>, now: Timestamp) -> R
     if fetcher.is_granted {
         return Ok(());
     }
-    let roles_are_in_vain = wanted.needs_access_policies && has_rbac(&vault.body);
+    let roles_are_in_vain = wanted.needs_access_policies && (is_hsm(vault) || has_rbac(&vault.body));
     let rights: Vec<&'static str> = [("get", GET), ("wrap", WRAP), ("unwrap", UNWRAP)]
         .into_iter()
         .filter(|(_, right)| {
@@ -161,7 +167,7 @@ fn check_key(key: &Value, least_bits: Option<i64>, now: Timestamp) -> Result<(),
 
 /// The ARM ids of a key and of its version, when the URL is one of this vault.
 fn key_ids(vault: &Resource, key: &KeyUrl) -> Option<(String, Option<String>)> {
-    if place(&key.vault)? != place(at(&vault.body, "/properties/vaultUri")?)? {
+    if place(&key.vault)? != place(uri(&vault.body)?)? {
         return None;
     }
     let id = format!("{}/keys/{}", vault.id(), key.name);
@@ -212,17 +218,16 @@ pub(crate) fn place(uri: &str) -> Option<(String, Option<u16>)> {
 }
 
 impl World {
-    /// The vault that answers at a URL.
-    pub(crate) fn vault_at(&self, uri: &str) -> Option<&Resource> {
-        let wanted = place(uri)?;
-        // A vault's host begins with its name: ids that do not end with it need no closer look.
-        let ending = format!("/vaults/{}", wanted.0.split('.').next()?);
+    /// The vault or managed HSM that answers at a URL.
+    pub(crate) fn vault_at(&self, url: &str) -> Option<&Resource> {
+        let wanted = place(url)?;
+        // A host begins with the name: ids that do not end with it need no closer look.
+        let ending = format!("/{}", wanted.0.split('.').next()?);
         let mut named = self.resources.iter().filter(|(id, _)| id.ends_with(&ending));
         let found = named.find(|(_, one)| {
-            one.kind() == VAULTS
-                && at(&one.body, "/properties/vaultUri").and_then(place).as_ref() == Some(&wanted)
+            [VAULTS, HSMS].contains(&one.kind()) && uri(&one.body).and_then(place).as_ref() == Some(&wanted)
         });
-        found.map(|(_, vault)| vault)
+        found.map(|(_, store)| store)
     }
 
     /// The key that a URL means, in its own spelling: the version that it names, or else the newest.

@@ -1,10 +1,12 @@
-//! Who may do what with the keys of a vault: by role if the vault has RBAC, else by its access policies.
+//! Who may do what with the keys of a vault: by role if the vault has RBAC, else by its access policies. A managed HSM has roles of its
+//! own.
 //!
 //! Invariant: with RBAC the access policies are kept and not looked at (key-vault, rbac-guide).
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::managed_hsms::is_hsm;
 use crate::roles::Plane;
 use crate::text::at;
 use crate::world::{Resource, World};
@@ -55,6 +57,9 @@ impl World {
         scope: &str,
         now: Timestamp,
     ) -> bool {
+        if is_hsm(vault) {
+            return self.has_local_right(principal, right, vault, scope);
+        }
         if has_rbac(&vault.body) {
             let action = format!("Microsoft.KeyVault/vaults/{}", right.action);
             return self.has(principal, Plane::Data, &action, scope, now);

@@ -1,4 +1,4 @@
-//! `Microsoft.KeyVault/vaults/keys` and their versions, by whichever way they are made: Azure Resource Manager, the vault
+//! `Microsoft.KeyVault/vaults/keys`, `managedHSMs/keys` and their versions, by whichever way they are made: Azure Resource Manager, the vault
 //! itself, or a seed.
 //!
 //! Invariant: a key is what its current version is; the newest version is the current one.
@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use crate::address::ResourceId;
 use crate::front::{Reply, Request};
+use crate::managed_hsms::{is_active, is_hsm, uri};
 use crate::refusal::Refusal;
 use crate::text::{at, set};
-use crate::types::{Behaviour, KEYS, VERSIONS};
+use crate::types::{Behaviour, HSM_KEYS, HSM_VERSIONS, KEYS, VERSIONS};
 use crate::world::{Resource, World};
 
 pub(crate) const BEHAVIOUR: Behaviour = Behaviour {
@@ -48,10 +49,13 @@ impl World {
 
     /// PUT of a key: creates it if it is not there, and changes nothing if it is (Microsoft.KeyVault/vaults/keys).
     pub(crate) fn put_key(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
-        if self.get(&id.scope).is_none() {
+        let Some(store) = self.get(&id.scope) else {
             return Err(Refusal::parent_not_found(&id.kind, &id.scope));
-        }
-        if !id.kind.eq_ignore_ascii_case(KEYS) {
+        };
+        if ![KEYS, HSM_KEYS]
+            .iter()
+            .any(|kind| id.kind.eq_ignore_ascii_case(kind))
+        {
             return Err(Refusal::bad_request(
                 "BadRequest",
                 "A version of a key cannot be written.",
@@ -63,11 +67,19 @@ impl World {
         if self.deleted_keys.contains_key(&id.lower()) {
             return Err(Refusal::conflict("Conflict", is_deleted(&id.name)));
         }
+        if !is_active(store) {
+            // The code is not confirmed.
+            return Err(Refusal::bad_request(
+                "BadRequest",
+                format!("The managed HSM '{}' is not activated.", store.id()),
+            ));
+        }
+        let kty = if is_hsm(store) { "RSA-HSM" } else { "RSA" };
         let body = request.required_body()?;
         let properties = body.get("properties").cloned().unwrap_or_default();
         let number = |pointer: &str| properties.pointer(pointer).and_then(Value::as_i64);
         let version = NewVersion {
-            kty: at(&properties, "/kty").unwrap_or("RSA").to_owned(),
+            kty: at(&properties, "/kty").unwrap_or(kty).to_owned(),
             size: number("/keySize").unwrap_or(2048),
             curve: at(&properties, "/curveName").map(str::to_owned),
             enabled: properties
@@ -98,9 +110,13 @@ impl World {
         let Some(found) = self.get(vault) else { return };
         let vault = found.id().to_owned();
         let location = at(&found.body, "/location").unwrap_or_default().to_owned();
-        let uri = at(&found.body, "/properties/vaultUri")
-            .unwrap_or_default()
-            .to_owned();
+        let uri = uri(&found.body).unwrap_or_default().to_owned();
+        let in_hsm = is_hsm(found);
+        let (kind, kind_of_version) = if in_hsm {
+            (HSM_KEYS, HSM_VERSIONS)
+        } else {
+            (KEYS, VERSIONS)
+        };
         let id = format!("{vault}/keys/{key}");
         let before = self.get(&id).map(|one| one.body.clone());
         let id = before
@@ -147,7 +163,11 @@ impl World {
         } else {
             set(&mut properties, "keySize", version.size);
         }
-        let mut body = json!({ "id": id, "name": key, "type": KEYS, "location": location });
+        let mut body = json!({ "id": id, "name": key, "type": kind });
+        // Keys of managed HSMs have no location (Microsoft.KeyVault/managedHSMs/keys).
+        if !in_hsm {
+            set(&mut body, "location", location);
+        }
         if let Some(tags) = &version.tags {
             set(&mut body, "tags", tags.clone());
         }
@@ -156,7 +176,7 @@ impl World {
         let version_id = format!("{id}/versions/{version_name}");
         set(&mut version_body, "id", version_id);
         set(&mut version_body, "name", version_name);
-        set(&mut version_body, "type", VERSIONS);
+        set(&mut version_body, "type", kind_of_version);
         // The policy is the key's, whatever its version.
         if let (Some(policy), Some(properties)) = (
             before

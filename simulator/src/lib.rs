@@ -38,6 +38,7 @@ mod keys;
 mod lists;
 mod locks;
 mod managed_group;
+mod managed_hsms;
 mod managed_resources;
 mod operations;
 mod patch;

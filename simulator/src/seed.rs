@@ -18,11 +18,13 @@ use crate::world::{FederatedCredential, Principal, Resource, World};
 mod dependents;
 mod governance;
 mod made;
+mod managed_hsms;
 mod vaults;
 
 use dependents::{SearchService, StorageAccount};
 use governance::{Group, Lock, named};
 use made::Made;
+use managed_hsms::{HsmRoleAssignment, ManagedHsm};
 use vaults::Vault;
 
 /// A seed. Everything may be left out.
@@ -37,6 +39,7 @@ pub struct Seed {
     resource_groups: Vec<Place>,
     identities: Vec<Identity>,
     vaults: Vec<Vault>,
+    managed_hsms: Vec<ManagedHsm>,
     storage_accounts: Vec<StorageAccount>,
     search_services: Vec<SearchService>,
     database_accounts: Vec<Made>,
@@ -44,6 +47,7 @@ pub struct Seed {
     accounts: Vec<Made>,
     projects: Vec<Made>,
     role_assignments: Vec<RoleAssignment>,
+    hsm_role_assignments: Vec<HsmRoleAssignment>,
     groups: Vec<Group>,
     policy_assignments: Vec<crate::policies::Assignment>,
     locks: Vec<Lock>,
@@ -195,6 +199,9 @@ impl Seed {
         for vault in self.vaults {
             vault.apply(world, now)?;
         }
+        for hsm in self.managed_hsms {
+            hsm.apply(world, now)?;
+        }
         for account in self.storage_accounts {
             account.apply(world, now)?;
         }
@@ -235,6 +242,9 @@ impl Seed {
         }
         for assignment in self.role_assignments {
             assignment.apply(world, now)?;
+        }
+        for assignment in self.hsm_role_assignments {
+            assignment.apply(world)?;
         }
         Ok(())
     }

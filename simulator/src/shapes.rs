@@ -186,6 +186,49 @@ pub(crate) static VAULT: Shape = envelope![
     ),
 ];
 
+/// `Microsoft.KeyVault/managedHSMs`
+pub(crate) static HSM: Shape = envelope![
+    Member::required("location", Text),
+    TAGS,
+    Member::new(
+        "sku",
+        Object(&[
+            Member::required("family", Word(&["B", "C"])),
+            Member::required(
+                "name",
+                Word(&[
+                    "Standard_B1",
+                    "Custom_B6",
+                    "Custom_B32",
+                    "Custom_C10",
+                    "Custom_C42"
+                ])
+            ),
+        ])
+    ),
+    Member::new("identity", Any),
+    Member::new(
+        "properties",
+        Object(&[
+            Member::new("tenantId", Text),
+            Member::new("initialAdminObjectIds", List(&Text)),
+            Member::new("enableSoftDelete", Flag),
+            Member::new("softDeleteRetentionInDays", Number),
+            Member::new("enablePurgeProtection", Flag),
+            Member::new("createMode", Word(&["recover", "default"])),
+            Member::new("networkAcls", Any),
+            Member::new("regions", List(&Any)),
+            Member::new("publicNetworkAccess", Text),
+            Member::read_only("hsmUri"),
+            Member::read_only("provisioningState"),
+            Member::read_only("statusMessage"),
+            Member::read_only("scheduledPurgeDate"),
+            Member::read_only("securityDomainProperties"),
+            Member::read_only("privateEndpointConnections"),
+        ])
+    ),
+];
+
 /// What one identity may do in a vault without RBAC.
 const ACCESS_POLICY: Shape = Object(&[
     Member::required("tenantId", Text),

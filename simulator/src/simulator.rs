@@ -80,6 +80,7 @@ impl Simulator {
             settings: config.settings,
             roles: crate::roles::built_in(),
             vault_suffix: format!("vault.localhost:{port}"),
+            hsm_suffix: format!("managedhsm.localhost:{port}"),
             ..World::default()
         };
         if let Some(seed) = config.seed {

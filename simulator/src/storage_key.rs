@@ -168,6 +168,7 @@ impl World {
             ),
             Unusable::NoVault | Unusable::OtherRegion => no(format!("There is no key vault for the key {key}.")),
             Unusable::OtherTenant => no(format!("The key {key} is in another tenant.")),
+            Unusable::NotActive => no(format!("The managed HSM of the key {key} is not activated.")),
             Unusable::NotOfVault | Unusable::NoKey => no(format!("The key {key} was not found.")),
             Unusable::NotRsa(kty) => no(format!("The key {key} is of type {kty}; RSA or RSA-HSM is needed.")),
             Unusable::TooSmall(bits) => no(format!(

@@ -66,6 +66,12 @@ pub(crate) const DELETED_VAULTS_OF_LOCATION: &str = "Microsoft.KeyVault/location
 pub(crate) const KEYS: &str = "Microsoft.KeyVault/vaults/keys";
 /// Microsoft.KeyVault/vaults/keys/versions
 pub(crate) const VERSIONS: &str = "Microsoft.KeyVault/vaults/keys/versions";
+/// Microsoft.KeyVault/managedHSMs
+pub(crate) const HSMS: &str = "Microsoft.KeyVault/managedHSMs";
+/// Microsoft.KeyVault/managedHSMs/keys
+pub(crate) const HSM_KEYS: &str = "Microsoft.KeyVault/managedHSMs/keys";
+/// Microsoft.KeyVault/managedHSMs/keys/versions
+pub(crate) const HSM_VERSIONS: &str = "Microsoft.KeyVault/managedHSMs/keys/versions";
 /// Microsoft.ManagedIdentity/userAssignedIdentities
 pub(crate) const IDENTITIES: &str = "Microsoft.ManagedIdentity/userAssignedIdentities";
 /// Microsoft.Storage/storageAccounts
@@ -199,6 +205,30 @@ pub(crate) const TYPES: &[Type] = &[
     Type {
         name: VERSIONS,
         versions: &["2025-05-01", "2026-02-01"],
+        body: &shapes::KEY,
+        length: (32, 32),
+        also: "",
+        behaviour: &crate::keys::BEHAVIOUR,
+    },
+    Type {
+        name: HSMS,
+        versions: VAULT_VERSIONS,
+        body: &shapes::HSM,
+        length: (3, 24),
+        also: "-",
+        behaviour: &crate::managed_hsms::BEHAVIOUR,
+    },
+    Type {
+        name: HSM_KEYS,
+        versions: VAULT_VERSIONS,
+        body: &shapes::KEY,
+        length: (1, 127),
+        also: "-",
+        behaviour: &crate::keys::BEHAVIOUR,
+    },
+    Type {
+        name: HSM_VERSIONS,
+        versions: VAULT_VERSIONS,
         body: &shapes::KEY,
         length: (32, 32),
         also: "",

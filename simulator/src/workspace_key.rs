@@ -6,10 +6,11 @@ use serde_json::Value;
 use crate::encryption::{Fetcher, KeyUse, Unusable, check};
 use crate::refusal::Refusal;
 use crate::text::{at, member};
+use crate::types::VAULTS;
 use crate::world::World;
 
 /// The vault of a workspace's key.
-const VAULT: &str = "/properties/encryption/keyVaultProperties/keyVaultArmId";
+const NAMED: &str = "/properties/encryption/keyVaultProperties/keyVaultArmId";
 /// The URL of a workspace's key.
 pub(crate) const KEY: &str = "/properties/encryption/keyVaultProperties/keyIdentifier";
 
@@ -29,9 +30,10 @@ pub(crate) fn is_service_side(workspace: &Value) -> bool {
 
 /// Looks whether `workspace` can use `key`, a URL.
 pub(crate) fn check_key(world: &World, workspace: &Value, key: &str, now: Timestamp) -> Result<(), Refusal> {
-    let vault = at(workspace, VAULT).unwrap_or_default();
+    let vault = at(workspace, NAMED).unwrap_or_default();
     let wanted = KeyUse {
-        vault: world.get(vault),
+        // No source confirms a managed HSM (managed HSMs are named by Foundry's page for accounts alone).
+        vault: world.get(vault).filter(|one| one.kind() == VAULTS),
         key,
         location: Some(at(workspace, "/location").unwrap_or_default()),
         tenant: at(workspace, "/properties/tenantId").unwrap_or_default(),
@@ -56,6 +58,7 @@ fn worded(why: &Unusable, vault: &str, key: &str) -> String {
             "Access to the key vault {vault} was denied (ForbiddenByFirewall): its network rules do not let trusted \
              Microsoft services in."
         ),
+        Unusable::NotActive => format!("The managed HSM {vault} is not activated."),
         Unusable::NotOfVault => format!("{key} is not a key of the key vault {vault}."),
         Unusable::NoKey => format!("The key {key} was not found in its vault (KeyNotFound)."),
         Unusable::Disabled => {

@@ -12,6 +12,7 @@ use crate::deleted_accounts::DeletedAccount;
 use crate::deleted_keys::DeletedKey;
 use crate::deleted_vaults::DeletedVault;
 use crate::locks::Lock;
+use crate::managed_hsms::LocalAssignment;
 use crate::operations::Operation;
 use crate::policies;
 use crate::quotas::Quota;
@@ -45,6 +46,10 @@ pub(crate) struct World {
     pub(crate) versions_made: BTreeMap<String, u64>,
     /// What follows a vault's name in its host: `vault.localhost:PORT`.
     pub(crate) vault_suffix: String,
+    /// The same of managed HSMs: `managedhsm.localhost:PORT`.
+    pub(crate) hsm_suffix: String,
+    /// Role assignments that managed HSMs hold themselves.
+    pub(crate) local_assignments: Vec<LocalAssignment>,
     pub(crate) buckets: Buckets,
     pub(crate) groups_of_principals: Vec<PrincipalGroup>,
     pub(crate) locks: Vec<Lock>,

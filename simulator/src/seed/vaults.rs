@@ -25,10 +25,9 @@ pub(super) struct Vault {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Key {
+pub(super) struct Key {
     name: String,
-    #[serde(default = "rsa")]
-    kty: String,
+    kty: Option<String>,
     #[serde(default = "rsa_size")]
     key_size: i64,
     #[serde(default = "yes")]
@@ -37,10 +36,6 @@ struct Key {
     exp: Option<i64>,
     #[serde(default = "one")]
     versions: u32,
-}
-
-fn rsa() -> String {
-    "RSA".to_owned()
 }
 
 fn rsa_size() -> i64 {
@@ -69,19 +64,24 @@ impl Vault {
         set(&mut body, "properties", properties);
         complete_vault(&mut body, true, &world.vault_suffix);
         world.put(Resource::new(body, now));
-        for key in self.keys {
-            let version = NewVersion {
-                kty: key.kty,
-                size: key.key_size,
-                enabled: key.enabled,
-                not_before: key.nbf,
-                expires: key.exp,
-                ..NewVersion::default()
-            };
-            for _ in 0..key.versions.max(1) {
-                world.add_version(&self.id, &key.name, &version, now);
-            }
-        }
+        add_keys(world, &self.id, self.keys, "RSA", now);
         Ok(())
+    }
+}
+
+/// Keys of a key store; `kty` where they name no type.
+pub(super) fn add_keys(world: &mut World, store: &str, keys: Vec<Key>, kty: &str, now: Timestamp) {
+    for key in keys {
+        let version = NewVersion {
+            kty: key.kty.unwrap_or_else(|| kty.to_owned()),
+            size: key.key_size,
+            enabled: key.enabled,
+            not_before: key.nbf,
+            expires: key.exp,
+            ..NewVersion::default()
+        };
+        for _ in 0..key.versions.max(1) {
+            world.add_version(store, &key.name, &version, now);
+        }
     }
 }

@@ -13,6 +13,9 @@ pub struct Accounts {
     pub open_ai_user_assigned: bool,
     /// Whether only access policies count for the key of an account of kind `OpenAI`, as the same page says.
     pub open_ai_access_policies_only: bool,
+    /// Whether an account of kind `OpenAI` can have a key of a managed HSM. azurerm accepts one for any kind, Foundry's page (08/2026) speaks
+    /// of Foundry, and Azure OpenAI's (04/2025) wants access policies, which an HSM has not.
+    pub open_ai_managed_hsm: bool,
     /// Whether an `OpenAI` account with a key of its own can be made an `AIServices` one by a PATCH. The page about the upgrade
     /// has a form to ask for it (upgrade-azure-openai); no captured answer is known.
     pub kind_changes_with_key: bool,
@@ -41,6 +44,7 @@ impl Default for Accounts {
             other_vault: false,
             open_ai_user_assigned: false,
             open_ai_access_policies_only: false,
+            open_ai_managed_hsm: false,
             kind_changes_with_key: false,
             patch_replaces_encryption: false,
             put_without_encryption: PutWithoutEncryption::Keeps,

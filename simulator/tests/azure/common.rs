@@ -30,10 +30,11 @@ pub const WRITER: &str = "22222222-0000-0000-0001-000000000003";
 pub const MICROSOFT: &str = "22222222-0000-0000-0001-000000000005";
 
 /// api-versions by the type that is last in a path.
-const VERSIONS: [(&str, &str); 11] = [
+const VERSIONS: [(&str, &str); 12] = [
     ("Microsoft.MachineLearningServices/workspaces", "2026-05-01"),
     ("Microsoft.CognitiveServices/", "2026-07-01"),
     ("Microsoft.KeyVault/vaults", "2026-02-01"),
+    ("Microsoft.KeyVault/managedHSMs", "2026-02-01"),
     ("Microsoft.KeyVault/deletedVaults", "2026-02-01"),
     ("Microsoft.KeyVault/locations", "2026-02-01"),
     ("Microsoft.ManagedIdentity/userAssignedIdentities", "2024-11-30"),

@@ -24,6 +24,7 @@ mod holds;
 mod key_changes;
 mod lists;
 mod locks;
+mod managed_hsms;
 mod managed_resources;
 mod page;
 mod policies;
