@@ -37,7 +37,8 @@ pub use resources::{
 };
 pub use vault::{
     AccessPolicy, AccessPolicyPermissions, Key, KeyAttributes, KeyProperties, LifetimeAction,
-    LifetimeActionType, LifetimeTrigger, NetworkAcls, RotationPolicy, Vault, VaultProperties,
+    LifetimeActionType, LifetimeTrigger, ManagedHsm, ManagedHsmProperties, NetworkAcls, RotationPolicy,
+    SecurityDomainProperties, Vault, VaultProperties,
 };
 pub use workspace::{
     AssignedIdentity, Encryption, EncryptionIdentity, Identity, KeyVaultProperties, ManagedNetwork,
@@ -48,9 +49,9 @@ pub use workspace::{
 pub const WORKSPACES_VERSION: &str = "2026-05-01";
 /// `Microsoft.CognitiveServices/accounts` and their `projects`.
 pub const ACCOUNTS_VERSION: &str = "2026-07-01";
-/// `Microsoft.KeyVault/vaults`.
+/// `Microsoft.KeyVault/vaults` and `managedHSMs`.
 pub const VAULTS_VERSION: &str = "2026-02-01";
-/// `Microsoft.KeyVault/vaults/keys` and its `versions`.
+/// `Microsoft.KeyVault/vaults/keys`, `managedHSMs/keys` and their `versions`.
 pub const KEYS_VERSION: &str = "2025-05-01";
 /// `Microsoft.ManagedIdentity/userAssignedIdentities`.
 pub const IDENTITIES_VERSION: &str = "2024-11-30";

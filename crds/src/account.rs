@@ -35,7 +35,7 @@ use crate::{formats, rules};
     printcolumn = r#"{"name":"Account-Kind","type":"string","jsonPath":".spec.accountKind","priority":1}"#,
     validation = accounts::name_fits_azure(),
     validation = accounts::mode_unchanged_with_projects(),
-    validation = rules::vault_unchanged(&ACCOUNT),
+    validation = rules::vault_unchanged(&ACCOUNT, "vault or managed HSM"),
     validation = rules::key_identity_unchanged(&ACCOUNT),
     validation = rules::group_unchanged(&ACCOUNT),
     validation = rules::azure_name_unchanged(&ACCOUNT),
@@ -59,7 +59,7 @@ pub struct AIServicesAccountSpec {
     #[x_kube(validation = formats::resource_group())]
     pub resource_group: String,
 
-    /// The Azure region, such as westeurope: the region of the key vault too. It cannot be changed once the account exists.
+    /// The Azure region, such as westeurope: the region of the key vault or managed HSM too. It cannot be changed once the account exists.
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(validation = formats::location())]
     pub location: String,

@@ -117,6 +117,8 @@ pub enum Reason {
     PurgeProtectionDisabled,
     /// The vault's firewall keeps trusted Microsoft services out.
     VaultBlocksTrustedServices,
+    /// The managed HSM is not activated: none of its keys works.
+    HsmNotActivated,
     /// The vault is in another region.
     RegionMismatch,
     /// The vault is in another tenant.

@@ -10,7 +10,7 @@ use crate::{formats, rules};
 /// Who holds the key that encrypts the resource at rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display, EnumIter)]
 pub enum EncryptionMode {
-    /// A key in a key vault of yours. For a hub this is a choice of creation: Azure offers no way to or from it later.
+    /// A key in a key vault (or, for an account, a managed HSM) of yours. For a hub this is a choice of creation: Azure offers no way to or from it later.
     CustomerManaged,
     /// A key that Microsoft holds.
     MicrosoftManaged,
@@ -72,18 +72,20 @@ impl Encryption {
     }
 }
 
-/// A key in a key vault, and the identity that unwraps with it.
+/// A key in a key vault or a managed HSM, and the identity that unwraps with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::access_to_an_hsm_is_not_granted())]
 pub struct CustomerManagedKey {
     /// The key vault: its name, or its whole ARM id when it is in another resource group or subscription. It needs
-    /// soft delete and purge protection, and must be in the resource's region and tenant. It cannot be changed once
-    /// the resource exists; the key can.
+    /// soft delete and purge protection, and must be in the resource's region and tenant. An Azure AI services account can have
+    /// a key of a managed HSM instead, named by its whole ARM id (…/providers/Microsoft.KeyVault/managedHSMs/NAME). It cannot be
+    /// changed once the resource exists; the key can.
     #[schemars(length(max = 1024))]
-    #[x_kube(validation = formats::vault())]
+    #[x_kube(validation = formats::key_store())]
     pub vault: String,
 
-    /// The key's name in the vault (not its URL): an RSA or RSA-HSM key of at least 2048 bits.
+    /// The key's name in the vault or managed HSM (not its URL): an RSA or RSA-HSM key of at least 2048 bits.
     #[schemars(length(max = 127))]
     #[x_kube(validation = formats::key())]
     pub key: String,
@@ -104,7 +106,8 @@ pub struct CustomerManagedKey {
 
     /// Verify looks whether the identity may use the key. Grant gives it the role Key Vault Crypto Service Encryption User
     /// at the key if it is missing: once, before the resource is first encrypted with it, in vaults with RBAC. It needs the role
-    /// Keyholder Granter of deploy/azure. What is withdrawn later is reported and never given again.
+    /// Keyholder Granter of deploy/azure. What is withdrawn later is reported and never given again. A managed HSM holds its role
+    /// assignments itself, where Keyholder can neither see nor give any: Grant is refused there.
     #[serde(default)]
     pub access: KeyAccess,
 }

@@ -139,6 +139,19 @@ pub fn vault() -> Rule {
     VAULTS.rule(VAULTS.is("self"), "not a key vault")
 }
 
+/// A key vault, by name or id, or a managed HSM, by id.
+#[must_use]
+pub fn key_store() -> Rule {
+    let hsms = Referred {
+        kind: "Microsoft.KeyVault/(vaults|managedHSMs)",
+        ..VAULTS
+    };
+    VAULTS.rule(
+        hsms.is("self"),
+        "not a key vault, and not the whole ARM id of a managed HSM (Microsoft.KeyVault/managedHSMs)",
+    )
+}
+
 /// A user-assigned identity, by name or id.
 #[must_use]
 pub fn identity() -> Rule {

@@ -36,7 +36,7 @@ use crate::{formats, rules};
     validation = rules::name_fits_azure(),
     validation = rules::mode_unchanged(),
     validation = rules::data_location_unchanged(),
-    validation = rules::vault_unchanged(&rules::HUB),
+    validation = rules::vault_unchanged(&rules::HUB, "vault"),
     validation = rules::key_identity_unchanged(&rules::HUB),
     validation = rules::group_unchanged(&rules::HUB),
     validation = rules::azure_name_unchanged(&rules::HUB),
@@ -49,6 +49,7 @@ use crate::{formats, rules};
 #[x_kube(validation = rules::high_business_impact_comes_with_a_customer_managed_key())]
 #[x_kube(validation = rules::key_identity_is_one_of_its_own())]
 #[x_kube(validation = rules::somebody_unwraps())]
+#[x_kube(validation = rules::key_is_in_a_vault())]
 pub struct AIHubSpec {
     /// The Azure subscription (a GUID). It cannot be changed once the hub exists.
     #[schemars(length(max = 36))]
@@ -185,4 +186,6 @@ pub enum UnverifiedTransition {
     ServiceSideKeyRotation,
     /// An account of kind OpenAI whose key is unwrapped by a user-assigned identity: Azure's pages contradict each other.
     OpenAIUserAssignedIdentity,
+    /// An account of kind OpenAI with a key of a managed HSM: Azure's pages contradict each other.
+    OpenAIManagedHsm,
 }

@@ -130,7 +130,7 @@ pub fn data_location_unchanged() -> Rule {
 
 /// The key stays in its vault.
 #[must_use]
-pub fn vault_unchanged(of: &Words) -> Rule {
+pub fn vault_unchanged(of: &Words, store: &str) -> Rule {
     let vault = |root: &str| {
         format!(
             "(has({root}.spec.encryption.customerManagedKey) ? \
@@ -142,15 +142,45 @@ pub fn vault_unchanged(of: &Words) -> Rule {
         &new,
         &vault("oldSelf"),
         &format!(
-            "(has(oldSelf.status.bound.vault) ? {} : {new} == '')",
-            same_global_name(&new, "oldSelf.status.bound.vault")
+            "(has(oldSelf.status.bound.vault) ? {} && {} == {} : {new} == '')",
+            same_global_name(&new, "oldSelf.status.bound.vault"),
+            in_hsm(&new),
+            in_hsm("oldSelf.status.bound.vault")
         ),
         ".spec.encryption.customerManagedKey",
         &of.refusal(&format!(
-            "Azure cannot take {}'s key from another vault; another key of the same vault is fine.",
+            "Azure cannot take {}'s key from another {store}; another key of the same {store} is fine.",
             of.a_noun
         )),
     )
+}
+
+/// True when what is named, in lower case, is a managed HSM: those are named by their id.
+fn in_hsm(store: &str) -> String {
+    format!("{store}.contains('/providers/microsoft.keyvault/managedhsms/')")
+}
+
+/// No source confirms that Azure takes the key of a hub from a managed HSM.
+#[must_use]
+pub fn key_is_in_a_vault() -> Rule {
+    let key = "self.encryption.customerManagedKey";
+    Rule::new(format!(
+        "!has({key}) || !{}",
+        in_hsm(&format!("{key}.vault.lowerAscii()"))
+    ))
+    .message("no source confirms that Azure takes the key of a hub from a managed HSM: name a key vault.")
+    .field_path(".encryption.customerManagedKey")
+}
+
+/// A managed HSM's role assignments are not Azure Resource Manager's.
+#[must_use]
+pub fn access_to_an_hsm_is_not_granted() -> Rule {
+    Rule::new(format!(
+        "!has(self.access) || self.access != 'Grant' || !{}",
+        in_hsm("self.vault.lowerAscii()")
+    ))
+    .message("Keyholder cannot give access to a managed HSM, which holds its role assignments itself: leave access out and give it there.")
+    .field_path(".access")
 }
 
 /// The identity that unwraps is fixed at creation.

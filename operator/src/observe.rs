@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use keyholder_azure::{ArmError, Cause, KeyVaults, OperationState, Reading, wire};
 use keyholder_crds::{Reason, ResourceStatus};
 use keyholder_planner::at_rest::in_group;
+use keyholder_planner::at_rest::in_group;
+use keyholder_planner::name::KeyStore;
 use keyholder_planner::needs::{AccessOf, waits_for_parent};
-use keyholder_planner::observed::{AtRest, Live, OperationSeen};
 use keyholder_planner::plan::Pace;
 use keyholder_planner::validate::STORAGE_ACCOUNT;
 use keyholder_planner::{ArmId, Declared, Fact, Observed, Why, needs};
@@ -25,6 +26,7 @@ use crate::resource::{ResourceType, list_of};
 pub mod account;
 pub mod at_rest;
 pub mod convert;
+pub mod key_store;
 mod keys;
 mod limits;
 pub mod project;
@@ -105,6 +107,8 @@ impl Look<'_> {
             let key_id = key_id.lower();
             (observed.vault, observed.key) = futures::join!(look.vault(vault), look.key(&key_id, wanted));
             if observed.key == Fact::Absent
+                // A managed HSM is none of the vaults that a token goes to.
+                && KeyStore::of(vault) == KeyStore::Vault
                 && let (Some(vaults), Some(live)) = (look.vaults, observed.vault.known())
                 && let Some(key) = &needs.key_name
             {
@@ -148,7 +152,7 @@ impl Look<'_> {
             observed.identities.push((id.clone(), identity));
         }
         if needs.access
-            && observed.vault.known().is_none_or(|vault| vault.rbac)
+            && (observed.vault.known()).is_none_or(|vault| vault.permissions == Permissions::Roles)
             && let Some(key_id) = &key_id
         {
             let principal = match &needs.access_of {

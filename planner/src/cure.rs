@@ -4,7 +4,9 @@
 //! placeholder.
 
 use crate::arm_id::ArmId;
+use crate::key_store::KeyStore;
 use crate::name::{KeyName, KeyVersion, Location};
+use crate::observed::Permissions;
 
 /// A message with the commands that cure what it tells.
 #[must_use]
@@ -42,12 +44,34 @@ pub fn within(text: &str, bytes: usize) -> String {
 }
 
 fn place(id: &ArmId) -> String {
+    let name = match KeyStore::of(id) {
+        KeyStore::Vault => "--name",
+        KeyStore::ManagedHsm => "--hsm-name",
+    };
     format!(
-        "--name {} --resource-group {} --subscription {}",
+        "{name} {} --resource-group {} --subscription {}",
         word(id.name()),
         word(id.resource_group()),
         id.subscription()
     )
+}
+
+/// The vault or managed HSM of a key.
+fn of(store: &ArmId) -> String {
+    let option = match KeyStore::of(store) {
+        KeyStore::Vault => "--vault-name",
+        KeyStore::ManagedHsm => "--hsm-name",
+    };
+    format!("{option} {}", store.name())
+}
+
+/// The command that changes a vault or a managed HSM.
+fn update(store: &ArmId) -> String {
+    let command = match KeyStore::of(store) {
+        KeyStore::Vault => "update",
+        KeyStore::ManagedHsm => "update-hsm",
+    };
+    format!("az keyvault {command} {}", place(store))
 }
 
 /// One word for a shell: quoted where the shell would read it otherwise, such as a group's name with parentheses.
@@ -98,6 +122,39 @@ pub fn create_vault(id: &ArmId, location: &Location) -> String {
     )
 }
 
+/// Creates a vault; of managed HSMs, which cost much and need people to activate them, it lists those of the region that are there.
+#[must_use]
+pub fn key_store_in(id: &ArmId, location: &Location) -> String {
+    match KeyStore::of(id) {
+        KeyStore::Vault => create_vault(id, location),
+        KeyStore::ManagedHsm => format!(
+            "az keyvault list --resource-type hsm --subscription {} --query \"[?location=='{location}'].id\" --output tsv",
+            id.subscription()
+        ),
+    }
+}
+
+/// Lists the vaults, or managed HSMs, of a tenant.
+#[must_use]
+pub fn key_stores_of(like: &ArmId, tenant: &str) -> String {
+    let kind = match KeyStore::of(like) {
+        KeyStore::Vault => "",
+        KeyStore::ManagedHsm => " --resource-type hsm",
+    };
+    format!("az keyvault list{kind} --query \"[?properties.tenantId=='{tenant}'].id\" --output tsv")
+}
+
+/// Activates a managed HSM, by certificates of three people any two of whom can restore it.
+#[must_use]
+pub fn activate(hsm: &ArmId) -> String {
+    let name = hsm.name();
+    format!(
+        "az keyvault security-domain download --hsm-name {name} --subscription {} --sd-wrapping-keys {name}-1.cer {name}-2.cer {name}-3.cer \
+         --sd-quorum 2 --security-domain-file {name}-security-domain.json",
+        hsm.subscription()
+    )
+}
+
 /// Turns soft delete on; Azure offers it for old vaults only as a property.
 #[must_use]
 pub fn soft_delete(vault: &ArmId) -> String {
@@ -110,24 +167,25 @@ pub fn soft_delete(vault: &ArmId) -> String {
 /// Turns purge protection on.
 #[must_use]
 pub fn purge_protection(vault: &ArmId) -> String {
-    format!(
-        "az keyvault update {} --enable-purge-protection true",
-        place(vault)
-    )
+    format!("{} --enable-purge-protection true", update(vault))
 }
 
 /// Lets trusted Microsoft services through a vault's firewall.
 #[must_use]
 pub fn trusted_services(vault: &ArmId) -> String {
-    format!("az keyvault update {} --bypass AzureServices", place(vault))
+    format!("{} --bypass AzureServices", update(vault))
 }
 
 /// Creates a key, or a new version of it.
 #[must_use]
 pub fn create_key(vault: &ArmId, key: &str) -> String {
+    let kty = match KeyStore::of(vault) {
+        KeyStore::Vault => "RSA",
+        KeyStore::ManagedHsm => "RSA-HSM",
+    };
     format!(
-        "az keyvault key create --vault-name {} --name {key} --kty RSA --size 3072 --subscription {}",
-        vault.name(),
+        "az keyvault key create {} --name {key} --kty {kty} --size 3072 --subscription {}",
+        of(vault),
         vault.subscription()
     )
 }
@@ -136,8 +194,8 @@ pub fn create_key(vault: &ArmId, key: &str) -> String {
 #[must_use]
 pub fn list_versions(vault: &ArmId, key: &KeyName) -> String {
     format!(
-        "az keyvault key list-versions --vault-name {} --name {key} --subscription {}",
-        vault.name(),
+        "az keyvault key list-versions {} --name {key} --subscription {}",
+        of(vault),
         vault.subscription()
     )
 }
@@ -146,8 +204,8 @@ pub fn list_versions(vault: &ArmId, key: &KeyName) -> String {
 #[must_use]
 pub fn enable_key(vault: &ArmId, key: &KeyName, version: &KeyVersion) -> String {
     format!(
-        "az keyvault key set-attributes --vault-name {} --name {key} --version {version} --enabled true --subscription {}",
-        vault.name(),
+        "az keyvault key set-attributes {} --name {key} --version {version} --enabled true --subscription {}",
+        of(vault),
         vault.subscription()
     )
 }
@@ -156,8 +214,8 @@ pub fn enable_key(vault: &ArmId, key: &KeyName, version: &KeyVersion) -> String 
 #[must_use]
 pub fn recover_key(vault: &ArmId, key: &KeyName) -> String {
     format!(
-        "az keyvault key recover --vault-name {} --name {key} --subscription {}",
-        vault.name(),
+        "az keyvault key recover {} --name {key} --subscription {}",
+        of(vault),
         vault.subscription()
     )
 }
@@ -204,20 +262,25 @@ pub fn recover_vault(vault: &ArmId) -> String {
     format!("az keyvault recover {}", place(vault))
 }
 
-/// Lets a principal use a key: a role assignment at the key, or an access policy of the vault.
+/// Lets a principal use a key: a role assignment at the key, an access policy of the vault, or a role assignment in the managed HSM
+/// (azure-ai-docs, concepts-encryption-keys-portal, names the role).
 #[must_use]
-pub fn grant(vault: &ArmId, key: &KeyName, principal: &str, rbac: bool) -> String {
-    if rbac {
-        format!(
+pub fn grant(vault: &ArmId, key: &KeyName, principal: &str, permissions: &Permissions) -> String {
+    match permissions {
+        Permissions::Roles => format!(
             "az role assignment create --assignee-object-id {principal} --assignee-principal-type ServicePrincipal \
              --role \"Key Vault Crypto Service Encryption User\" --scope {}",
             word(vault.child("keys", key.as_str()).as_str())
-        )
-    } else {
-        format!(
+        ),
+        Permissions::Policies(_) => format!(
             "az keyvault set-policy {} --object-id {principal} --key-permissions get wrapKey unwrapKey",
             place(vault)
-        )
+        ),
+        Permissions::Local => format!(
+            "az keyvault role assignment create {} --role \"Managed HSM Crypto User\" --scope /keys/{key} \
+             --assignee-object-id {principal} --assignee-principal-type ServicePrincipal",
+            of(vault)
+        ),
     }
 }
 

@@ -166,7 +166,7 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, refused: bool) -> KeyView {
         version: version.as_ref(),
     };
     match &input.observed.key {
-        Fact::Known(found) if key::is_of(found, vault.name(), key) => {
+        Fact::Known(found) if key::is_of(found, vault, key) => {
             view.latest = key::newest_usable(found, input.now).map(|newest| newest.identifier.clone());
             compare(input, live, encryption, &declared, found, &mut view);
         }

@@ -10,7 +10,7 @@ use crate::kind::{Hub, Kind};
 use crate::name::{KeyIdentifier, Location};
 use crate::observed::{
     Fact, GroupResource, Live, LiveEncryption, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault, Observed,
-    OperationSeen, PolicyOutlook, RoleAssignment, RoleDefinition, Usage,
+    OperationSeen, Permissions, PolicyOutlook, RoleAssignment, RoleDefinition, Usage,
 };
 use crate::plan::{Input, Pace, Plan, plan};
 use crate::preflight;
@@ -93,8 +93,8 @@ pub(crate) fn ready_for_creation(hub: &Declared) -> Observed {
             uri: "https://corp-keys.vault.azure.net/".to_owned(),
             soft_delete: true,
             purge_protection: true,
-            rbac: true,
-            access_policies: Vec::new(),
+            permissions: Permissions::Roles,
+            inactive: None,
             trusted_services_pass: true,
         }),
         key: Fact::Known(LiveKey {

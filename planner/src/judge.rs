@@ -107,9 +107,9 @@ impl Verdict {
 pub fn needs_somebody(reason: Reason) -> bool {
     use Reason::{
         AccessLost, AccessMissing, AdoptionRefused, AssociatedResourceNotFound, CredentialRejected,
-        DataLocationSwitchForbidden, DeletedInAzure, IdentityNotFound, ImmutableFieldChanged, InvalidSpec,
-        KeyDeleted, KeyDisabled, KeyExpired, KeyNotFound, KeyUnsuitable, Locked, Missing,
-        ModeSwitchForbidden, NameReserved, NoIdentity, NotEncrypted, NotOwned, ObservedOnly,
+        DataLocationSwitchForbidden, DeletedInAzure, HsmNotActivated, IdentityNotFound,
+        ImmutableFieldChanged, InvalidSpec, KeyDeleted, KeyDisabled, KeyExpired, KeyNotFound, KeyUnsuitable,
+        Locked, Missing, ModeSwitchForbidden, NameReserved, NoIdentity, NotEncrypted, NotOwned, ObservedOnly,
         OperatorNotAuthorized, ParentUnsuitable, PolicyDenied, PolicyModifies, ProviderNotRegistered,
         PurgeProtectionDisabled, QuotaExceeded, RegionMismatch, ResourceGroupNotFound, ResourceMissing,
         SoftDeleteDisabled, Suspended, TenantMismatch, TransitionUnverified, Undecodable,
@@ -124,6 +124,7 @@ pub fn needs_somebody(reason: Reason) -> bool {
             | CredentialRejected
             | DataLocationSwitchForbidden
             | DeletedInAzure
+            | HsmNotActivated
             | IdentityNotFound
             | ImmutableFieldChanged
             | InvalidSpec

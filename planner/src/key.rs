@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::arm_id::ArmId;
 use crate::name::{KeyIdentifier, KeyName, KeyVersion};
 use crate::observed::{LiveKey, LiveKeyVersion, Rotation};
 use crate::time::after;
@@ -57,13 +58,9 @@ pub fn newest_usable(key: &LiveKey, now: Timestamp) -> Option<&LiveKeyVersion> {
 
 /// Whether what was read is this key.
 #[must_use]
-pub fn is_of(key: &LiveKey, vault: &str, name: &KeyName) -> bool {
-    key.current
-        .identifier
-        .vault()
-        .as_str()
-        .eq_ignore_ascii_case(vault)
-        && key.current.identifier.key() == name
+pub fn is_of(key: &LiveKey, vault: &ArmId, name: &KeyName) -> bool {
+    let identifier = &key.current.identifier;
+    identifier.is_in(vault) && identifier.key() == name
 }
 
 /// The version to be used by a hub: the pinned one, or the newest usable one that is not older than the one in use.

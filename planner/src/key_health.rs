@@ -10,7 +10,8 @@ use crate::cure;
 use crate::encryption::{keep, user};
 use crate::judge::{Opinion, Truth, Verdict, stored_reason, was};
 use crate::key::{self, Renewal, Unusable};
-use crate::observed::{Fact, Live, LiveEncryption, LiveKey, LiveKeyVersion, Why};
+use crate::key_store::KeyStore;
+use crate::observed::{Fact, Live, LiveEncryption, LiveKey, LiveKeyVersion, Permissions, Why};
 use crate::plan::Input;
 use crate::preflight::{Access, access_of, identity, principal, unsettled};
 use crate::validate::{KeyUser, ValidEncryption};
@@ -41,18 +42,19 @@ pub(crate) fn healthy(
     let found = match (&input.observed.key, &input.observed.vault) {
         (_, Fact::Absent) => {
             return gone(
-                &format!("Vault {vault} does not exist any more"),
+                &format!("{} {vault} does not exist any more", KeyStore::of(vault).title()),
                 cure::recover_vault(vault),
             );
         }
-        (Fact::Known(found), _) if key::is_of(found, current.vault().as_str(), current.key()) => found,
+        (Fact::Known(found), _) if found.current.identifier.same_key(current) => found,
         (Fact::Absent, _) if reads_key_in_use => {
             let what = format!("Key {current} does not exist any more");
             return match &input.observed.deleted_key {
                 Fact::Absent => Opinion::Is(Verdict::no(
                     Reason::KeyDeleted,
                     format!(
-                        "{what}, and its vault does not keep it among the deleted ones: it is purged, and the {noun}'s data is lost."
+                        "{what}, and its {} does not keep it among the deleted ones: it is purged, and the {noun}'s data is lost.",
+                        KeyStore::of(vault).noun()
                     ),
                 )),
                 Fact::Known(deleted) => gone(
@@ -103,6 +105,15 @@ pub(crate) fn healthy(
         Opinion::Is(verdict) if verdict.status == Truth::True => {
             Opinion::Is(warning(input, vault, found, version).unwrap_or(verdict))
         }
+        // Access to a managed HSM is never seen, which must not hide that a date comes near.
+        Opinion::Is(verdict)
+            if verdict.status == Truth::Unknown && KeyStore::of(vault) == KeyStore::ManagedHsm =>
+        {
+            let warning = warning(input, vault, found, version);
+            let message = warning.map_or_else(String::new, |warning| format!("{}\n", warning.message));
+            let message = format!("{message}{}", verdict.message);
+            Opinion::Is(Verdict { message, ..verdict })
+        }
         other => other,
     }
 }
@@ -120,7 +131,8 @@ fn firewall(input: &Input<'_>) -> Option<Verdict> {
         .known()
         .filter(|vault| !vault.trusted_services_pass)?;
     let text = format!(
-        "The firewall of vault {} keeps trusted Microsoft services out, the {}'s among them: it cannot reach its key.",
+        "The firewall of {} {} keeps trusted Microsoft services out, the {}'s among them: it cannot reach its key.",
+        KeyStore::of(&vault.id).noun(),
         vault.id,
         input.declared.kind.noun()
     );
@@ -214,7 +226,9 @@ fn access(input: &Input<'_>, live: &Live, encryption: &LiveEncryption, vault: &A
         }
         // It had a policy of its own, which is gone.
         Access::Undecidable(message)
-            if (was_healthy || was_lost) && input.observed.vault.known().is_some_and(|vault| !vault.rbac) =>
+            if (was_healthy || was_lost)
+                && (input.observed.vault.known())
+                    .is_some_and(|vault| matches!(vault.permissions, Permissions::Policies(_))) =>
         {
             lost(noun, &message)
         }

@@ -22,6 +22,7 @@ mod intent;
 pub mod judge;
 mod key;
 mod key_health;
+pub mod key_store;
 pub mod kind;
 pub mod matrix;
 pub mod name;

@@ -44,7 +44,7 @@ pub enum Transition {
     ToMicrosoftManaged,
     /// Another key of the same vault.
     OtherKey,
-    /// A key of another vault.
+    /// A key of another vault or managed HSM.
     OtherVault,
     /// Another version of the same key.
     NewVersion,
@@ -54,13 +54,15 @@ pub enum Transition {
     DataLocation,
     /// A key that a user-assigned identity unwraps (a choice at creation).
     UserAssignedIdentity,
+    /// A key of a managed HSM (a choice of the first key).
+    ManagedHsm,
 }
 
 impl Transition {
     /// The change from one key to another, if they differ.
     #[must_use]
     pub fn between(current: &KeyIdentifier, wanted: &KeyIdentifier) -> Option<Self> {
-        if current.vault() != wanted.vault() {
+        if !current.same_store(wanted) {
             Some(Self::OtherVault)
         } else if current.key() != wanted.key() {
             Some(Self::OtherKey)
@@ -108,6 +110,7 @@ pub enum Cell {
 /// | versionless | unverified | unverified | no page allows it; azurerm refuses a key without version |
 /// | data location | forbidden | forbidden | `enableServiceSideCMKEncryption` is not in the PATCH schema; documented as a choice at creation |
 /// | user-assigned identity | at creation | unverified | azurerm's `ai_foundry`; the service-side quickstart shows a system-assigned identity alone |
+/// | managed HSM | unverified | unverified | no page of hubs speaks of one |
 ///
 /// For accounts; where nothing else is named the source is azure-ai-docs, concepts-encryption-keys-portal (Foundry, 08/2026).
 ///
@@ -120,6 +123,7 @@ pub enum Cell {
 /// | new version | PATCH | PATCH | PATCH | |
 /// | versionless | PATCH | unverified | PATCH | the page of Azure OpenAI (04/2025) wants an update for each version |
 /// | user-assigned identity | at creation | unverified | at creation | the same page: a system-assigned identity alone; newer pages make no exception |
+/// | managed HSM | yes | unverified | yes | azurerm, `cognitive_account_customer_managed_key`, accepts one for any account (#31147); the page of Azure OpenAI wants access policies, which an HSM has not |
 #[must_use]
 pub fn cell(profile: Profile, transition: Transition) -> Cell {
     match profile {
@@ -134,7 +138,7 @@ pub fn cell(profile: Profile, transition: Transition) -> Cell {
 
 fn of_accounts(profile: Profile, transition: Transition) -> Cell {
     use Transition::{
-        DataLocation, NewVersion, OtherKey, OtherVault, ToCustomerManaged, ToMicrosoftManaged,
+        DataLocation, ManagedHsm, NewVersion, OtherKey, OtherVault, ToCustomerManaged, ToMicrosoftManaged,
         UserAssignedIdentity, Versionless,
     };
     match (transition, profile) {
@@ -143,7 +147,10 @@ fn of_accounts(profile: Profile, transition: Transition) -> Cell {
         (UserAssignedIdentity, Profile::OpenAIAccount) => {
             Cell::Unverified(Some(UnverifiedTransition::OpenAIUserAssignedIdentity))
         }
-        (UserAssignedIdentity, _) => Cell::Allowed(How::Create),
+        (ManagedHsm, Profile::OpenAIAccount) => {
+            Cell::Unverified(Some(UnverifiedTransition::OpenAIManagedHsm))
+        }
+        (UserAssignedIdentity | ManagedHsm, _) => Cell::Allowed(How::Create),
         (ToCustomerManaged | ToMicrosoftManaged | OtherKey | NewVersion | Versionless, _) => {
             Cell::Allowed(How::PatchEncryption)
         }
@@ -152,7 +159,7 @@ fn of_accounts(profile: Profile, transition: Transition) -> Cell {
 
 fn of_hubs(profile: Profile, transition: Transition) -> Cell {
     use Transition::{
-        DataLocation, NewVersion, OtherKey, OtherVault, ToCustomerManaged, ToMicrosoftManaged,
+        DataLocation, ManagedHsm, NewVersion, OtherKey, OtherVault, ToCustomerManaged, ToMicrosoftManaged,
         UserAssignedIdentity, Versionless,
     };
     let service_side = profile == Profile::HubServiceSide;
@@ -164,7 +171,7 @@ fn of_hubs(profile: Profile, transition: Transition) -> Cell {
             Cell::Unverified(Some(UnverifiedTransition::ServiceSideUserAssignedIdentity))
         }
         UserAssignedIdentity => Cell::Allowed(How::Create),
-        Versionless => Cell::Unverified(None),
+        Versionless | ManagedHsm => Cell::Unverified(None),
     }
 }
 

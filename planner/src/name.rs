@@ -4,6 +4,9 @@
 
 use std::fmt;
 
+use crate::arm_id::ArmId;
+use crate::key_store::KeyStore;
+
 /// Why a text is not such a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -116,10 +119,12 @@ lower_case_name!(
     |text| text.len() == 32 && text.chars().all(|c| c.is_ascii_hexdigit())
 );
 
-/// A key's URL: `https://{vault}.{suffix}/keys/{key}/{version}`, or without version. The suffix may end with a port.
+/// A key's URL: `https://{vault}.{suffix}/keys/{key}/{version}`, or without version; a managed HSM has another suffix. It may end with a
+/// port.
 #[derive(Clone, Debug)]
 pub struct KeyIdentifier {
     text: String,
+    store: KeyStore,
     vault: VaultName,
     key: KeyName,
     version: Option<KeyVersion>,
@@ -158,6 +163,7 @@ impl KeyIdentifier {
         }
         Ok(Self {
             text: text.trim_end_matches('/').to_owned(),
+            store: KeyStore::of_suffix(suffix),
             vault,
             key,
             version,
@@ -170,7 +176,25 @@ impl KeyIdentifier {
         &self.text
     }
 
-    /// The vault.
+    /// Whether it is in a vault or in a managed HSM.
+    #[must_use]
+    pub const fn store(&self) -> KeyStore {
+        self.store
+    }
+
+    /// Whether it is in this vault or managed HSM.
+    #[must_use]
+    pub fn is_in(&self, store: &ArmId) -> bool {
+        KeyStore::of(store) == self.store && store.name().eq_ignore_ascii_case(self.vault.as_str())
+    }
+
+    /// Whether both are in the same vault or managed HSM.
+    #[must_use]
+    pub fn same_store(&self, other: &Self) -> bool {
+        self.store == other.store && self.vault == other.vault
+    }
+
+    /// The name of the vault or managed HSM.
     #[must_use]
     pub fn vault(&self) -> &VaultName {
         &self.vault
@@ -202,7 +226,7 @@ impl KeyIdentifier {
     /// Whether both name the same key, whatever the version.
     #[must_use]
     pub fn same_key(&self, other: &Self) -> bool {
-        self.vault == other.vault && self.key == other.key
+        self.same_store(other) && self.key == other.key
     }
 }
 

@@ -11,6 +11,7 @@ use keyholder_crds::{
 };
 
 use crate::arm_id::ArmId;
+use crate::key_store::KeyStore;
 use crate::name::{KeyName, KeyVersion};
 use crate::observed::{Fact, Live};
 use crate::preflight;
@@ -172,7 +173,7 @@ fn creation(declared: &Declared, left: Option<&Live>) -> Needs {
                 .and_then(|live| live.system_assigned_principal.clone())
                 .map_or(AccessOf::Nobody, AccessOf::Principal),
         };
-        needs.access = needs.access_of != AccessOf::Nobody;
+        needs.access = tells_access(&needs);
     }
     needs
 }
@@ -225,12 +226,18 @@ fn upkeep(declared: &Declared, status: &ResourceStatus, live: &Live) -> Needs {
         (None, Some(principal)) => AccessOf::Principal(principal.clone()),
         (None, None) => AccessOf::Nobody,
     };
-    needs.access = needs.access_of != AccessOf::Nobody;
+    needs.access = tells_access(&needs);
     needs.identities = encryption.identity.iter().cloned().collect();
     if !live.service_side {
         needs.managed_group.clone_from(&live.managed_group);
     }
     needs
+}
+
+/// Whether role assignments can tell of the access: those at a managed HSM say nothing (key-vault, managed-hsm/access-control).
+fn tells_access(needs: &Needs) -> bool {
+    let in_hsm = (needs.vault.as_ref()).is_some_and(|vault| KeyStore::of(vault) == KeyStore::ManagedHsm);
+    needs.access_of != AccessOf::Nobody && !in_hsm
 }
 
 /// A resource as it was read, with the ARM id of its key's vault where the spec or the status knows it.

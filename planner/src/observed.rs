@@ -64,7 +64,7 @@ pub struct Observed {
     pub operation: OperationSeen,
     /// The hub's resource group.
     pub resource_group: Fact<Location>,
-    /// The key's vault.
+    /// The key's vault or managed HSM.
     pub vault: Fact<LiveVault>,
     /// The declared key.
     pub key: Fact<LiveKey>,
@@ -193,7 +193,7 @@ pub struct LiveProject {
 /// A resource's encryption block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveEncryption {
-    /// The key's vault. Azure tells an account's by its URI alone: see [`Live::with_vault`].
+    /// The key's vault or managed HSM. Azure tells an account's by its URI alone: see [`Live::with_vault`].
     pub vault: Option<ArmId>,
     /// The key's URL; without version where the service follows the key.
     pub key: KeyIdentifier,
@@ -202,17 +202,16 @@ pub struct LiveEncryption {
 }
 
 impl Live {
-    /// The same with the ARM id of the key's vault, where Azure told its URI alone and one of `candidates` has its name, which is
-    /// unique in all of Azure.
+    /// The same with the ARM id of the key's vault, where Azure told its URI alone and one of `candidates` is of its kind and
+    /// has its name, which is unique in all of Azure.
     #[must_use]
     pub fn with_vault<'a>(mut self, candidates: impl IntoIterator<Item = &'a ArmId>) -> Self {
         if let Some(encryption) = self.encryption.as_mut()
             && encryption.vault.is_none()
         {
-            let name = encryption.key.vault().as_str();
             encryption.vault = candidates
                 .into_iter()
-                .find(|id| id.name().eq_ignore_ascii_case(name))
+                .find(|id| encryption.key.is_in(id))
                 .cloned();
         }
         self
@@ -258,7 +257,7 @@ pub enum OperationSeen {
     Unreadable(Why),
 }
 
-/// A key vault as ARM has it.
+/// A key vault or a managed HSM as ARM has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveVault {
     /// ARM id.
@@ -267,18 +266,29 @@ pub struct LiveVault {
     pub location: Location,
     /// Tenant.
     pub tenant_id: String,
-    /// `vaultUri`.
+    /// `vaultUri` or `hsmUri`.
     pub uri: String,
     /// `enableSoftDelete`; absent means on.
     pub soft_delete: bool,
     /// `enablePurgeProtection`; absent means off.
     pub purge_protection: bool,
-    /// `enableRbacAuthorization`; absent means access policies.
-    pub rbac: bool,
-    /// Access policies, in force without RBAC alone.
-    pub access_policies: Vec<AccessPolicy>,
+    /// How it is decided who may use its keys.
+    pub permissions: Permissions,
+    /// `securityDomainProperties.activationStatus` of a managed HSM whose keys cannot be used because of it.
+    pub inactive: Option<String>,
     /// Whether trusted Microsoft services get through: false when networks are restricted and `networkAcls.bypass` is None.
     pub trusted_services_pass: bool,
+}
+
+/// How a vault or a managed HSM decides who may use its keys.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Permissions {
+    /// By role assignments of Azure Resource Manager (`enableRbacAuthorization` of a vault).
+    Roles,
+    /// By a vault's access policies.
+    Policies(Vec<AccessPolicy>),
+    /// By a managed HSM's own role assignments, which Azure Resource Manager does not show (key-vault, managed-hsm/access-control).
+    Local,
 }
 
 /// One access policy of a vault.

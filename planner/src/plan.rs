@@ -11,6 +11,7 @@ use crate::arm_id::ArmId;
 use crate::judge::{Judgement, Opinion, Verdict};
 use crate::needs::waits_for_parent;
 use crate::observed::{Body, Fact, Observed, OperationSeen, Why};
+use crate::preflight;
 use crate::progress::retry;
 use crate::report::Note;
 use crate::time::after;
@@ -214,6 +215,18 @@ fn failed(mut judgement: Judgement, operation: Operation, next: Next, verdict: V
     judgement.operation = Some(operation);
     judgement.provisioned = Opinion::Is(verdict);
     wait(judgement, next)
+}
+
+/// What Azure failed, with the access to the key that may be missing.
+fn with_hint(input: &Input<'_>, verdict: Verdict) -> Verdict {
+    let hint = preflight::missing_access(input.declared, input.observed);
+    match hint.filter(|_| verdict.reason == Reason::ProvisioningFailed) {
+        Some(hint) => Verdict {
+            message: format!("{}\n{hint}", verdict.message),
+            ..verdict
+        },
+        None => verdict,
+    }
 }
 
 fn at(input: &Input<'_>, while_: jiff::SignedDuration) -> Next {

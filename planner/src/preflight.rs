@@ -18,7 +18,7 @@ mod parent;
 mod vault_and_key;
 
 pub use associated::associated;
-pub(crate) use key_access::{Access, Grantee, access_of, grantee, missing_own_access, principal, unsettled};
+pub(crate) use key_access::{Access, Grantee, access_of, grantee, missing_access, principal, unsettled};
 pub(crate) use limits::bill;
 pub use limits::quotas;
 pub(crate) use vault_and_key::problem as key_problem;

@@ -5,6 +5,7 @@
 
 use keyholder_crds::{Bound, EncryptionMode, Reason};
 
+use crate::key_store::{self, KeyStore};
 use crate::kind::{Fixed, Kind};
 use crate::matrix::{Cell, Profile, Transition, cell, is_let_through};
 use crate::observed::Live;
@@ -78,9 +79,9 @@ pub fn of_live(kind: &Kind, live: &Live, declared: &Bound) -> Bound {
         parent: None,
         parent_object: None,
         data_location: None,
-        // Names are unique in all of Azure, and names alone are compared.
+        // Names are unique in all of Azure among what is of one kind, and names alone are compared.
         vault: encryption.map(|encryption| {
-            let named = || encryption.key.vault().to_string();
+            let named = || encryption.key.store().noted(encryption.key.vault().as_str());
             encryption.vault.as_ref().map_or_else(named, crate::ArmId::lower)
         }),
         key_identity: encryption
@@ -133,6 +134,12 @@ pub fn refusals(kind: &Kind, declared: &Bound, have: &Bound) -> Vec<Refusal> {
             mode(declared)
         ),
     );
+    let in_hsm = |bound: &Bound| KeyStore::of_noted(text(bound.vault.as_deref())) == KeyStore::ManagedHsm;
+    let store = if in_hsm(declared) || in_hsm(have) {
+        "key store"
+    } else {
+        "vault"
+    };
     let (reason, cannot) = match cell(profile, Transition::OtherVault) {
         Cell::Unverified(_) => (
             Reason::TransitionUnverified,
@@ -142,12 +149,12 @@ pub fn refusals(kind: &Kind, declared: &Bound, have: &Bound) -> Vec<Refusal> {
     };
     refuse(
         same_mode
-            && !same_name(declared.vault.as_deref(), have.vault.as_deref())
+            && !key_store::is_same(declared.vault.as_deref(), have.vault.as_deref())
             && !is_let_through(cell(profile, Transition::OtherVault), &[]),
         reason,
         "spec.encryption.customerManagedKey.vault",
         format!(
-            "{cannot} a {noun}'s key from another vault: it is in {}, asked for is {}; another key of the same vault is \
+            "{cannot} a {noun}'s key from another {store}: it is in {}, asked for is {}; another key of the same {store} is \
              fine.",
             text(have.vault.as_deref()),
             text(declared.vault.as_deref())
@@ -195,33 +202,39 @@ pub fn refusals(kind: &Kind, declared: &Bound, have: &Bound) -> Vec<Refusal> {
     refusals
 }
 
-/// A choice at creation that no source confirms, unless the user lets it through.
+/// Choices at creation that no source confirms, unless the user lets them through.
 #[must_use]
-pub fn unverified_creation(declared: &Declared) -> Option<Refusal> {
-    let ValidEncryption::CustomerManaged {
-        identity: KeyUser::UserAssigned(_),
-        ..
-    } = &declared.encryption
-    else {
-        return None;
+pub fn unverified_creation(declared: &Declared) -> Vec<Refusal> {
+    let ValidEncryption::CustomerManaged { vault, identity, .. } = &declared.encryption else {
+        return Vec::new();
     };
-    let verdict = cell(declared.profile(), Transition::UserAssignedIdentity);
-    if is_let_through(verdict, &declared.allow_unverified) {
-        return None;
-    }
-    let what = match declared.profile() {
+    let profile = declared.profile();
+    let mut refusals = Vec::new();
+    let mut refuse = |asked: bool, transition, path, text: &str| {
+        let verdict = cell(profile, transition);
+        if asked && !is_let_through(verdict, &declared.allow_unverified) {
+            refusals.push(unverified(verdict, path, text));
+        }
+    };
+    let what = match profile {
         Profile::OpenAIAccount => {
             "Azure's pages contradict each other on whether a user-assigned identity can unwrap the key of an account of kind OpenAI"
         }
         _ => "No source confirms that a service-side hub's key can be unwrapped by a user-assigned identity",
     };
-    let text =
-        format!("{what}: leave customerManagedKey.identity out and set spec.identity.systemAssigned: true.");
-    Some(unverified(
-        verdict,
+    refuse(
+        matches!(identity, KeyUser::UserAssigned(_)),
+        Transition::UserAssignedIdentity,
         "spec.encryption.customerManagedKey.identity",
-        &text,
-    ))
+        &format!("{what}: leave customerManagedKey.identity out and set spec.identity.systemAssigned: true."),
+    );
+    refuse(
+        KeyStore::of(vault) == KeyStore::ManagedHsm,
+        Transition::ManagedHsm,
+        "spec.encryption.customerManagedKey.vault",
+        "Azure's pages contradict each other on whether an account of kind OpenAI can have a key of a managed HSM: name a key vault.",
+    );
+    refusals
 }
 
 /// The refusal of an unconfirmed change, with the name that lets it through.

@@ -30,6 +30,8 @@ pub const ACCOUNT: &str = "Microsoft.CognitiveServices/accounts";
 pub const ACCOUNT_PROJECT: &str = "Microsoft.CognitiveServices/accounts/projects";
 /// ARM type of a key vault.
 pub const VAULT: &str = "Microsoft.KeyVault/vaults";
+/// ARM type of a managed HSM.
+pub const MANAGED_HSM: &str = "Microsoft.KeyVault/managedHSMs";
 /// ARM type of a storage account.
 pub const STORAGE_ACCOUNT: &str = "Microsoft.Storage/storageAccounts";
 /// ARM type of a user-assigned identity.
@@ -66,11 +68,11 @@ pub enum ValidEncryption {
     Inherited,
     /// Microsoft holds the key.
     MicrosoftManaged,
-    /// The key is in a vault of the user's.
+    /// The key is in a vault or a managed HSM of the user's.
     CustomerManaged {
         /// Where a hub's own data is; `None` for other kinds.
         data_location: Option<DataLocation>,
-        /// The key's vault.
+        /// The key's vault or managed HSM.
         vault: ArmId,
         /// The key.
         key: KeyName,

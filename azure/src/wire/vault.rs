@@ -1,4 +1,4 @@
-//! `Microsoft.KeyVault/vaults`, `vaults/keys` and `vaults/keys/versions`, by Azure Resource Manager.
+//! `Microsoft.KeyVault/vaults` and `managedHSMs`, their `keys` and `keys/versions`, by Azure Resource Manager.
 
 use std::collections::BTreeMap;
 
@@ -66,6 +66,46 @@ pub struct AccessPolicy {
 pub struct AccessPolicyPermissions {
     /// On keys: `get`, `wrapKey`, `unwrapKey`, `all`, …, in any case.
     pub keys: Option<Vec<String>>,
+}
+
+/// A managed HSM.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManagedHsm {
+    /// ARM id.
+    pub id: Option<String>,
+    /// Region.
+    pub location: Option<String>,
+    /// Everything else.
+    pub properties: Option<ManagedHsmProperties>,
+}
+
+/// A managed HSM's properties.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManagedHsmProperties {
+    /// Tenant whose identities it admits.
+    pub tenant_id: Option<String>,
+    /// URL of its data plane.
+    pub hsm_uri: Option<String>,
+    /// Absent means on.
+    pub enable_soft_delete: Option<bool>,
+    /// Absent is taken for off.
+    pub enable_purge_protection: Option<bool>,
+    /// Firewall.
+    pub network_acls: Option<NetworkAcls>,
+    /// `Enabled` or `Disabled`.
+    pub public_network_access: Option<String>,
+    /// What its keys rest on.
+    pub security_domain_properties: Option<SecurityDomainProperties>,
+}
+
+/// A managed HSM's security domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecurityDomainProperties {
+    /// `Active`, `NotActivated`, `Failed` or `Unknown`.
+    pub activation_status: Option<String>,
 }
 
 /// A vault's firewall.

@@ -9,8 +9,8 @@ use keyholder_azure::wire;
 use keyholder_planner::ArmId;
 use keyholder_planner::name::{KeyIdentifier, Location};
 use keyholder_planner::observed::{
-    AccessPolicy, Deleted, GroupResource, Live, LiveEncryption, LiveIdentity, LiveKey, LiveKeyVersion,
-    LiveVault, RoleAssignment, RoleDefinition, Rotation,
+    Deleted, GroupResource, Live, LiveEncryption, LiveIdentity, LiveKey, LiveKeyVersion, RoleAssignment,
+    RoleDefinition, Rotation,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -207,53 +207,6 @@ pub fn registered(value: &Value) -> Result<bool, ConvertError> {
         .registration_state
         .ok_or(ConvertError::Missing("registrationState"))?;
     Ok(state.eq_ignore_ascii_case("Registered"))
-}
-
-/// A vault.
-///
-/// # Errors
-/// See [`ConvertError`].
-pub fn vault(value: &Value) -> Result<LiveVault, ConvertError> {
-    let vault: wire::Vault = typed(value)?;
-    let properties = vault.properties.ok_or(ConvertError::Missing("properties"))?;
-    let closed = properties
-        .public_network_access
-        .as_deref()
-        .is_some_and(|access| access.eq_ignore_ascii_case("disabled"));
-    let rules = properties.network_acls.unwrap_or_default();
-    let restricted = closed
-        || rules
-            .default_action
-            .as_deref()
-            .is_some_and(|action| action.eq_ignore_ascii_case("Deny"));
-    let bypass_none = rules
-        .bypass
-        .as_deref()
-        .is_some_and(|bypass| bypass.eq_ignore_ascii_case("None"));
-    Ok(LiveVault {
-        id: required_id("id", vault.id)?,
-        location: location(vault.location)?,
-        tenant_id: properties
-            .tenant_id
-            .ok_or(ConvertError::Missing("properties.tenantId"))?,
-        uri: properties.vault_uri.unwrap_or_default(),
-        soft_delete: properties.enable_soft_delete.unwrap_or(true),
-        purge_protection: properties.enable_purge_protection.unwrap_or(false),
-        rbac: properties.enable_rbac_authorization.unwrap_or(false),
-        access_policies: properties
-            .access_policies
-            .unwrap_or_default()
-            .into_iter()
-            .map(|policy| AccessPolicy {
-                object_id: policy.object_id.unwrap_or_default(),
-                keys: policy
-                    .permissions
-                    .and_then(|permissions| permissions.keys)
-                    .unwrap_or_default(),
-            })
-            .collect(),
-        trusted_services_pass: !(restricted && bypass_none),
-    })
 }
 
 /// A key with the version that Azure calls current.

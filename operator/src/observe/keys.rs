@@ -9,11 +9,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keyholder_azure::{KeyVaults, wire};
 use keyholder_crds::Reason;
+use keyholder_planner::key_store::KeyStore;
 use keyholder_planner::observed::{DeletedKey, LiveKey, LiveVault, RoleAssignment};
 use keyholder_planner::{ArmId, Fact, Why};
 use url::Url;
 
-use super::{Look, SLOW, convert, not_understood};
+use super::{Look, SLOW, convert, key_store, not_understood};
 
 /// Asks the vault itself for a key that is gone. That it does not answer says nothing about the key.
 pub(super) async fn deleted_key(vaults: &KeyVaults, vault: &str, key: &str) -> Fact<DeletedKey> {
@@ -45,7 +46,11 @@ pub(super) async fn deleted_key(vaults: &KeyVaults, vault: &str, key: &str) -> F
 
 impl Look<'_> {
     pub(super) async fn vault(&self, id: &ArmId) -> Fact<LiveVault> {
-        self.read(&id.lower(), wire::VAULTS_VERSION, Duration::ZERO, convert::vault)
+        let convert = match KeyStore::of(id) {
+            KeyStore::Vault => key_store::vault,
+            KeyStore::ManagedHsm => key_store::managed_hsm,
+        };
+        self.read(&id.lower(), wire::VAULTS_VERSION, Duration::ZERO, convert)
             .await
     }
 

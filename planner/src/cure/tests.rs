@@ -13,7 +13,58 @@ fn each_command_is_whole() {
     let place = format!("--name corp-keys --resource-group rg-ai --subscription {SUBSCRIPTION}");
     let of_key = "--vault-name corp-keys --name ai-hub";
     let subscription = format!("--subscription {SUBSCRIPTION}");
+    let hsm = id("Microsoft.KeyVault/managedHSMs", "corp-hsm");
+    let hsm_place = format!("--hsm-name corp-hsm --resource-group rg-ai --subscription {SUBSCRIPTION}");
+    let of_hsm_key = "--hsm-name corp-hsm --name ai-hub";
     let table = [
+        (
+            key_store_in(&vault, &location),
+            create_vault(&vault, &location),
+        ),
+        (
+            key_store_in(&hsm, &location),
+            format!(
+                "az keyvault list --resource-type hsm {subscription} --query \"[?location=='westeurope'].id\" --output tsv"
+            ),
+        ),
+        (
+            key_stores_of(&vault, "t"),
+            "az keyvault list --query \"[?properties.tenantId=='t'].id\" --output tsv".to_owned(),
+        ),
+        (
+            key_stores_of(&hsm, "t"),
+            "az keyvault list --resource-type hsm --query \"[?properties.tenantId=='t'].id\" --output tsv".to_owned(),
+        ),
+        (
+            activate(&hsm),
+            format!(
+                "az keyvault security-domain download --hsm-name corp-hsm {subscription} --sd-wrapping-keys corp-hsm-1.cer corp-hsm-2.cer \
+                 corp-hsm-3.cer --sd-quorum 2 --security-domain-file corp-hsm-security-domain.json"
+            ),
+        ),
+        (
+            purge_protection(&hsm),
+            format!("az keyvault update-hsm {hsm_place} --enable-purge-protection true"),
+        ),
+        (
+            trusted_services(&hsm),
+            format!("az keyvault update-hsm {hsm_place} --bypass AzureServices"),
+        ),
+        (recover_vault(&hsm), format!("az keyvault recover {hsm_place}")),
+        (
+            create_key(&hsm, "ai-hub"),
+            format!("az keyvault key create {of_hsm_key} --kty RSA-HSM --size 3072 {subscription}"),
+        ),
+        (
+            list_versions(&hsm, &key),
+            format!("az keyvault key list-versions {of_hsm_key} {subscription}"),
+        ),
+        (
+            grant(&hsm, &key, "who", &Permissions::Local),
+            "az keyvault role assignment create --hsm-name corp-hsm --role \"Managed HSM Crypto User\" --scope /keys/ai-hub \
+             --assignee-object-id who --assignee-principal-type ServicePrincipal"
+                .to_owned(),
+        ),
         (
             register("Microsoft.Search", SUBSCRIPTION),
             format!("az provider register --namespace Microsoft.Search {subscription}"),
@@ -79,14 +130,14 @@ fn each_command_is_whole() {
         ),
         (recover_vault(&vault), format!("az keyvault recover {place}")),
         (
-            grant(&vault, &key, "who", true),
+            grant(&vault, &key, "who", &Permissions::Roles),
             format!(
                 "az role assignment create --assignee-object-id who --assignee-principal-type ServicePrincipal \
                  --role \"Key Vault Crypto Service Encryption User\" --scope {vault}/keys/ai-hub"
             ),
         ),
         (
-            grant(&vault, &key, "who", false),
+            grant(&vault, &key, "who", &Permissions::Policies(Vec::new())),
             format!("az keyvault set-policy {place} --object-id who --key-permissions get wrapKey unwrapKey"),
         ),
     ];

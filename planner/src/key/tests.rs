@@ -4,6 +4,7 @@ use super::*;
 
 const LEAD: SignedDuration = SignedDuration::from_secs(10);
 use crate::fixtures::*;
+use crate::validate::{MANAGED_HSM, VAULT};
 
 fn version(digit: char, created: i64) -> LiveKeyVersion {
     let version = digit.to_string().repeat(32);
@@ -109,9 +110,10 @@ fn a_hub_is_never_moved_to_an_older_version() {
 fn a_key_is_told_by_vault_and_name() {
     let key = key(version('1', 0), &[]);
     let name = |text| KeyName::parse(text).unwrap();
-    assert!(is_of(&key, "Corp-Keys", &name("AI-hub")));
-    assert!(!is_of(&key, "other-keys", &name("ai-hub")));
-    assert!(!is_of(&key, "corp-keys", &name("other")));
+    assert!(is_of(&key, &id(VAULT, "Corp-Keys"), &name("AI-hub")));
+    assert!(!is_of(&key, &id(VAULT, "other-keys"), &name("ai-hub")));
+    assert!(!is_of(&key, &id(MANAGED_HSM, "corp-keys"), &name("ai-hub")));
+    assert!(!is_of(&key, &id(VAULT, "corp-keys"), &name("other")));
 }
 
 #[test]

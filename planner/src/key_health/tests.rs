@@ -189,13 +189,12 @@ fn a_policy_of_its_own_that_went_is_lost_although_a_group_may_have_one() {
     let Fact::Known(vault) = &mut world.observed.vault else {
         panic!()
     };
-    vault.rbac = false;
-    vault.access_policies = vec![policy("principal"), policy("a group")];
+    vault.permissions = Permissions::Policies(vec![policy("principal"), policy("a group")]);
     assert_eq!(world.says(100), row("True", Reason::KeyUsable));
     let Fact::Known(vault) = &mut world.observed.vault else {
         panic!()
     };
-    vault.access_policies.remove(0);
+    vault.permissions = Permissions::Policies(vec![policy("a group")]);
     let lost = world.report(200);
     assert_eq!(
         condition(&lost.status, ConditionType::KeyHealthy),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{Associated, Changed, Fixed, KeyToUse, Kind, Rules};
 use crate::arm_id::ArmId;
 use crate::encryption::KeyChange;
+use crate::key_store::KeyStore;
 use crate::matrix::Profile;
 use crate::observed::{Body, Live};
 use crate::parent::Parent;
@@ -75,6 +76,12 @@ impl Validate for AIHub {
             spec.identity.system_assigned.unwrap_or(false) || !spec.identity.user_assigned.is_empty(),
             "spec.identity",
             "a hub needs an identity: name one in userAssigned, or set systemAssigned: true",
+        );
+        let key = spec.encryption.customer_managed_key.as_ref();
+        check.that(
+            key.is_none_or(|key| KeyStore::of_text(&key.vault) == KeyStore::Vault),
+            "spec.encryption.customerManagedKey.vault",
+            "no source confirms that Azure takes the key of a hub from a managed HSM: name a key vault",
         );
         let customer_managed = spec.encryption.mode == EncryptionMode::CustomerManaged;
         check.that(

@@ -28,7 +28,7 @@ fn expected(profile: Profile, transition: Transition) -> Cell {
             Cell::Unverified(Some(UnverifiedTransition::ServiceSideKeyRotation))
         }
         Transition::NewVersion => Cell::Allowed(How::PatchKeyIdentifier),
-        Transition::Versionless => Cell::Unverified(None),
+        Transition::Versionless | Transition::ManagedHsm => Cell::Unverified(None),
         Transition::UserAssignedIdentity if service_side => {
             Cell::Unverified(Some(UnverifiedTransition::ServiceSideUserAssignedIdentity))
         }
@@ -47,7 +47,8 @@ fn of_account(profile: Profile, transition: Transition) -> Cell {
         Transition::UserAssignedIdentity if open_ai => {
             Cell::Unverified(Some(UnverifiedTransition::OpenAIUserAssignedIdentity))
         }
-        Transition::UserAssignedIdentity => Cell::Allowed(How::Create),
+        Transition::ManagedHsm if open_ai => Cell::Unverified(Some(UnverifiedTransition::OpenAIManagedHsm)),
+        Transition::UserAssignedIdentity | Transition::ManagedHsm => Cell::Allowed(How::Create),
         Transition::ToMicrosoftManaged
         | Transition::ToCustomerManaged
         | Transition::OtherKey
@@ -69,7 +70,7 @@ fn each_cell_is_as_its_source_says() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 48);
+    assert_eq!(cells, 54);
 }
 
 #[test]
@@ -119,6 +120,10 @@ fn what_differs_between_two_keys_names_the_transition() {
         ),
         (
             format!("https://other-keys.vault.azure.net/keys/ai-hub/{ONE}"),
+            Some(Transition::OtherVault),
+        ),
+        (
+            format!("https://corp-keys.managedhsm.azure.net/keys/ai-hub/{ONE}"),
             Some(Transition::OtherVault),
         ),
     ];

@@ -96,6 +96,29 @@ fn a_keys_url_is_read_and_spelled_as_it_came() {
 }
 
 #[test]
+fn a_keys_url_tells_a_managed_hsm_from_a_vault_of_the_same_name() {
+    let read = |host: &str| KeyIdentifier::parse(&format!("https://{host}/keys/ai-hub")).unwrap();
+    let id = |kind: &str, name: &str| crate::fixtures::id(kind, name);
+    let vault = read("corp-keys.vault.azure.net");
+    for suffix in [
+        "managedhsm.azure.net",
+        "managedhsm.azure.cn",
+        "managedhsm.usgovcloudapi.net",
+    ] {
+        let hsm = read(&format!("Corp-Keys.{suffix}"));
+        assert_eq!(
+            (vault.store(), hsm.store()),
+            (KeyStore::Vault, KeyStore::ManagedHsm)
+        );
+        assert!(!hsm.same_store(&vault) && !hsm.same_key(&vault) && hsm != vault);
+        assert!(hsm.is_in(&id("Microsoft.KeyVault/managedHSMs", "CORP-keys")));
+        assert!(!hsm.is_in(&id("Microsoft.KeyVault/managedHSMs", "other")));
+        assert!(!hsm.is_in(&id("Microsoft.KeyVault/vaults", "corp-keys")));
+    }
+    assert!(vault.is_in(&id("Microsoft.KeyVault/vaults", "corp-keys")));
+}
+
+#[test]
 fn what_is_no_keys_url_is_refused() {
     for wrong in [
         "",

@@ -2,7 +2,7 @@
 
 use keyholder_crds::{OperationKind, OperationState, PreflightCheckName, Reason};
 
-use super::{Input, Next, Plan, Request, Write, at, grant, progress_verdict, wait};
+use super::{Input, Next, Plan, Request, Write, at, grant, progress_verdict, wait, with_hint};
 use crate::judge::{self, Judgement, Opinion, Verdict};
 use crate::kind::KeyToUse;
 use crate::name::KeyIdentifier;
@@ -82,12 +82,7 @@ pub(super) fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, l
             verdict,
         } => {
             judgement.operation = Some(operation);
-            let hint = preflight::missing_own_access(input.declared, input.observed);
-            let message = match hint {
-                Some(hint) => format!("{}\n{hint}", verdict.message),
-                None => verdict.message,
-            };
-            judgement.provisioned = Opinion::Is(Verdict { message, ..verdict });
+            judgement.provisioned = Opinion::Is(with_hint(input, verdict));
             return wait(judgement, next);
         }
         Step::Free { started_at } => started_at,

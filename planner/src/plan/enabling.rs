@@ -43,8 +43,9 @@ pub(super) fn gate(input: &Input<'_>, live: &Live, judgement: &mut Judgement, ke
         return Gate::NotAsked;
     }
     judgement.bound = Some(judge::bound(input, live, None));
-    if let Some(refusal) = transition::unverified_creation(input.declared) {
-        judgement.transition = Opinion::Is(judge::transition(&[refusal]));
+    let refusals = transition::unverified_creation(input.declared);
+    if !refusals.is_empty() {
+        judgement.transition = Opinion::Is(judge::transition(&refusals));
         return Gate::Closed {
             next: at(input, input.pace.probe),
         };

@@ -7,7 +7,7 @@ use super::adoption::adopt;
 use super::creation::begin;
 use super::enabling::{self, Gate};
 use super::fight::{self, Fight};
-use super::{Input, Next, Plan, Request, Write, at, failed, progress_verdict, wait};
+use super::{Input, Next, Plan, Request, Write, at, failed, progress_verdict, wait, with_hint};
 use crate::encryption::KeyChange;
 use crate::judge::{self, Judgement, Opinion, Truth, Verdict};
 use crate::needs::{has_been_ready, has_failed, is_adoptable, is_deleting, is_in_progress, is_watched};
@@ -180,7 +180,13 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
             operation,
             next,
             verdict,
-        } => return failed(judgement, operation, next, verdict),
+        } => {
+            let verdict = match operation.kind {
+                OperationKind::ChangeKey => with_hint(input, verdict),
+                _ => verdict,
+            };
+            return failed(judgement, operation, next, verdict);
+        }
         Step::Free { started_at } => started_at,
     };
     judgement.operation = None;

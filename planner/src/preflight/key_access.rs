@@ -8,10 +8,11 @@ use super::{Outcome, identity, not_read};
 use crate::access::{self, Right};
 use crate::arm_id::ArmId;
 use crate::cure;
+use crate::key_store::KeyStore;
 use crate::kind::Kind;
 use crate::name::KeyName;
 use crate::needs::has_failed;
-use crate::observed::{Fact, Live, Observed, Why};
+use crate::observed::{Fact, Live, Observed, Permissions, Why};
 use crate::validate::{Declared, KeyUser, ValidEncryption};
 
 /// Application id of Azure Cosmos DB in public Azure (azure-ai-docs, how-to-setup-customer-managed-keys).
@@ -41,6 +42,12 @@ pub(super) fn check(
             }
             Some(Access::Missing(message)) => unsettled(noun, &message),
             Some(Access::Undecidable(message)) => message,
+            None if KeyStore::of(vault) == KeyStore::ManagedHsm => {
+                format!(
+                    "The {noun}'s own identity comes into being with the {noun}; whether the managed HSM then gives it access to the key \
+                     cannot be seen from here."
+                )
+            }
             None => {
                 format!(
                     "The {noun}'s own identity comes into being with the {noun}: its access is checked then."
@@ -112,25 +119,33 @@ pub(crate) fn grantee(declared: &Declared, observed: &Observed) -> Option<(Grant
     else {
         return None;
     };
-    let live = observed.vault.known().filter(|live| live.rbac)?;
+    let live = observed
+        .vault
+        .known()
+        .filter(|live| live.permissions == Permissions::Roles)?;
     let principal = principal(user, observed.live.known(), observed)?.to_owned();
     let access = access_of(&declared.kind, vault, key, &principal, observed);
     let key = live.id.child("keys", key.as_str());
     Some((Grantee { key, principal }, access))
 }
 
-/// What to do about a creation that failed while the hub's own identity has no access to the key, as far as that was read.
-pub(crate) fn missing_own_access(declared: &Declared, observed: &Observed) -> Option<String> {
-    match &declared.encryption {
-        ValidEncryption::CustomerManaged {
-            vault,
-            key,
-            identity: KeyUser::SystemAssigned,
-            ..
-        } => match own_access(&declared.kind, vault, key, observed)? {
-            Access::Missing(message) => Some(message),
-            Access::Held | Access::Undecidable(_) | Access::NotRead(_) => None,
-        },
+/// What to do about a write that Azure failed while the resource's own identity has no access to the key, as far as that was read, or while
+/// whoever unwraps may have none in a managed HSM.
+pub(crate) fn missing_access(declared: &Declared, observed: &Observed) -> Option<String> {
+    let ValidEncryption::CustomerManaged {
+        vault,
+        key,
+        identity: user,
+        ..
+    } = &declared.encryption
+    else {
+        return None;
+    };
+    let principal = principal(user, observed.live.known(), observed)?;
+    match access_of(&declared.kind, vault, key, principal, observed) {
+        Access::Missing(message) if *user == KeyUser::SystemAssigned => Some(message),
+        // Nothing but the failure tells.
+        Access::Undecidable(message) if KeyStore::of(vault) == KeyStore::ManagedHsm => Some(message),
         _ => None,
     }
 }
@@ -161,43 +176,52 @@ pub(crate) fn access_of(
         Fact::Unknown(why) => return Access::NotRead(why.clone()),
         Fact::Absent => return Access::NotRead(not_read(&format!("vault {vault}"))),
     };
-    let rights = if live.rbac {
-        match &observed.role_assignments {
-            Fact::Known(assignments) => access::by_roles(
-                assignments,
-                &observed.role_definitions,
-                &live.id.child("keys", key.as_str()),
-            ),
-            Fact::Absent => access::by_roles(&[], &observed.role_definitions, &live.id),
-            Fact::Unknown(why) => return Access::NotRead(why.clone()),
-        }
-    } else {
-        access::by_policies(&live.access_policies, principal)
-    };
     let scope = live.id.child("keys", key.as_str());
     let who = named(kind, principal, observed);
+    let grant = [cure::grant(&live.id, key, principal, &live.permissions)];
+    let (rights, policies) = match &live.permissions {
+        Permissions::Local => {
+            return Access::Undecidable(cure::message(
+                &format!(
+                    "Whether the {who} may get, wrap and unwrap with key {scope} cannot be seen from here: a managed HSM holds its role \
+                     assignments itself. Azure finds out when it applies the key."
+                ),
+                &grant,
+            ));
+        }
+        Permissions::Roles => match &observed.role_assignments {
+            Fact::Known(assignments) => (
+                access::by_roles(assignments, &observed.role_definitions, &scope),
+                [].as_slice(),
+            ),
+            Fact::Absent => (
+                access::by_roles(&[], &observed.role_definitions, &live.id),
+                [].as_slice(),
+            ),
+            Fact::Unknown(why) => return Access::NotRead(why.clone()),
+        },
+        Permissions::Policies(policies) => (access::by_policies(policies, principal), policies.as_slice()),
+    };
     match rights.all() {
         Right::Held => Access::Held,
-        Right::Missing if !live.rbac && access::others_hold(&live.access_policies, principal) => {
-            Access::Undecidable(cure::message(
-                &format!(
-                    "No access policy of vault {} names the {who}; whether it is in a group that one names cannot be \
-                     seen from here.",
-                    live.id
-                ),
-                &[cure::grant(&live.id, key, principal, live.rbac)],
-            ))
-        }
+        Right::Missing if access::others_hold(policies, principal) => Access::Undecidable(cure::message(
+            &format!(
+                "No access policy of vault {} names the {who}; whether it is in a group that one names cannot be \
+                 seen from here.",
+                live.id
+            ),
+            &grant,
+        )),
         Right::Missing => Access::Missing(cure::message(
             &format!("The {who} lacks {} on key {scope}.", rights.missing().join(", ")),
-            &[cure::grant(&live.id, key, principal, live.rbac)],
+            &grant,
         )),
         Right::Unknown => Access::Undecidable(cure::message(
             &format!(
                 "Whether the {who} may get, wrap and unwrap with key {scope} depends on a role assignment that \
                  is conditional or whose role cannot be read."
             ),
-            &[cure::grant(&live.id, key, principal, live.rbac)],
+            &grant,
         )),
     }
 }

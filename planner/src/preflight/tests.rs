@@ -4,7 +4,7 @@ use super::key_access::COSMOS_DB_APPLICATION;
 use super::*;
 use crate::fixtures::*;
 use crate::name::{KeyIdentifier, Location};
-use crate::observed::{AccessPolicy, LiveIdentity, LiveKey};
+use crate::observed::{AccessPolicy, LiveIdentity, LiveKey, Permissions};
 use crate::validate::Validate;
 
 mod limits;
@@ -252,7 +252,7 @@ fn each_missing_thing_is_told_with_its_cure() {
             "userAssignedIdentities/hub (principal principal) lacks get, wrap, unwrap on key",
         ),
         (
-            |o| vault(o).rbac = false,
+            |o| vault(o).permissions = Permissions::Policies(Vec::new()),
             P::Access,
             Reason::AccessMissing,
             "az keyvault set-policy --name corp-keys",

@@ -1,4 +1,4 @@
-//! The checks of the key's vault and of the key.
+//! The checks of the key's vault or managed HSM, and of the key.
 
 use jiff::Timestamp;
 use keyholder_crds::Reason;
@@ -8,9 +8,10 @@ use crate::arm_id::ArmId;
 use crate::cure;
 use crate::key::{self, Unusable};
 use crate::key_health::until;
+use crate::key_store::KeyStore;
 use crate::name::{KeyName, KeyVersion};
 use crate::observed::{Fact, LiveKey, LiveKeyVersion, Observed};
-use crate::validate::{Declared, VAULT};
+use crate::validate::Declared;
 
 /// Checks the vault; `tenant` is that of the identity that unwraps, where it is known.
 ///
@@ -25,26 +26,31 @@ pub(super) fn check_vault(
     let live = match &observed.vault {
         Fact::Known(live) => live,
         Fact::Absent => {
+            let cure = match KeyStore::of(id) {
+                KeyStore::Vault => otherwise(declared),
+                KeyStore::ManagedHsm => "Correct its ARM id.".to_owned(),
+            };
             return Outcome::failed(
                 Reason::VaultNotFound,
-                &format!("Vault {id} does not exist. {}", otherwise(declared)),
-                &[cure::create_vault(id, &declared.location)],
+                &format!("{} {id} does not exist. {cure}", KeyStore::of(id).title()),
+                &[cure::key_store_in(id, &declared.location)],
             );
         }
         Fact::Unknown(why) => return Outcome::unknown(why, true),
     };
+    let (store, noun) = (KeyStore::of(&live.id).title(), KeyStore::of(&live.id).noun());
     let problems: Vec<(Reason, String, String)> = [
         (!live.soft_delete).then(|| {
             (
                 Reason::SoftDeleteDisabled,
-                format!("Vault {} has no soft delete.", live.id),
+                format!("{store} {} has no soft delete.", live.id),
                 cure::soft_delete(&live.id),
             )
         }),
         (!live.purge_protection).then(|| {
             (
                 Reason::PurgeProtectionDisabled,
-                format!("Vault {} has no purge protection. Once turned on it cannot be turned off again.", live.id),
+                format!("{store} {} has no purge protection. Once turned on it cannot be turned off again.", live.id),
                 cure::purge_protection(&live.id),
             )
         }),
@@ -53,18 +59,31 @@ pub(super) fn check_vault(
             (
                 Reason::TenantMismatch,
                 format!(
-                    "Vault {} is of tenant {}, the identity that unwraps of tenant {tenant}: name a vault of that tenant in \
+                    "{store} {} is of tenant {}, the identity that unwraps of tenant {tenant}: name a {noun} of that tenant in \
                      spec.encryption.customerManagedKey.vault.",
                     live.id, live.tenant_id
                 ),
-                format!("az keyvault list --query \"[?properties.tenantId=='{tenant}'].id\" --output tsv"),
+                cure::key_stores_of(&live.id, tenant),
             )
         }),
         (!live.trusted_services_pass).then(|| {
             (
                 Reason::VaultBlocksTrustedServices,
-                format!("The firewall of vault {} keeps trusted Microsoft services out.", live.id),
+                format!("The firewall of {noun} {} keeps trusted Microsoft services out.", live.id),
                 cure::trusted_services(&live.id),
+            )
+        }),
+        // Until then no key of it works (key-vault, managed-hsm/quick-create-cli).
+        live.inactive.as_ref().map(|status| {
+            let name = live.id.name();
+            (
+                Reason::HsmNotActivated,
+                format!(
+                    "{store} {} is not activated ({status}): none of its keys works. Its administrators activate it by downloading its \
+                     security domain, for which three people make a certificate each: {name}-1.cer, {name}-2.cer and {name}-3.cer.",
+                    live.id
+                ),
+                cure::activate(&live.id),
             )
         }),
     ]
@@ -85,19 +104,27 @@ fn other_region(declared: &Declared, live: &LiveVault) -> (Reason, String, Strin
     let head: String = live.id.name().chars().take(room).collect();
     let wanted = format!("{}-{}", head.trim_end_matches('-'), declared.location);
     let name: String = wanted.chars().take(24).collect();
-    let other = ArmId::of(live.id.subscription(), live.id.resource_group(), VAULT, &name);
+    let store = KeyStore::of(&live.id);
+    let other = ArmId::of(
+        live.id.subscription(),
+        live.id.resource_group(),
+        store.arm_type(),
+        &name,
+    );
+    let noun = store.noun();
     (
         Reason::RegionMismatch,
         format!(
-            "Vault {} is in {}, the {} in {}: a vault cannot be moved, so name one in {} in \
+            "{} {} is in {}, the {} in {}: a {noun} cannot be moved, so name one in {} in \
              spec.encryption.customerManagedKey.vault.",
+            store.title(),
             live.id,
             live.location,
             declared.kind.noun(),
             declared.location,
             declared.location
         ),
-        cure::create_vault(&other, &declared.location),
+        cure::key_store_in(&other, &declared.location),
     )
 }
 

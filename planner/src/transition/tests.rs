@@ -214,8 +214,11 @@ fn a_live_hub_is_what_it_tells_and_else_as_declared() {
 #[test]
 fn an_unconfirmed_creation_names_what_lets_it_through() {
     let mut object = object("Delete");
-    let refusal =
-        |object: &keyholder_crds::AIHub| unverified_creation(&object.validate("owner", None).unwrap());
+    let refusal = |object: &keyholder_crds::AIHub| {
+        unverified_creation(&object.validate("owner", None).unwrap())
+            .into_iter()
+            .next()
+    };
     assert_eq!(refusal(&object), None);
     object.spec.encryption.data_location = Some(DataLocation::ServiceSide);
     let refused = refusal(&object).unwrap();

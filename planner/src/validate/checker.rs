@@ -7,11 +7,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use keyholder_crds::vocabulary::OWNER_TAG;
 use keyholder_crds::{
     AdoptionPolicy, CustomerManagedKey, DataLocation, DeletionPolicy, Dependent, EncryptionMode, Identity,
-    ManagementPolicy, PublicNetworkAccess, UnverifiedTransition,
+    KeyAccess, ManagementPolicy, PublicNetworkAccess, UnverifiedTransition,
 };
 
-use super::{Declared, FieldError, KeyUser, USER_ASSIGNED_IDENTITY, VAULT, ValidEncryption};
+use super::{Declared, FieldError, KeyUser, MANAGED_HSM, USER_ASSIGNED_IDENTITY, VAULT, ValidEncryption};
 use crate::arm_id::ArmId;
+use crate::key_store::KeyStore;
 use crate::kind::Kind;
 use crate::name::{KeyName, KeyVersion, Location, VaultName};
 
@@ -207,14 +208,15 @@ impl<'a> Checker<'a> {
         } else {
             ArmId::of(self.spec.subscription_id, self.spec.resource_group, kind, text)
         };
-        if valid(id.name()) {
+        // A text that is no id is a name, with all its slashes.
+        let name = if text.starts_with('/') { id.name() } else { text };
+        if valid(name) {
             Some(id)
         } else {
             self.fail(
                 path,
                 format!(
-                    "{:?} is not a name that Azure takes for a {kind} ({rule}): give the name or the ARM id",
-                    id.name()
+                    "{name:?} is not a name that Azure takes for a {kind} ({rule}): give the name or the ARM id"
                 ),
             );
             None
@@ -225,6 +227,17 @@ impl<'a> Checker<'a> {
         self.reference(path, text, VAULT, "3 to 24 letters, digits and -", |name| {
             VaultName::parse(name).is_ok()
         })
+    }
+
+    /// A vault, or a managed HSM by its id.
+    fn key_store(&mut self, path: &str, text: &str) -> Option<ArmId> {
+        match KeyStore::of_text(text) {
+            KeyStore::Vault => self.vault(path, text),
+            KeyStore::ManagedHsm => {
+                let fits = |name: &str| VaultName::parse(name).is_ok();
+                self.reference(path, text, MANAGED_HSM, "3 to 24 letters, digits and -", fits)
+            }
+        }
     }
 
     fn identity(&mut self, path: &str, text: &str) -> Option<ArmId> {
@@ -321,7 +334,12 @@ impl<'a> Checker<'a> {
         system_assigned: bool,
     ) -> Option<ValidEncryption> {
         const PATH: &str = "spec.encryption.customerManagedKey";
-        let vault = self.vault(&format!("{PATH}.vault"), &declared.vault);
+        let vault = self.key_store(&format!("{PATH}.vault"), &declared.vault);
+        self.that(
+            declared.access == KeyAccess::Verify || KeyStore::of_text(&declared.vault) == KeyStore::Vault,
+            &format!("{PATH}.access"),
+            "Keyholder cannot give access to a managed HSM, which holds its role assignments itself: leave access out and give it there",
+        );
         let key = KeyName::parse(&declared.key)
             .map_err(|error| self.fail(&format!("{PATH}.key"), error))
             .ok();

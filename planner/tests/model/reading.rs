@@ -10,7 +10,7 @@ use keyholder_planner::name::{KeyIdentifier, Location};
 use keyholder_planner::needs::AccessOf;
 use keyholder_planner::observed::{
     GroupResource, Live, LiveEncryption, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault, OperationSeen,
-    RoleAssignment, RoleDefinition,
+    Permissions, RoleAssignment, RoleDefinition,
 };
 use keyholder_planner::{ArmId, Declared, Fact, Needs, Observed, Why, needs};
 
@@ -227,8 +227,8 @@ fn live_vault(id: &ArmId) -> LiveVault {
         uri: format!("https://{}.vault.azure.net/", id.name()),
         soft_delete: true,
         purge_protection: true,
-        rbac: true,
-        access_policies: Vec::new(),
+        permissions: Permissions::Roles,
+        inactive: None,
         trusted_services_pass: true,
     }
 }

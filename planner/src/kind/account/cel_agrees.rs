@@ -10,11 +10,14 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::*;
 use crate::fixtures::SUBSCRIPTION;
+use crate::key_store::KeyStore;
 use crate::transition::cel_agrees::without_forms;
 use crate::transition::{of_declared, refusals};
 
 const CASES: u32 = 4000;
 const HITS: u32 = 20;
+const HSM: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-ai/providers/Microsoft.KeyVault/managedHSMs/corp-keys";
+const MOVED_HSM: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-b/providers/microsoft.keyvault/managedhsms/Corp-Keys";
 
 /// What one spec says where it matters.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +71,7 @@ fn choices() -> impl Strategy<Value = Choice> {
     let one_of = |items: &[&'static str]| prop::sample::select(items.to_vec());
     (
         any::<bool>(),
-        one_of(&["corp-keys", "CORP-keys", "other-keys"]),
+        one_of(&["corp-keys", "CORP-keys", "other-keys", HSM, MOVED_HSM]),
         prop::option::of(one_of(&["hub", "other"])),
         one_of(&["AIServices", "aiservices", "OpenAI", "SpeechServices"]),
         prop::option::of(any::<bool>()),
@@ -145,7 +148,10 @@ fn value_of(bound: &Bound, path: &str) -> String {
     let name = |id: Option<&str>| name(id.unwrap_or_default()).to_owned();
     match path {
         "spec.encryption.mode" => bound.mode.unwrap().to_string(),
-        "spec.encryption.customerManagedKey.vault" => name(bound.vault.as_deref()),
+        "spec.encryption.customerManagedKey.vault" => {
+            let vault = bound.vault.as_deref().unwrap_or_default();
+            format!("{:?} {}", KeyStore::of_noted(vault), name(Some(vault)))
+        }
         "spec.encryption.customerManagedKey.identity" => name(bound.key_identity.as_deref()),
         "spec.resourceGroup" => bound.resource_id.clone(),
         "spec.location" => bound.location.clone(),
@@ -171,7 +177,13 @@ fn the_rules_of_the_crd_and_the_planner_refuse_the_same() {
             let of = |choice: &Choice| of_declared(&object(choice, None).validate("owner", None).unwrap());
             let (mut have, before, wanted) = (of(&bound), of(&old), of(&new));
             // Azure told the vault's name alone.
-            have.vault = have.vault.map(|id| if bare { name(&id).to_owned() } else { id });
+            have.vault = have.vault.map(|id| {
+                if bare {
+                    KeyStore::of_noted(&id).noted(name(&id))
+                } else {
+                    id
+                }
+            });
             let json = |choice| serde_json::to_value(object(choice, Some(&have))).unwrap();
             let cel: Vec<String> = match validate_compiled(&rules, &json(&new), Some(&json(&old))) {
                 Ok(()) => Vec::new(),
@@ -205,6 +217,16 @@ fn the_rules_of_the_crd_and_the_planner_refuse_the_same() {
             for one in by_edit {
                 hit(one.path);
             }
+            let store = |bound: &Bound| bound.vault.as_deref().map(KeyStore::of_noted);
+            let (had, asks) = (store(&have), store(&wanted));
+            if old.vault != new.vault && had.is_some() && had == asks && cel.is_empty() && refused.is_empty()
+            {
+                hit(&format!("the same {had:?}"));
+            }
+            if had.is_some() && asks.is_some() && had != asks && before == have {
+                prop_assert!(!cel.is_empty(), "{old:?} -> {new:?}");
+                hit("a managed HSM for a vault, or back");
+            }
             Ok(())
         })
         .unwrap();
@@ -222,8 +244,13 @@ fn the_rules_of_the_crd_and_the_planner_refuse_the_same() {
         "spec.accountKind",
         "spec.allowProjectManagement",
         "spec.customSubDomainName",
+        "a managed HSM for a vault, or back",
     ] {
         let hits = hits.get(what).copied().unwrap_or_default();
         assert!(hits >= HITS, "{what}: {hits} hits");
+    }
+    for what in ["the same Some(Vault)", "the same Some(ManagedHsm)"] {
+        let hits = hits.get(what).copied().unwrap_or_default();
+        assert!(hits >= 5, "{what}: {hits} hits");
     }
 }

@@ -9,6 +9,7 @@ use crate::observed::{Deleted, Fact, LiveAccount, LiveEncryption, Observed, Oper
 use crate::plan::{FinalizerStep, Request};
 use crate::report::Executed;
 
+mod managed_hsm;
 mod trouble;
 
 const FOLLOWED: &str = "https://corp-keys.vault.azure.net/keys/ai-hub";

@@ -4,6 +4,7 @@ use super::*;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_crds::KeyAccess;
 
+use crate::observed::Permissions;
 use crate::report::Executed;
 
 fn hub() -> Declared {
@@ -188,7 +189,7 @@ fn nothing_is_given_where_it_is_not_asked_for_not_missing_or_of_no_use() {
     // A vault with access policies has no role assignments.
     let mut policies = without_access(&hub);
     if let Fact::Known(vault) = &mut policies.vault {
-        vault.rbac = false;
+        vault.permissions = Permissions::Policies(Vec::new());
     }
     let refused = next(&hub, &none, &policies, 0, &accepted());
     assert_eq!(

@@ -72,11 +72,10 @@ fn a_condition_on_a_role_assignment_is_told_and_does_not_block() {
 #[test]
 fn access_policies_count_where_the_vault_has_no_rbac() {
     let checks = run_with(|observed| {
-        vault(observed).rbac = false;
-        vault(observed).access_policies = vec![AccessPolicy {
+        vault(observed).permissions = Permissions::Policies(vec![AccessPolicy {
             object_id: "principal".to_owned(),
             keys: ["get", "wrapKey", "unwrapKey"].map(str::to_owned).to_vec(),
-        }];
+        }]);
         observed.role_assignments = Fact::Known(Vec::new());
     });
     assert!(matches!(
@@ -93,8 +92,7 @@ fn a_policy_of_somebody_else_may_be_a_groups() {
     };
     let access = |policy: AccessPolicy| {
         let checks = run_with(|observed| {
-            vault(observed).rbac = false;
-            vault(observed).access_policies = vec![policy.clone()];
+            vault(observed).permissions = Permissions::Policies(vec![policy.clone()]);
         });
         outcome(&checks, PreflightCheckName::Access).clone()
     };
