@@ -17,6 +17,7 @@ mod key_health;
 mod kind;
 mod limits;
 mod managed_group;
+mod managed_hsm;
 mod outages;
 mod ownership;
 mod preflight;

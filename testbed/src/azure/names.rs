@@ -20,6 +20,8 @@ pub const VAULT: &str = "corp-keys";
 pub const OTHER_VAULT: &str = "other-keys";
 /// A vault without purge protection.
 pub const LOOSE_VAULT: &str = "loose-keys";
+/// A managed HSM that is as it should be.
+pub const HSM: &str = "corp-hsm";
 /// The key of the examples, in every vault.
 pub const KEY: &str = "ai-hub";
 /// A second key, in every vault.
@@ -73,6 +75,12 @@ pub fn account(name: &str) -> String {
 #[must_use]
 pub fn vault(name: &str) -> String {
     resource(SECURITY_GROUP, "Microsoft.KeyVault/vaults", name)
+}
+
+/// A managed HSM's ARM id.
+#[must_use]
+pub fn hsm(name: &str) -> String {
+    resource(SECURITY_GROUP, "Microsoft.KeyVault/managedHSMs", name)
 }
 
 /// An identity's ARM id.

@@ -7,9 +7,9 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::names::{
-    AI_GROUP, ALICE, HUB_IDENTITY, KEY, LOCATION, LOOSE_VAULT, MICROSOFT, OPERATOR, OPERATOR_CLIENT_ID,
+    AI_GROUP, ALICE, HSM, HUB_IDENTITY, KEY, LOCATION, LOOSE_VAULT, MICROSOFT, OPERATOR, OPERATOR_CLIENT_ID,
     OTHER_KEY, OTHER_VAULT, PLATFORM_GROUP, SECURITY_GROUP, STRANGER, SUBSCRIPTION, TENANT, VAULT, group,
-    identity, resource, subscription, vault,
+    hsm, identity, resource, subscription, vault,
 };
 use crate::binaries::repository;
 use crate::error::Error;
@@ -128,6 +128,12 @@ impl Seed {
                 },
             ],
             "vaults": vaults.into_iter().chain([hub_secrets]).collect::<Vec<_>>(),
+            "managedHsms": [
+                { "id": hsm(HSM), "location": LOCATION, "keys": [{ "name": KEY, "keySize": 3072, "versions": 2 }] },
+            ],
+            "hsmRoleAssignments": [
+                { "hsm": hsm(HSM), "principal": HUB_IDENTITY, "role": "Managed HSM Crypto User", "scope": format!("/keys/{KEY}") },
+            ],
             "storageAccounts": [
                 { "id": resource(AI_GROUP, "Microsoft.Storage/storageAccounts", "aihubdata"), "location": LOCATION },
             ],
