@@ -91,7 +91,7 @@ pub struct Bound {
     /// Where the hub's own data is; absent in Microsoft-managed mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_location: Option<DataLocation>,
-    /// ARM id of the key's vault; absent in Microsoft-managed mode.
+    /// ARM id of the key's vault or managed HSM; absent in Microsoft-managed mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub vault: Option<String>,
@@ -138,7 +138,7 @@ pub struct EncryptionStatus {
     /// When the key in use was first read back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied_at: Option<Time>,
-    /// Newest usable version of the declared key in the vault.
+    /// Newest usable version of the declared key in its vault or managed HSM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_version: Option<String>,
     /// Every key version that this resource was ever seen with. Data written under one of them may still need it: do not
@@ -292,7 +292,7 @@ pub enum PreflightCheckName {
     Identity,
     /// The storage account and the key vault that the hub works with exist.
     AssociatedResources,
-    /// The key's vault exists, in the right region and tenant, with soft delete and purge protection, and lets the service in.
+    /// The key's vault or managed HSM exists, in the right region and tenant, with soft delete and purge protection, and lets the service in.
     Vault,
     /// The key exists, is of a usable kind and size, enabled and valid.
     Key,

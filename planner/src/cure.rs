@@ -256,10 +256,17 @@ pub fn tag_resource(hub: &ArmId, tag: &str, value: &str) -> String {
     )
 }
 
-/// Recovers a soft-deleted vault.
+/// Recovers a soft-deleted vault, or a managed HSM, which is looked for in its region (key-vault, managed-hsm/recovery).
 #[must_use]
-pub fn recover_vault(vault: &ArmId) -> String {
-    format!("az keyvault recover {}", place(vault))
+pub fn recover_vault(vault: &ArmId, location: &Location) -> String {
+    match KeyStore::of(vault) {
+        KeyStore::Vault => format!("az keyvault recover {}", place(vault)),
+        KeyStore::ManagedHsm => format!(
+            "az keyvault recover {} --location {location} --subscription {}",
+            of(vault),
+            vault.subscription()
+        ),
+    }
 }
 
 /// Lets a principal use a key: a role assignment at the key, an access policy of the vault, or a role assignment in the managed HSM

@@ -43,7 +43,7 @@ pub(crate) fn healthy(
         (_, Fact::Absent) => {
             return gone(
                 &format!("{} {vault} does not exist any more", KeyStore::of(vault).title()),
-                cure::recover_vault(vault),
+                cure::recover_vault(vault, &input.declared.location),
             );
         }
         (Fact::Known(found), _) if found.current.identifier.same_key(current) => found,

@@ -50,7 +50,10 @@ fn each_command_is_whole() {
             trusted_services(&hsm),
             format!("az keyvault update-hsm {hsm_place} --bypass AzureServices"),
         ),
-        (recover_vault(&hsm), format!("az keyvault recover {hsm_place}")),
+        (
+            recover_vault(&hsm, &location),
+            format!("az keyvault recover --hsm-name corp-hsm --location westeurope {subscription}"),
+        ),
         (
             create_key(&hsm, "ai-hub"),
             format!("az keyvault key create {of_hsm_key} --kty RSA-HSM --size 3072 {subscription}"),
@@ -128,7 +131,7 @@ fn each_command_is_whole() {
                  Microsoft.MachineLearningServices/workspaces/research?api-version=2026-05-01&forceToPurge=true\""
             ),
         ),
-        (recover_vault(&vault), format!("az keyvault recover {place}")),
+        (recover_vault(&vault, &location), format!("az keyvault recover {place}")),
         (
             grant(&vault, &key, "who", &Permissions::Roles),
             format!(
