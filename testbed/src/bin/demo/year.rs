@@ -43,7 +43,7 @@ pub async fn four_turns(stage: &mut Stage) -> Told {
         pass(stage, TURN).await?;
         let warned = stage
             .until("AIHub/research", "told that its key's version ends soon", |hub| {
-                hub.says("KeyHealthy", "KeyExpiringSoon") || hub.says("KeyHealthy", "RotationPolicyMissing")
+                hub.says("KeyHealthy", "KeyExpiringSoon")
             })
             .await?;
         promised(warned.is_ready(), "a warning does not clear Ready", || {
