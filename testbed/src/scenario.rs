@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 
 use kube::Client;
 use kube::api::{Api, DynamicObject};
-use serde_json::{Value, json};
+
 use tokio::sync::OnceCell;
 
-use crate::azure::{Azure, Seed, Trust, names};
+use crate::azure::{Azure, Seed};
 use crate::binaries::{Binaries, target};
 use crate::chart;
 use crate::control_plane::ControlPlane;
 use crate::error::Error;
 use crate::installation::Installation;
 use crate::kubectl::{Kubectl, Said};
+use crate::neighbour::Neighbour;
 use crate::object::{self, Object};
 use crate::operator::{self, Operator, OperatorSettings};
 use crate::proxy::Proxy;
@@ -59,17 +60,6 @@ async fn shared() -> Result<&'static (RunDirectory, ControlPlane), Error> {
             Ok((run, plane))
         })
         .await
-}
-
-/// Another tenant of the same operator.
-#[derive(Clone, Debug)]
-pub struct Neighbour {
-    /// Its namespace.
-    pub namespace: String,
-    /// Name of its identity in Azure; its ServiceAccount has the same.
-    pub identity: String,
-    /// The identity's client id.
-    pub client_id: String,
 }
 
 /// What a scenario wants to be different.
@@ -148,7 +138,7 @@ impl Scenario {
         let mut values = chart::values(OWNER_ID, &namespace);
         let mut watch_namespaces = vec![namespace.clone()];
         if let Some(other) = neighbour {
-            chart::add_tenant(&mut values, &other.namespace, &other.identity, &other.client_id);
+            other.add_to(&mut values);
             watch_namespaces.push(other.namespace.clone());
         }
         let (system, watched) = (system_namespace.clone(), namespace.clone());
@@ -160,7 +150,7 @@ impl Scenario {
         let trust = Installation::trust(plane, &system_namespace);
         let mut seed = Seed::new(&trust)?;
         if let Some(neighbour) = neighbour {
-            seed.add("identities", neighbour_identity(neighbour, &trust));
+            seed.add("identities", neighbour.in_azure(&trust));
         }
         (settings.seed)(&mut seed);
         let azure = Azure::start(&folder, &traffic(&namespace, settings.is_untyped)?, seed).await?;
@@ -386,25 +376,6 @@ impl Scenario {
             other => other,
         }
     }
-}
-
-/// A neighbour's identity, which trusts its ServiceAccount alone.
-fn neighbour_identity(neighbour: &Neighbour, trust: &Trust) -> Value {
-    let Neighbour {
-        identity, client_id, ..
-    } = neighbour;
-    json!({
-        "id": names::resource(names::PLATFORM_GROUP, "Microsoft.ManagedIdentity/userAssignedIdentities", identity),
-        "location": names::LOCATION,
-        "clientId": client_id,
-        "federatedCredentials": [{
-            "name": "keyholder",
-            "issuer": trust.issuer,
-            "subject": format!("system:serviceaccount:{}:{identity}", trust.namespace),
-            "audiences": ["api://AzureADTokenExchange"],
-            "issuerCa": trust.authority,
-        }],
-    })
 }
 
 /// Where the traffic of a scenario is recorded: all of a run in one folder, to be checked together.

@@ -1,7 +1,8 @@
 //! "One tenant's namespace cannot use another's identity", and one replica works at a time.
 
 use serde_json::json;
-use testbed::scenario::{Neighbour, PATIENCE};
+use testbed::Neighbour;
+use testbed::scenario::PATIENCE;
 use testbed::{Object, Operator, OperatorSettings, Scenario, object};
 
 use crate::common::{account as account_of, hub, operator_log, settings, start, writes};

@@ -6,7 +6,7 @@ use testbed::{Object, azure};
 
 use crate::stage::{Stage, hub_id, in_namespace};
 use crate::story::{Step, Story, Told, promised};
-use crate::{around, family, health, projects, steps, year};
+use crate::{around, family, health, projects, steps, tenants, year};
 
 /// The chapter that is told when none is named.
 pub const MAIN: &str = "story";
@@ -105,6 +105,16 @@ pub fn all() -> Vec<Story> {
                 step!("A hub, an account and a project of one key", year::begin),
                 step!("Four turns of ninety days", year::four_turns),
                 step!("What it took", year::what_it_took),
+            ],
+        },
+        Story {
+            name: "two-tenants",
+            about: "another team declares the same hub and asks to take it over: it can neither touch it nor learn of it",
+            steps: vec![
+                step!("From YAML to Ready", steps::from_yaml_to_ready),
+                step!("Another team declares the same hub", tenants::asks_for_it),
+                step!("It learns nothing", tenants::learns_nothing),
+                step!("The hub is as it was", tenants::untouched),
             ],
         },
         Story {

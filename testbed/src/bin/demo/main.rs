@@ -20,6 +20,7 @@ mod projects;
 mod stage;
 mod steps;
 mod story;
+mod tenants;
 mod year;
 
 use stage::Stage;

@@ -12,13 +12,19 @@ use testbed::azure::{RestClient, Trust, names};
 use testbed::binaries::{self, Binaries};
 use testbed::installation::Installation;
 use testbed::program;
-use testbed::{Azure, ControlPlane, Error, Object, Operator, OperatorSettings, Said, Seed, chart, object};
+use testbed::{
+    Azure, ControlPlane, Error, Neighbour, Object, Operator, OperatorSettings, Said, Seed, chart, object,
+};
 
 use crate::directory::Directory;
 use crate::story::NotAsPromised;
 
 /// The namespace of the examples.
 pub const NAMESPACE: &str = "ml-platform";
+/// The namespace of another team.
+pub const NEIGHBOUR: &str = "other-team";
+/// That team's identity.
+pub const NEIGHBOUR_IDENTITY: &str = "other-team";
 /// The operator's namespace.
 const SYSTEM_NAMESPACE: &str = "keyholder-system";
 /// How long anything in the story may take.
@@ -57,13 +63,17 @@ impl Stage {
         println!("Starting etcd, kube-apiserver and kube-controller-manager …");
         let plane = ControlPlane::start(&programs, &directory.path().join("control-plane")).await?;
         println!("Starting the simulated Azure, and the operator with the rights of its Helm chart …");
-        let installation = Installation::new(
-            &plane,
-            SYSTEM_NAMESPACE,
-            NAMESPACE,
-            &chart::values("demo", NAMESPACE),
-        )?;
-        let seed = seed(&Installation::trust(&plane, SYSTEM_NAMESPACE), lie)?;
+        let neighbour = Neighbour {
+            namespace: NEIGHBOUR.to_owned(),
+            identity: NEIGHBOUR_IDENTITY.to_owned(),
+            client_id: "66666666-0000-0000-0000-000000000001".to_owned(),
+        };
+        let mut values = chart::values("demo", NAMESPACE);
+        neighbour.add_to(&mut values);
+        let installation = Installation::new(&plane, SYSTEM_NAMESPACE, NAMESPACE, &values)?;
+        let trust = Installation::trust(&plane, SYSTEM_NAMESPACE);
+        let mut seed = seed(&trust, lie)?;
+        seed.add("identities", neighbour.in_azure(&trust));
         let azure = Azure::start(directory.path(), &directory.path().join("traffic.jsonl"), seed).await?;
         let mut operator = Operator::start(OperatorSettings {
             program: operator,
@@ -73,7 +83,7 @@ impl Stage {
                 &directory.path().join("operator.kubeconfig"),
             )?,
             namespace: SYSTEM_NAMESPACE.to_owned(),
-            watch_namespaces: vec![NAMESPACE.to_owned()],
+            watch_namespaces: vec![NAMESPACE.to_owned(), NEIGHBOUR.to_owned()],
             owner_id: "demo".to_owned(),
             azure: azure.endpoint().to_owned(),
             azure_ca_file: azure.authority_file().to_owned(),
@@ -153,8 +163,8 @@ impl Stage {
         Ok(said)
     }
 
-    /// Waits until an object is as wanted, and reads out how its conditions change meanwhile. `name` is `AIServicesAccount/speech`, or
-    /// a hub's bare name.
+    /// Waits until an object is as wanted, and reads out how its conditions change meanwhile. `name` is `AIServicesAccount/speech`, a
+    /// hub's bare name, or either with its namespace before it.
     pub async fn until(
         &mut self,
         name: &str,
@@ -194,10 +204,11 @@ impl Stage {
     }
 }
 
-/// The objects of the kind that `name` begins with, and the rest of it.
+/// The objects of the namespace and the kind that `name` begins with, and the rest of it.
 fn place<'a>(client: &Client, name: &'a str) -> (Api<DynamicObject>, &'a str) {
-    let (kind, name) = name.split_once('/').unwrap_or(("AIHub", name));
-    (Object::api(client.clone(), NAMESPACE, kind), name)
+    let (whose, name) = name.rsplit_once('/').unwrap_or(("AIHub", name));
+    let (namespace, kind) = whose.split_once('/').unwrap_or((NAMESPACE, whose));
+    (Object::api(client.clone(), namespace, kind), name)
 }
 
 /// What the simulated Azure holds: the examples' world, with operations that take their time.
