@@ -27,26 +27,26 @@ enum Point {
 /// How many scenarios work on the points at the same time.
 const WORKERS: usize = 4;
 
-async fn scenario(name: &str) -> Scenario {
+async fn scenario(name: &str, kind: Kind) -> Scenario {
     let mut settings = settings(name);
     settings.with_proxy = true;
     // No sweep comes between: the requests of one life are then the same each time.
     settings.sweep_interval = Duration::from_secs(3600);
-    settings.seed = Box::new(|seed| seed.setting("operationSeconds", 0.2));
+    settings.seed = Box::new(move |seed| {
+        seed.setting("operationSeconds", 0.2);
+        kind.seed(seed);
+    });
     Scenario::start(settings).await.unwrap()
 }
 
-/// Creation, another key, deletion.
+/// Creation, a change, deletion.
 async fn life(scenario: &Scenario, kind: Kind, name: &str) -> Result<(), String> {
     let failed = |error: testbed::Error| error.to_string();
     let manifest = kind.manifest(name);
     let object = &kind.object(name);
     scenario.apply(&manifest).map_err(failed)?.ok().map_err(failed)?;
     scenario.until_ready(object).await.map_err(failed)?;
-    let patch = format!(
-        r#"{{"spec":{{"encryption":{{"customerManagedKey":{{"key":"{}"}}}}}}}}"#,
-        names::OTHER_KEY
-    );
+    let patch = kind.change().to_string();
     let patched = scenario
         .run(&["patch", object, "--type=merge", "--patch", &patch])
         .map_err(failed)?;
@@ -61,11 +61,13 @@ async fn life(scenario: &Scenario, kind: Kind, name: &str) -> Result<(), String>
 
 /// What a life writes to Azure. An account is purged after its deletion.
 fn requests_of_life(kind: Kind) -> Vec<(String, u16)> {
-    let (created, purged): (u16, &[(&str, u16)]) = match kind {
-        Kind::Hub => (202, &[]),
-        Kind::Account => (201, &[("DELETE", 202)]),
+    let (created, changed, purged): (u16, u16, &[(&str, u16)]) = match kind {
+        Kind::Hub => (202, 202, &[]),
+        Kind::Account => (201, 202, &[("DELETE", 202)]),
+        Kind::HubProject => (202, 200, &[]),
+        Kind::AccountProject => (201, 200, &[]),
     };
-    [("PUT", created), ("PATCH", 202), ("DELETE", 202)]
+    [("PUT", created), ("PATCH", changed), ("DELETE", 202)]
         .iter()
         .chain(purged)
         .map(|(method, status)| ((*method).to_owned(), *status))
@@ -142,10 +144,20 @@ async fn a_kill_at_any_point_of_an_account_changes_nothing_in_azure() {
     a_kill_at_any_point_changes_nothing_in_azure(Kind::Account).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_kill_at_any_point_of_a_project_of_a_hub_changes_nothing_in_azure() {
+    a_kill_at_any_point_changes_nothing_in_azure(Kind::HubProject).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_kill_at_any_point_of_a_project_of_an_account_changes_nothing_in_azure() {
+    a_kill_at_any_point_changes_nothing_in_azure(Kind::AccountProject).await;
+}
+
 async fn a_kill_at_any_point_changes_nothing_in_azure(kind: Kind) {
     let of = format!("{kind:?}").to_lowercase();
     let started = Instant::now();
-    let clean = scenario(&format!("crash-{of}-clean")).await;
+    let clean = scenario(&format!("crash-{of}-clean"), kind).await;
     life(&clean, kind, "clean").await.unwrap();
     assert_eq!(writes(&clean, kind, "clean").await, requests_of_life(kind));
     let azure = operator_log(&clean).await.len();
@@ -170,7 +182,7 @@ async fn a_kill_at_any_point_changes_nothing_in_azure(kind: Kind) {
         let of = of.clone();
         let points: Vec<Point> = points.iter().skip(worker).step_by(WORKERS).copied().collect();
         tokio::spawn(async move {
-            let mut scenario = scenario(&format!("crash-{of}-{worker}")).await;
+            let mut scenario = scenario(&format!("crash-{of}-{worker}"), kind).await;
             let mut operator = scenario.operator.take().unwrap();
             let mut reached = 0;
             let mut wrong = Vec::new();

@@ -31,7 +31,7 @@ pub fn check(kind: Kind, name: &str, phase: Phase, trouble: Trouble, log: &[Exch
         let is_fit = match one.method.as_str() {
             "PUT" => {
                 !effects.contains(&"PATCH")
-                    && fields.iter().any(|field| field.contains("/keyVaultProperties/"))
+                    && kind.has_key() == fields.iter().any(|field| field.contains("/keyVaultProperties/"))
             }
             "PATCH" => fields
                 .iter()
@@ -44,7 +44,7 @@ pub fn check(kind: Kind, name: &str, phase: Phase, trouble: Trouble, log: &[Exch
         }
         tries += 1;
         let had_no_effect = !one.fault.is_null() && trouble.undoes_writes();
-        let is_about_tags = fields.iter().any(|field| field.starts_with("/tags/")) && one.method == "PATCH";
+        let is_about_tags = one.method == "PATCH" && fields.iter().all(|field| field.starts_with("/tags/"));
         if !had_no_effect && !is_about_tags && !is_purge && (one.status < 300 || !one.fault.is_null()) {
             effects.push(one.method.as_str());
         }
@@ -56,7 +56,7 @@ pub fn check(kind: Kind, name: &str, phase: Phase, trouble: Trouble, log: &[Exch
         Phase::Create => &["PUT"],
         // Somebody else deletes it.
         Phase::Delete if trouble == Trouble::IgnoreWrite && !purges_ignored => &["PUT"],
-        Phase::ChangeKey | Phase::Rotate => &["PUT", "PATCH"],
+        Phase::Change | Phase::Rotate => &["PUT", "PATCH"],
         Phase::Delete => &["PUT", "DELETE"],
     };
     if effects != expected {
