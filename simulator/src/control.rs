@@ -32,6 +32,7 @@ pub(crate) fn routes() -> Router<Arc<Azure>> {
         .route("/holds/{id}", delete(release))
         .route("/age", post(age))
         .route("/keys", post(key))
+        .route("/private-endpoints", post(private_endpoint))
         .route("/log", get(log))
 }
 
@@ -176,6 +177,25 @@ async fn key(State(azure): State<Arc<Azure>>, Json(change): Json<KeyChange>) -> 
         return Err((StatusCode::NOT_FOUND, format!("there is no key {}", change.key)));
     }
     Ok(Json(json!({})))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PrivateEndpoint {
+    /// ARM id of a workspace.
+    workspace: String,
+}
+
+/// Somebody makes a private endpoint to a workspace, in a network that this Azure does not have.
+async fn private_endpoint(State(azure): State<Arc<Azure>>, Json(made): Json<PrivateEndpoint>) -> Answer {
+    if azure
+        .world()
+        .add_private_endpoint(&made.workspace, Timestamp::now())
+    {
+        Ok(Json(json!({})))
+    } else {
+        Err((StatusCode::NOT_FOUND, format!("there is no {}", made.workspace)))
+    }
 }
 
 #[derive(Debug, Deserialize)]

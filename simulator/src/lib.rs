@@ -39,6 +39,7 @@ mod lists;
 mod locks;
 mod managed_group;
 mod managed_hsms;
+mod managed_network;
 mod managed_resources;
 mod operations;
 mod patch;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::address::ResourceId;
 use crate::front::{Reply, Request};
 use crate::hub_projects::check_own_settings;
+use crate::managed_network::await_network;
 use crate::operations::{Effect, Verb};
 use crate::provisioning::{check_location, is_kind, set_state};
 use crate::refusal::Refusal;
@@ -25,7 +26,6 @@ const CHANGEABLE: &[&str] = &[
     "featureStoreSettings",
     "friendlyName",
     "imageBuildCompute",
-    "managedNetwork",
     "primaryUserAssignedIdentity",
     "publicNetworkAccess",
     "serverlessComputeSettings",
@@ -34,7 +34,7 @@ const CHANGEABLE: &[&str] = &[
     "v1LegacyMode",
 ];
 
-/// `encryption` has rules of its own; which projects a hub has is not its own to say.
+/// `encryption` and `managedNetwork` have rules of their own; which projects a hub has is not its own to say.
 const SAID_ELSEWHERE: [&str; 2] = ["associatedWorkspaces", "encryption"];
 
 impl World {
@@ -46,6 +46,7 @@ impl World {
     ) -> Result<Reply, Refusal> {
         let body = request.required_body()?.clone();
         self.authorize_identities(request, id, &body)?;
+        self.authorize_network(request, id, &body)?;
         self.joined(request, &id.id, Verb::Change, || busy(id))?;
         self.change_workspace(request, id, &body, false)
     }
@@ -83,7 +84,12 @@ impl World {
         let shown = self.shown(&before);
         let old = shown.get("properties").cloned().unwrap_or_default();
         for (name, value) in properties.as_object().into_iter().flatten() {
-            if CHANGEABLE.iter().any(|one| one.eq_ignore_ascii_case(name)) {
+            if name.eq_ignore_ascii_case("managedNetwork") {
+                let network = self.changed_network(id, &before, value)?;
+                if let Some(target) = workspace.get_mut("properties") {
+                    set(target, "managedNetwork", network);
+                }
+            } else if CHANGEABLE.iter().any(|one| one.eq_ignore_ascii_case(name)) {
                 if let Some(target) = workspace.get_mut("properties") {
                     let mut patch = serde_json::Map::new();
                     patch.insert(name.clone(), value.clone());
@@ -95,6 +101,7 @@ impl World {
                 self.forbidden_change(id, &format!("properties.{name}"))?;
             }
         }
+        await_network(&mut workspace);
         if whole && is_customer_managed(&before) && !is_customer_managed(body) {
             self.forbidden_change(id, "properties.encryption")?;
         }

@@ -80,6 +80,10 @@ pub(crate) const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 pub(crate) const SEARCH: &str = "Microsoft.Search/searchServices";
 /// Microsoft.DocumentDB/databaseAccounts
 pub(crate) const COSMOS: &str = "Microsoft.DocumentDB/databaseAccounts";
+/// Microsoft.Network/virtualNetworks: those that Microsoft makes.
+pub(crate) const VIRTUAL_NETWORKS: &str = "Microsoft.Network/virtualNetworks";
+/// Microsoft.Network/privateEndpoints: those that Microsoft makes.
+pub(crate) const PRIVATE_ENDPOINTS: &str = "Microsoft.Network/privateEndpoints";
 /// Microsoft.Authorization/roleAssignments
 pub(crate) const ASSIGNMENTS: &str = "Microsoft.Authorization/roleAssignments";
 /// Microsoft.Authorization/roleDefinitions
@@ -266,6 +270,22 @@ pub(crate) const TYPES: &[Type] = &[
         length: (3, 50),
         also: "-",
         behaviour: &crate::database_accounts::BEHAVIOUR,
+    },
+    Type {
+        name: VIRTUAL_NETWORKS,
+        versions: &["2024-05-01"],
+        body: &shapes::NOTHING,
+        length: (2, 64),
+        also: "-_.",
+        behaviour: &crate::resources::BEHAVIOUR,
+    },
+    Type {
+        name: PRIVATE_ENDPOINTS,
+        versions: &["2024-05-01"],
+        body: &shapes::NOTHING,
+        length: (2, 64),
+        also: "-_.",
+        behaviour: &crate::resources::BEHAVIOUR,
     },
     Type {
         name: ASSIGNMENTS,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::address::{ResourceId, subscription_of};
 use crate::front::{Reply, Request};
 use crate::hub_projects::check_own_settings;
+use crate::managed_network::await_network;
 use crate::operations::{Effect, Operation, Verb};
 use crate::provisioning::{is_kind, set_state};
 use crate::refusal::Refusal;
@@ -35,6 +36,7 @@ impl World {
     pub(crate) fn put_workspace(&mut self, request: &Request<'_>, id: &ResourceId) -> Result<Reply, Refusal> {
         let body = request.required_body()?.clone();
         self.authorize_identities(request, id, &body)?;
+        self.authorize_network(request, id, &body)?;
         if let Some(operation) = self.joined(request, &id.id, Verb::Create, || busy(id))? {
             return Ok(self.accepted(request, operation));
         }
@@ -102,7 +104,16 @@ impl World {
             // The service turns it on by itself (terraform-provider-azurerm, ai_foundry_resource).
             set(&mut properties, "hbiWorkspace", true);
         }
+        let shows = self.settings.workspaces.show_disabled_network && !is_kind(body, "Project");
+        if shows && member(&properties, "managedNetwork").is_none() {
+            set(
+                &mut properties,
+                "managedNetwork",
+                json!({ "isolationMode": "Disabled" }),
+            );
+        }
         set(&mut workspace, "properties", properties);
+        await_network(&mut workspace);
         workspace
     }
 

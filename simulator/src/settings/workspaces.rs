@@ -12,6 +12,8 @@ pub struct Workspaces {
     /// Whether a project's `encryption` is its hub's. azurerm takes it out of what a GET gave before it sends it again
     /// (ai_foundry_project_resource); no captured answer is known.
     pub projects_show_encryption: bool,
+    /// Whether a workspace that was made without a managed network says that its isolation is Disabled. Not documented.
+    pub show_disabled_network: bool,
 }
 
 impl Default for Workspaces {
@@ -19,6 +21,7 @@ impl Default for Workspaces {
         Self {
             delete_hub_with_projects: DeleteHubWithProjects::Refuse,
             projects_show_encryption: true,
+            show_disabled_network: true,
         }
     }
 }

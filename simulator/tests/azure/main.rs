@@ -25,6 +25,7 @@ mod key_changes;
 mod lists;
 mod locks;
 mod managed_hsms;
+mod managed_network;
 mod managed_resources;
 mod page;
 mod policies;

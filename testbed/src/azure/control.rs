@@ -111,6 +111,17 @@ impl Control {
         self.ask(Method::POST, "counters/reset", None).await.map(drop)
     }
 
+    /// Somebody makes a private endpoint to a workspace.
+    ///
+    /// # Errors
+    /// There is no such workspace.
+    pub async fn private_endpoint(&self, workspace: &str) -> Result<(), Error> {
+        let made = json!({ "workspace": workspace });
+        self.ask(Method::POST, "private-endpoints", Some(&made))
+            .await
+            .map(drop)
+    }
+
     /// Puts a fault in the way of requests.
     ///
     /// # Errors

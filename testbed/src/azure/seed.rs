@@ -24,7 +24,7 @@ const SEARCH: &str = "Microsoft.Search/searchServices";
 const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 
 /// Resource providers that hubs and accounts need.
-const PROVIDERS: [&str; 8] = [
+const PROVIDERS: [&str; 9] = [
     "Microsoft.CognitiveServices",
     "Microsoft.MachineLearningServices",
     "Microsoft.Storage",
@@ -32,6 +32,7 @@ const PROVIDERS: [&str; 8] = [
     "Microsoft.DocumentDB",
     "Microsoft.Search",
     "Microsoft.ManagedIdentity",
+    "Microsoft.Network",
     "Microsoft.Authorization",
 ];
 
