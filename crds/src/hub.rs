@@ -9,6 +9,7 @@ use strum::{Display, EnumIter};
 
 use crate::dependents::Dependent;
 use crate::encryption::Encryption;
+use crate::network::ManagedNetwork;
 use crate::policy::{AdoptionPolicy, ManagementPolicy};
 use crate::status::ResourceStatus;
 use crate::{formats, rules};
@@ -43,7 +44,8 @@ use crate::{formats, rules};
     validation = rules::location_unchanged(&rules::HUB),
     validation = rules::storage_account_unchanged(),
     validation = rules::key_vault_unchanged(),
-    validation = rules::high_business_impact_unchanged()
+    validation = rules::high_business_impact_unchanged(),
+    validation = rules::network::isolation_stays()
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::high_business_impact_comes_with_a_customer_managed_key())]
@@ -99,6 +101,10 @@ pub struct AIHubSpec {
     /// Whether the hub is reachable from public networks: Enabled or Disabled. Left out, Azure's choice stays as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_network_access: Option<PublicNetworkAccess>,
+
+    /// The network that Azure manages for the hub's compute. Left out, Azure's choice stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_network: Option<ManagedNetwork>,
 
     /// Resources that the hub works with and its key does not pass down to: what each is encrypted with is told in status.dependents, and
     /// DependentsEncrypted warns of those that have no key of yours. Nothing is written to them. A service-side hub's storage

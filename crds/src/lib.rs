@@ -11,6 +11,7 @@ pub mod encryption;
 pub mod formats;
 pub mod hub;
 pub mod managed;
+pub mod network;
 pub mod policy;
 pub mod project;
 pub mod rules;
@@ -24,6 +25,7 @@ pub use dependents::{AtRestEncryption, Dependent, DependentStatus, DependentType
 pub use encryption::{CustomerManagedKey, DataLocation, Encryption, EncryptionMode, KeyAccess};
 pub use hub::{AIHub, AIHubSpec, DeletionPolicy, Identity, PublicNetworkAccess, UnverifiedTransition};
 pub use managed::Managed;
+pub use network::{ManagedNetwork, NetworkIsolation};
 pub use policy::{AdoptionPolicy, ManagementPolicy};
 pub use project::{AIProject, AIProjectSpec, ParentKind, ParentRef};
 pub use status::{

@@ -8,6 +8,7 @@ use kube::core::{Reason, Rule};
 use crate::formats::{AZURE_NAME, USER_ASSIGNED_IDENTITIES};
 
 pub mod accounts;
+pub mod network;
 pub mod projects;
 
 /// What a kind of resource is called.

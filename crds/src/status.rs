@@ -110,6 +110,10 @@ pub struct Bound {
     /// Whether the hub holds data of high business impact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub high_business_impact: Option<bool>,
+    /// How the hub's managed network is isolated, in lower case, as Azure has it or is about to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub managed_network_isolation: Option<String>,
     /// The account's kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]

@@ -61,6 +61,8 @@ pub fn field_of(policy_field: &str, declared: &Declared) -> Option<&'static str>
         (tag.is_empty() || ours).then_some("tags")
     } else if field.ends_with("publicnetworkaccess") {
         Some("publicNetworkAccess")
+    } else if field.ends_with("managednetwork.isolationmode") {
+        Some("managedNetwork")
     } else if field.starts_with("identity") {
         Some("identity")
     } else {

@@ -176,6 +176,7 @@ pub(crate) fn live(hub: &Declared, state: &str) -> Live {
         service_side: false,
         high_business_impact: true,
         public_network_access: Some("Enabled".to_owned()),
+        network_isolation: None,
         managed_group: Some("azureml-rg-research".to_owned()),
         account: None,
         project: None,

@@ -21,6 +21,8 @@ const EXPECTED: [&str; 3] = [
 ];
 /// What Azure adds for private endpoints.
 const NETWORK: &str = "microsoft.network/";
+/// What secures the hub's way to these where it has a private endpoint (azure-ai-docs, cognitive-services-encryption-keys-portal).
+const VIRTUAL_NETWORK: &str = "Microsoft.Network/virtualNetworks";
 
 /// Judges the group of `live`, if it has one.
 pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &mut Judgement) {
@@ -51,7 +53,7 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &mut Judgement) {
             let verdict = hinders(name, found)
                 .or_else(|| not_encrypted(name, live, &inside))
                 .or_else(|| warning(input, name, live, &inside))
-                .unwrap_or_else(|| complete(name, &preflight::bill(input.declared)));
+                .unwrap_or_else(|| complete(name, found, &preflight::bill(input.declared)));
             judgement.managed_group = Opinion::Is(verdict);
             let resources = listed(input, &inside);
             judgement.managed_resource_group = Some(ManagedResourceGroupStatus {
@@ -160,10 +162,20 @@ fn warning(input: &Input<'_>, name: &str, live: &Live, inside: &[Inside<'_>]) ->
 }
 
 /// The bill stands where one looks for what is paid for, for as long as it is.
-fn complete(name: &str, bill: &str) -> Verdict {
+fn complete(name: &str, found: &[GroupResource], bill: &str) -> Verdict {
+    let network = found
+        .iter()
+        .find(|one| one.r#type.eq_ignore_ascii_case(VIRTUAL_NETWORK))
+        .map(|one| {
+            format!(
+                " Its virtual network {} is Microsoft's: it can be neither supplied nor re-addressed.",
+                one.name
+            )
+        })
+        .unwrap_or_default();
     Verdict::yes(
         Reason::Complete,
-        format!("Resource group {name} is complete. {bill}"),
+        format!("Resource group {name} is complete.{network} {bill}"),
     )
 }
 

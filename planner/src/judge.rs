@@ -395,16 +395,24 @@ pub fn bound(input: &Input<'_>, live: &Live, operation: Option<&Operation>) -> B
     let kind = &input.declared.kind;
     let noted = input.status.bound.as_ref();
     let noted = noted.filter(|_| !kind.rules().encrypts_later() || changes_key(operation));
-    noted
+    let mut bound = noted
         .cloned()
-        .unwrap_or_else(|| transition::of_live(kind, live, &transition::of_declared(input.declared)))
+        .unwrap_or_else(|| transition::of_live(kind, live, &transition::of_declared(input.declared)));
+    if !operation.is_some_and(may_have_effect) {
+        kind.rules().rebind(live, &mut bound);
+    }
+    bound
+}
+
+fn may_have_effect(operation: &Operation) -> bool {
+    !matches!(operation.state, OperationState::Failed | OperationState::Ignored)
 }
 
 /// Whether a write that changes the encryption may still have effect.
 fn changes_key(operation: Option<&Operation>) -> bool {
     operation.is_some_and(|operation| {
         matches!(operation.kind, OperationKind::Create | OperationKind::ChangeKey)
-            && !matches!(operation.state, OperationState::Failed | OperationState::Ignored)
+            && may_have_effect(operation)
     })
 }
 

@@ -113,6 +113,10 @@ pub(crate) trait Rules {
     fn bind(&self, bound: &mut Bound);
     /// Adds this kind's one-way choices as Azure has them; what Azure does not tell is taken to be as `declared`.
     fn bind_live(&self, live: &Live, declared: &Bound, bound: &mut Bound);
+    /// Brings what is noted as bound up to date, where a choice goes one way and is not made once: called while no write is under way.
+    fn rebind(&self, _live: &Live, _bound: &mut Bound) {}
+    /// Adds the choices that a change of these fields makes from the moment on that it may have arrived.
+    fn bind_change(&self, _intent: &str, _bound: &mut Bound) {}
     /// The fields that Azure fixes at creation, beside those that every kind has. With the mode refused, nothing is told of what
     /// only one of the modes has.
     fn fixed(&self, declared: &Bound, have: &Bound, mode_refused: bool) -> Vec<Fixed>;

@@ -27,6 +27,7 @@ pub mod kind;
 pub mod matrix;
 pub mod name;
 pub mod needs;
+mod network;
 pub mod observed;
 pub mod parent;
 pub mod plan;

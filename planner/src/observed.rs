@@ -153,6 +153,8 @@ pub struct Live {
     pub high_business_impact: bool,
     /// `publicNetworkAccess`.
     pub public_network_access: Option<String>,
+    /// `managedNetwork.isolationMode`, if a hub tells one.
+    pub network_isolation: Option<String>,
     /// `serviceProvisionedResourceGroup`: name of the managed resource group.
     pub managed_group: Option<String>,
     /// What only an account has.

@@ -60,6 +60,7 @@ pub fn account(value: &Value) -> Result<Live, ConvertError> {
         service_side: false,
         high_business_impact: false,
         public_network_access: properties.public_network_access,
+        network_isolation: None,
         managed_group: None,
         account: Some(Box::new(LiveAccount {
             sku: account.sku.and_then(|sku| sku.name).unwrap_or_default(),

@@ -143,6 +143,11 @@ pub fn workspace(value: &Value) -> Result<Live, ConvertError> {
         service_side: properties.enable_service_side_cmk_encryption.unwrap_or(false),
         high_business_impact: properties.hbi_workspace.unwrap_or(false),
         public_network_access: properties.public_network_access.take(),
+        network_isolation: properties
+            .managed_network
+            .take()
+            .and_then(|network| network.isolation_mode)
+            .filter(|mode| !mode.is_empty()),
         managed_group: properties
             .service_provisioned_resource_group
             .take()

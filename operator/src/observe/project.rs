@@ -46,6 +46,7 @@ pub fn of_account(value: &Value) -> Result<Live, ConvertError> {
         service_side: false,
         high_business_impact: false,
         public_network_access: None,
+        network_isolation: None,
         managed_group: None,
         account: None,
         project: Some(Box::new(LiveProject {

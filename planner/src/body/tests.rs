@@ -225,6 +225,35 @@ fn public_access_is_changed_only_where_it_is_declared() {
 }
 
 #[test]
+fn a_managed_network_is_created_and_tightened_where_it_is_declared() {
+    let mut object = object("Delete");
+    let declared = |object: &keyholder_crds::AIHub| object.validate("owner", None).unwrap();
+    let mut live = live(&declared(&object), "Succeeded");
+    live.network_isolation = Some("Disabled".to_owned());
+    assert_eq!(update(&declared(&object), &live), None);
+    let created = |hub: &Declared| create(hub, to_use(&key()), None)["properties"]["managedNetwork"].clone();
+    assert_eq!(created(&declared(&object)), serde_json::Value::Null);
+
+    object.spec.managed_network = Some(keyholder_crds::ManagedNetwork {
+        isolation: Some(keyholder_crds::NetworkIsolation::AllowInternetOutbound),
+        ..keyholder_crds::ManagedNetwork::default()
+    });
+    let hub = declared(&object);
+    let setting = json!({ "isolationMode": "AllowInternetOutbound" });
+    assert_eq!(created(&hub), setting);
+    for have in [Some("Disabled".to_owned()), None] {
+        live.network_isolation = have;
+        let (fields, body) = update(&hub, &live).unwrap();
+        assert_eq!(fields, ["managedNetwork"]);
+        assert_eq!(body, json!({ "properties": { "managedNetwork": &setting } }));
+    }
+    for have in ["allowInternetOutbound", "AllowOnlyApprovedOutbound"] {
+        live.network_isolation = Some(have.to_owned());
+        assert_eq!(update(&hub, &live), None, "{have}");
+    }
+}
+
+#[test]
 fn a_policys_field_is_one_of_an_update() {
     let mut hub = object("Delete").validate("owner", None).unwrap();
     hub.tags.insert("cost.center".to_owned(), "7".to_owned());
@@ -238,6 +267,10 @@ fn a_policys_field_is_one_of_an_update() {
             Some("publicNetworkAccess"),
         ),
         ("identity.type", Some("identity")),
+        (
+            "Microsoft.MachineLearningServices/workspaces/managedNetwork.isolationMode",
+            Some("managedNetwork"),
+        ),
         (
             "Microsoft.MachineLearningServices/workspaces/encryption.status",
             None,

@@ -83,6 +83,29 @@ fn a_whole_group_is_complete() {
 }
 
 #[test]
+fn the_virtual_network_is_listed_and_told_as_microsofts() {
+    let (hub, _) = ready_hub();
+    let mut found = group();
+    found.push(resource("microsoft.network/virtualNetworks", Some("Succeeded")));
+    let judgement = judged(&hub, &ResourceStatus::default(), Fact::Known(found), |_| {});
+    let verdict = told(&judgement);
+    assert_eq!(verdict.reason, Reason::Complete);
+    assert!(
+        verdict.message.contains(
+            "Its virtual network more is Microsoft's: it can be neither supplied nor re-addressed."
+        ),
+        "{}",
+        verdict.message
+    );
+    let listed = judgement.managed_resource_group.unwrap().resources;
+    assert!(
+        listed
+            .iter()
+            .any(|one| one.r#type == "microsoft.network/virtualNetworks")
+    );
+}
+
+#[test]
 fn each_missing_resource_is_named_and_stays_listed() {
     let (hub, status) = ready_hub();
     for index in 0..3 {

@@ -1,6 +1,7 @@
 //! Azure AI hubs: `Microsoft.MachineLearningServices/workspaces` of kind Hub, api-version 2026-05-01.
 
-use keyholder_crds::{AIHub, Bound, ComputeEncryption, DataLocation, EncryptionMode};
+use keyholder_crds::rules::network::MICROSOFTS;
+use keyholder_crds::{AIHub, Bound, ComputeEncryption, DataLocation, EncryptionMode, NetworkIsolation};
 use serde_json::{Map, Value, json};
 
 use super::{Associated, Changed, Fixed, KeyToUse, Kind, Rules};
@@ -14,7 +15,7 @@ use crate::transition::same_name;
 use crate::validate::{
     Checker, Common, Declared, FieldError, KeyUser, STORAGE_ACCOUNT, ValidEncryption, Validate, WORKSPACE,
 };
-use crate::{compute, cure};
+use crate::{compute, cure, network};
 
 /// The resource provider that every hub needs.
 pub(super) const ALWAYS: &[&str] = &["Microsoft.MachineLearningServices"];
@@ -26,6 +27,19 @@ const WITH_MANAGED_GROUP: &[&str] = &[
     "Microsoft.DocumentDB",
     "Microsoft.Search",
 ];
+/// Those that a hub with a managed network needs (azure-ai-docs, configure-managed-network, 08/27/2025).
+const WITH_NETWORK: &[&str] = &["Microsoft.MachineLearningServices", "Microsoft.Network"];
+/// Those of a hub with both.
+const WITH_BOTH: &[&str] = &[
+    "Microsoft.MachineLearningServices",
+    "Microsoft.Storage",
+    "Microsoft.KeyVault",
+    "Microsoft.DocumentDB",
+    "Microsoft.Search",
+    "Microsoft.Network",
+];
+/// The property that holds the managed network.
+const NETWORK: &str = "managedNetwork";
 
 /// What only a hub declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +50,20 @@ pub struct Hub {
     pub key_vault: ArmId,
     /// Whether it holds data of high business impact; always so with a customer-managed key.
     pub high_business_impact: bool,
+    /// How its managed network is isolated, where declared.
+    pub isolation: Option<NetworkIsolation>,
+}
+
+impl Hub {
+    fn isolated(&self) -> bool {
+        self.isolation
+            .is_some_and(|isolation| isolation != NetworkIsolation::Disabled)
+    }
+
+    fn bound_isolation(&self) -> Option<String> {
+        self.isolation
+            .map(|isolation| isolation.to_string().to_lowercase())
+    }
 }
 
 impl Validate for AIHub {
@@ -89,6 +117,13 @@ impl Validate for AIHub {
             "spec.highBusinessImpact",
             "Azure turns high business impact on for a hub with a customer-managed key: leave it out or set it to true",
         );
+        let network = spec.managed_network.clone().unwrap_or_default();
+        for (given, path) in [
+            (network.virtual_network, "spec.managedNetwork.virtualNetwork"),
+            (network.address_prefix, "spec.managedNetwork.addressPrefix"),
+        ] {
+            check.that(given.is_none(), path, MICROSOFTS);
+        }
         let kind = storage_account
             .zip(key_vault)
             .map(|(storage_account, key_vault)| {
@@ -96,6 +131,7 @@ impl Validate for AIHub {
                     storage_account,
                     key_vault,
                     high_business_impact: spec.high_business_impact.unwrap_or(customer_managed),
+                    isolation: network.isolation,
                 })
             });
         let mut declared = check.declared(owner_id, kind, fits_azure)?;
@@ -146,10 +182,11 @@ impl Rules for Hub {
     }
 
     fn providers(&self, with_managed_group: bool) -> &'static [&'static str] {
-        if with_managed_group {
-            WITH_MANAGED_GROUP
-        } else {
-            ALWAYS
+        match (with_managed_group, self.isolated()) {
+            (true, true) => WITH_BOTH,
+            (true, false) => WITH_MANAGED_GROUP,
+            (false, true) => WITH_NETWORK,
+            (false, false) => ALWAYS,
         }
     }
 
@@ -184,6 +221,9 @@ impl Rules for Hub {
         properties.insert("storageAccount".to_owned(), json!(self.storage_account.as_str()));
         properties.insert("keyVault".to_owned(), json!(self.key_vault.as_str()));
         properties.insert("hbiWorkspace".to_owned(), json!(self.high_business_impact));
+        if let Some(isolation) = self.isolation {
+            properties.insert(NETWORK.to_owned(), network::setting(isolation));
+        }
         if let Some(primary) = declared.primary_identity() {
             properties.insert("primaryUserAssignedIdentity".to_owned(), json!(primary.as_str()));
         }
@@ -221,14 +261,32 @@ impl Rules for Hub {
         )
     }
 
-    fn changes(&self, _: &Live) -> Vec<Changed> {
-        Vec::new()
+    fn changes(&self, live: &Live) -> Vec<Changed> {
+        network::tightened(self.isolation, live.network_isolation.as_deref())
+            .into_iter()
+            .map(|value| Changed {
+                field: NETWORK,
+                is_property: true,
+                value,
+            })
+            .collect()
     }
 
     fn bind(&self, bound: &mut Bound) {
         bound.storage_account = Some(self.storage_account.lower());
         bound.key_vault = Some(self.key_vault.lower());
         bound.high_business_impact = Some(self.high_business_impact);
+        bound.managed_network_isolation = self.bound_isolation();
+    }
+
+    fn rebind(&self, live: &Live, bound: &mut Bound) {
+        bound.managed_network_isolation = live.network_isolation.as_deref().map(str::to_lowercase);
+    }
+
+    fn bind_change(&self, intent: &str, bound: &mut Bound) {
+        if intent.split(", ").any(|field| field == NETWORK) {
+            bound.managed_network_isolation = self.bound_isolation();
+        }
     }
 
     fn bind_live(&self, live: &Live, declared: &Bound, bound: &mut Bound) {
@@ -245,6 +303,7 @@ impl Rules for Hub {
         bound.key_vault = seen(live.key_vault.as_ref(), &declared.key_vault);
         // Azure turns it on with a customer-managed key and reads it back as true (azurerm, ai_foundry).
         bound.high_business_impact = Some(live.encryption.is_some() || live.high_business_impact);
+        bound.managed_network_isolation = live.network_isolation.as_deref().map(str::to_lowercase);
     }
 
     fn fixed(&self, declared: &Bound, have: &Bound, mode_refused: bool) -> Vec<Fixed> {
@@ -270,6 +329,17 @@ impl Rules for Hub {
                 what: always(
                     "high business impact",
                     &have.high_business_impact.unwrap_or_default().to_string(),
+                ),
+            },
+            Fixed {
+                differs: network::loosens(
+                    declared.managed_network_isolation.as_deref(),
+                    have.managed_network_isolation.as_deref(),
+                ),
+                path: "spec.managedNetwork.isolation",
+                what: format!(
+                    "Azure makes the isolation of a hub's managed network tighter, never looser: it is {}.",
+                    network::spelled(have.managed_network_isolation.as_deref())
                 ),
             },
         ]

@@ -10,6 +10,7 @@ mod creation;
 mod deletion;
 mod fight;
 mod grant;
+mod network;
 mod policies;
 mod upkeep;
 

@@ -75,6 +75,7 @@ pub(super) fn present(input: &Input<'_>, live: &Live) -> Plan {
 
 /// The hub is there and in order: is it as declared?
 fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
+    let rules = input.declared.kind.rules();
     let declared = transition::of_declared(input.declared);
     let mut refusals = judgement
         .bound
@@ -191,17 +192,22 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     };
     judgement.operation = None;
     judgement.bound = Some(judge::bound(input, live, None));
+    let bound = |kind, intent: &str| {
+        // A key binds from the moment on that it may be there.
+        if kind == OperationKind::ChangeKey && live.encryption.is_none() {
+            return declared.clone();
+        }
+        let mut bound = judge::bound(input, live, None);
+        rules.bind_change(intent, &mut bound);
+        bound
+    };
     let write = change.map(|(kind, intent, body)| Write {
         generation: input.declared.generation,
         kind,
         id: input.declared.id.clone(),
         request: Request::Patch(body),
+        bound: Some(bound(kind, &intent)),
         intent,
-        // A key binds from the moment on that it may be there.
-        bound: Some(match kind {
-            OperationKind::ChangeKey if live.encryption.is_none() => declared.clone(),
-            _ => judge::bound(input, live, None),
-        }),
         started_at: started_at.or(granted_from).unwrap_or_else(|| second(input.now)),
     });
     let next = if let Some(next) = closed_until {

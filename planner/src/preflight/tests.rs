@@ -100,6 +100,34 @@ fn with_everything_there_every_check_passes_in_order() {
 }
 
 #[test]
+fn a_hub_with_a_managed_network_needs_the_provider_of_networks() {
+    let mut object = object("Delete");
+    let needs = |object: &keyholder_crds::AIHub| {
+        providers(&object.validate("owner", None).unwrap()).contains(&"Microsoft.Network")
+    };
+    for (isolation, needed) in [
+        (None, false),
+        (Some(keyholder_crds::NetworkIsolation::Disabled), false),
+        (
+            Some(keyholder_crds::NetworkIsolation::AllowInternetOutbound),
+            true,
+        ),
+        (
+            Some(keyholder_crds::NetworkIsolation::AllowOnlyApprovedOutbound),
+            true,
+        ),
+    ] {
+        object.spec.managed_network = Some(keyholder_crds::ManagedNetwork {
+            isolation,
+            ..keyholder_crds::ManagedNetwork::default()
+        });
+        assert_eq!(needs(&object), needed, "{isolation:?}");
+        object.spec.encryption.data_location = Some(keyholder_crds::DataLocation::ServiceSide);
+        assert_eq!(needs(&object), needed, "{isolation:?}");
+    }
+}
+
+#[test]
 fn a_service_side_hub_needs_one_provider_and_no_word_on_cosmos() {
     let mut object = object("Delete");
     object.spec.encryption.data_location = Some(keyholder_crds::DataLocation::ServiceSide);

@@ -20,7 +20,7 @@ use crate::validate::Validate;
 
 const ONE: &str = "0123456789abcdef0123456789abcdef";
 const TWO: &str = "fedcba9876543210fedcba9876543210";
-const CASES: u32 = 5000;
+const CASES: u32 = 6000;
 const HITS: u32 = 50;
 
 /// What one spec says where it matters.
@@ -38,6 +38,7 @@ struct Choice {
     location: &'static str,
     storage: usize,
     key_vault: usize,
+    isolation: Option<&'static str>,
 }
 
 /// One name in its spellings: two of the same resource, its id here and elsewhere, and another.
@@ -90,6 +91,9 @@ fn spec(choice: &Choice) -> Value {
     if let Some(name) = choice.name {
         spec["azureName"] = json!(name);
     }
+    if let Some(isolation) = choice.isolation {
+        spec["managedNetwork"] = json!({ "isolation": isolation });
+    }
     spec
 }
 
@@ -126,11 +130,19 @@ fn choices() -> impl Strategy<Value = Choice> {
         prop::sample::select(vec!["westeurope", "West Europe", "eastus"]),
         0..6_usize,
         0..6_usize,
+        prop::option::weighted(
+            0.9,
+            prop::sample::select(vec![
+                "Disabled",
+                "AllowInternetOutbound",
+                "AllowOnlyApprovedOutbound",
+            ]),
+        ),
     );
     (first, second).prop_map(
         |(
             (customer_managed, data_location, vault, key, version, identity),
-            (high_business_impact, group, name, location, storage, key_vault),
+            (high_business_impact, group, name, location, storage, key_vault, isolation),
         )| Choice {
             customer_managed,
             data_location,
@@ -144,6 +156,7 @@ fn choices() -> impl Strategy<Value = Choice> {
             location,
             storage,
             key_vault,
+            isolation,
         },
     )
 }
@@ -151,7 +164,7 @@ fn choices() -> impl Strategy<Value = Choice> {
 /// What is bound; what the object said before this edit; and what it says now. Mostly one field moves.
 fn edits() -> impl Strategy<Value = (Choice, Choice, Choice)> {
     let fields = vec![
-        0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 4, 5, 5, 6, 6, 6, 7, 8, 9, 10, 11, 12, 13_usize,
+        0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 8, 9, 10, 11, 12, 13, 14, 14_usize,
     ];
     let field = prop::sample::select(fields);
     (choices(), choices(), choices(), field, 0..4_usize).prop_map(|(bound, other, third, field, stale)| {
@@ -171,13 +184,14 @@ fn edits() -> impl Strategy<Value = (Choice, Choice, Choice)> {
                 10 => new.storage = to.storage,
                 11 => new.key_vault = to.key_vault,
                 12 => {}
+                14 => new.isolation = to.isolation,
                 _ => new = to.clone(),
             }
             new
         };
         // An edit that was let in before the hub was bound, so that old is not what is bound.
         let old = if stale == 0 {
-            with(&bound, &third, field.wrapping_add(5) % 14)
+            with(&bound, &third, field.wrapping_add(5) % 15)
         } else {
             bound.clone()
         };
@@ -237,6 +251,7 @@ fn value_of(bound: &Bound, path: &str) -> String {
         "spec.location" => bound.location.clone(),
         "spec.storageAccount" => name(bound.storage_account.as_deref()),
         "spec.keyVault" => name(bound.key_vault.as_deref()),
+        "spec.managedNetwork.isolation" => bound.managed_network_isolation.clone().unwrap_or_default(),
         "spec.highBusinessImpact" => bound.high_business_impact.unwrap_or_default().to_string(),
         other => panic!("unknown field {other}"),
     }
@@ -345,6 +360,9 @@ fn the_rules_of_the_crd_and_the_planner_refuse_the_same() {
             if !refused.is_empty() && by_edit.is_empty() {
                 hit("an old difference does not hinder another edit".to_owned());
             }
+            if cel.is_empty() && crate::network::loosens(old.isolation, new.isolation) {
+                hit("a tighter isolation".to_owned());
+            }
             if before != have && wanted == have && old != new {
                 hit("a cure after a difference".to_owned());
                 prop_assert!(cel.is_empty(), "{cel:?}");
@@ -386,6 +404,8 @@ fn the_rules_of_the_crd_and_the_planner_refuse_the_same() {
         "spec.storageAccount",
         "spec.keyVault",
         "spec.highBusinessImpact",
+        "spec.managedNetwork.isolation",
+        "a tighter isolation",
     ] {
         assert!(count(what) >= HITS, "{what}: {} hits", count(what));
     }

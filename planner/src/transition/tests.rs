@@ -182,6 +182,43 @@ fn the_message_tells_what_high_business_impact_is() {
 }
 
 #[test]
+fn a_managed_network_is_made_tighter_and_never_looser() {
+    let isolated = |mode: &str| Bound {
+        managed_network_isolation: Some(mode.to_owned()),
+        ..bound()
+    };
+    let (open, internet, approved) = (
+        isolated("disabled"),
+        isolated("allowinternetoutbound"),
+        isolated("allowonlyapprovedoutbound"),
+    );
+    for (have, wanted) in [
+        (&open, &internet),
+        (&open, &approved),
+        (&internet, &approved),
+        (&bound(), &open),
+    ] {
+        assert_eq!(refusals(&kind(), wanted, have), []);
+    }
+    for (have, wanted) in [(&internet, &open), (&approved, &open), (&approved, &internet)] {
+        let told = refusals(&kind(), wanted, have);
+        assert_eq!(told.len(), 1);
+        assert_eq!(
+            (told[0].reason, told[0].path),
+            (Reason::ImmutableFieldChanged, "spec.managedNetwork.isolation")
+        );
+    }
+    let told = refusals(&kind(), &internet, &approved);
+    assert!(
+        told[0].message.contains("it is AllowOnlyApprovedOutbound"),
+        "{}",
+        told[0].message
+    );
+    // Left out, it stays.
+    assert_eq!(refusals(&kind(), &bound(), &approved), []);
+}
+
+#[test]
 fn a_live_hub_is_what_it_tells_and_else_as_declared() {
     let hub = object("Delete").validate("owner", None).unwrap();
     let mut seen = live(&hub, "Succeeded");

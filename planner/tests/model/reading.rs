@@ -213,6 +213,7 @@ fn live_hub(hub: &Declared, live: &Hub) -> Live {
         service_side: false,
         high_business_impact: live.key.is_some(),
         public_network_access: Some("Enabled".to_owned()),
+        network_isolation: None,
         managed_group: live.key.map(|_| "azureml-rg-research".to_owned()),
         account: None,
         project: None,
