@@ -154,6 +154,21 @@ const EDITS: &[Edit] = &[
         verdict: Refused("spec.azureName"),
     },
     Edit {
+        name: "no managed network, as Azure has it",
+        steps: &[|spec| spec["managedNetwork"] = json!({ "isolation": "Disabled" })],
+        verdict: Taken,
+    },
+    Edit {
+        name: "a managed network of one's own",
+        steps: &[|spec| spec["managedNetwork"] = json!({ "virtualNetwork": "mine" })],
+        verdict: Refused("spec.managedNetwork.virtualNetwork"),
+    },
+    Edit {
+        name: "a managed network at another address",
+        steps: &[|spec| spec["managedNetwork"] = json!({ "addressPrefix": "10.0.0.0/16" })],
+        verdict: Refused("spec.managedNetwork.addressPrefix"),
+    },
+    Edit {
         name: "tags",
         steps: &[|spec| spec["tags"] = json!({ "team": "other" })],
         verdict: Taken,
@@ -164,6 +179,51 @@ const EDITS: &[Edit] = &[
         verdict: Taken,
     },
 ];
+
+fn isolate(spec: &mut Value, isolation: &str) {
+    spec["managedNetwork"] = json!({ "isolation": isolation });
+}
+
+/// On a hub whose network allows the internet.
+const EDITS_OF_ISOLATION: &[Edit] = &[
+    Edit {
+        name: "isolation as it is, in its block alone",
+        steps: &[|spec| isolate(spec, "AllowInternetOutbound")],
+        verdict: Taken,
+    },
+    Edit {
+        name: "tighter isolation",
+        steps: &[|spec| isolate(spec, "AllowOnlyApprovedOutbound")],
+        verdict: Taken,
+    },
+    Edit {
+        name: "isolation left out",
+        steps: &[|spec| remove(spec, "managedNetwork")],
+        verdict: Taken,
+    },
+    Edit {
+        name: "no isolation any more",
+        steps: &[|spec| isolate(spec, "Disabled")],
+        verdict: Refused("spec.managedNetwork.isolation"),
+    },
+    Edit {
+        name: "isolation left out, then none any more",
+        steps: &[
+            |spec| remove(spec, "managedNetwork"),
+            |spec| isolate(spec, "Disabled"),
+        ],
+        verdict: Refused("spec.managedNetwork.isolation"),
+    },
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_isolated_hub_by_every_route() {
+    by_every_route("edits-network", "AIHub", EDITS_OF_ISOLATION, &[], |name| {
+        let isolation = "  managedNetwork:\n    isolation: AllowInternetOutbound\n  deletionPolicy:";
+        hub(name).replace("  deletionPolicy:", isolation)
+    })
+    .await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_hub_by_every_route() {

@@ -18,6 +18,7 @@ mod kind;
 mod limits;
 mod managed_group;
 mod managed_hsm;
+mod managed_network;
 mod outages;
 mod ownership;
 mod preflight;
