@@ -96,10 +96,9 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     judgement.key_healthy = view.healthy;
     judgement.provisioned = Opinion::Is(provisioned(input, live));
     judgement.encryption = encryption::status(input, live, view.latest.as_ref());
-    judgement.compute_encryption = input.declared.kind.rules().compute(live);
+    judgement.compute_encryption = rules.compute(live);
     judgement.preflight = Some(preflight::without_notes(&input.status.preflight));
     let asks_for_a_key = matches!(input.declared.encryption, ValidEncryption::CustomerManaged { .. });
-    let rules = input.declared.kind.rules();
     if (rules.encrypts_later() && live.encryption.is_some() == asks_for_a_key) || rules.parent().is_some() {
         waits_for_nothing(input, &mut judgement);
     }
@@ -110,7 +109,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     let mut key = view.change;
     let mut granted_from = None;
     let mut closed_until = None;
-    if refusals.is_empty() && input.declared.kind.rules().encrypts_later() {
+    if refusals.is_empty() && rules.encrypts_later() {
         match enabling::gate(input, live, &mut judgement, key.is_some()) {
             Gate::NotAsked => {}
             Gate::Grants(plan) => return *plan,
