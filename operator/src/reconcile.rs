@@ -181,17 +181,19 @@ async fn pass<K: Watched>(object: &K, context: &Context) -> Result<Next, Failure
         Lookup::Filling => return Ok(Next::Change),
         Lookup::Found(parent) => parent,
     };
-    let valid = match parent.map(|parent| object.validate(&context.owner_id, parent.as_ref())) {
+    let valid = parent.map(|parent| object.validate(&context.owner_id, parent.as_ref()));
+    let may_go = match &valid {
+        Ok(Ok(_)) => false,
+        Ok(Err(_)) => validate::may_go_unread(&object),
+        Err(_) => validate::is_unbound(&object),
+    };
+    if deleting && may_go {
+        taken(writer.remove_finalizer(&object).await, "finalizer", &object)?;
+        return Ok(Next::Change);
+    }
+    let valid = match valid {
         Ok(Ok(valid)) => valid,
-        Err(_) if deleting && validate::is_unbound(&object) => {
-            taken(writer.remove_finalizer(&object).await, "finalizer", &object)?;
-            return Ok(Next::Change);
-        }
         Err(why) => return blocked(&writer, &object, &why, context).await,
-        Ok(Err(_)) if deleting && validate::may_go_unread(&object) => {
-            taken(writer.remove_finalizer(&object).await, "finalizer", &object)?;
-            return Ok(Next::Change);
-        }
         Ok(Err(errors)) => {
             let report = keyholder_planner::report::invalid(&object, &errors, Timestamp::now());
             return tell(&writer, &object, report).await;

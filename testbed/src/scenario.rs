@@ -12,7 +12,7 @@ use kube::api::{Api, DynamicObject};
 
 use tokio::sync::OnceCell;
 
-use crate::azure::{Azure, Seed};
+use crate::azure::{Azure, Exchange, Seed};
 use crate::binaries::{Binaries, target};
 use crate::chart;
 use crate::control_plane::ControlPlane;
@@ -336,23 +336,36 @@ impl Scenario {
     /// It has not in time.
     pub async fn until_asked(&self, path: &str, times: usize) -> Result<(), Error> {
         let path = path.to_lowercase();
-        let asked = async || {
-            let log = self.azure.operator_log().await?;
-            Ok::<usize, Error>(log.iter().filter(|one| one.path().to_lowercase() == path).count())
-        };
-        let goal = asked().await? + times;
+        let asked = |log: &[Exchange]| log.iter().filter(|one| one.path().to_lowercase() == path).count();
+        let goal = asked(&self.azure.operator_log().await?) + times;
+        let what = format!("the operator did not ask for {path} {times} times more");
+        self.until_logged(&what, |log| asked(log) >= goal).await.map(drop)
+    }
+
+    /// Waits until what the operator asked of Azure is as wanted, and gives it as it was then; `what`: what is said if it is not in time.
+    ///
+    /// # Errors
+    /// It is not in time.
+    pub async fn until_logged(
+        &self,
+        what: &str,
+        wanted: impl Fn(&[Exchange]) -> bool,
+    ) -> Result<Vec<Exchange>, Error> {
         let started = Instant::now();
-        while asked().await? < goal {
+        loop {
+            let log = self.azure.operator_log().await?;
+            if wanted(&log) {
+                return Ok(log);
+            }
             if started.elapsed() > PATIENCE {
                 return Err(self.explained(Error::TimedOut {
-                    what: format!("the operator did not ask for {path} {times} times more"),
+                    what: what.to_owned(),
                     waited: PATIENCE,
                     last: String::new(),
                 }));
             }
             tokio::time::sleep(LOOK).await;
         }
-        Ok(())
     }
 
     fn explained(&self, error: Error) -> Error {

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use testbed::azure::names;
 use testbed::{Object, Scenario};
 
-use crate::common::{ACCOUNTS, account, account_example as example, operator_log, rotate, settings, start};
+use crate::common::{
+    ACCOUNTS, account, account_example as example, operator_log, rotate, settings, start, until_patched,
+};
 
 const FOUNDRY: &str = "AIServicesAccount/foundry";
 const SPEECH: &str = "AIServicesAccount/speech";
@@ -209,14 +211,6 @@ async fn a_purged_account_leaves_its_name_free_and_a_deleted_one_holds_it() {
     );
 }
 
-/// The bodies of the operator's PATCHes of an account.
-async fn patches(scenario: &Scenario, account: &str) -> Vec<Value> {
-    let id = names::account(account).to_lowercase();
-    let mut log = operator_log(scenario).await;
-    log.retain(|one| one.method == "PATCH" && one.path().to_lowercase() == id);
-    log.into_iter().map(|one| one.request).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_declared_field_that_somebody_changes_is_put_back_by_a_patch_of_it_alone() {
     let scenario = start("account-drift").await;
@@ -264,16 +258,10 @@ async fn a_declared_field_that_somebody_changes_is_put_back_by_a_patch_of_it_alo
             tags["keyholder-owner"] = before["tags"]["keyholder-owner"].clone();
         }
         alice.patch(&id, ACCOUNTS, &change).await.unwrap();
-        let corrected = async || patches(&scenario, "drift").await.len() > index;
-        let started = std::time::Instant::now();
-        while !corrected().await {
-            assert!(
-                started.elapsed() < testbed::scenario::PATIENCE,
-                "{change} was not seen"
-            );
-        }
+        until_patched(&scenario, &id, index + 1).await;
         scenario.until_ready("AIServicesAccount/drift").await.unwrap();
-        assert_eq!(patches(&scenario, "drift").await[index], correction);
-        assert_eq!(patches(&scenario, "drift").await.len(), index + 1);
+        let patches = until_patched(&scenario, &id, index + 1).await;
+        assert_eq!(patches[index], correction);
+        assert_eq!(patches.len(), index + 1);
     }
 }

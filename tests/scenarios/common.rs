@@ -76,6 +76,15 @@ pub async fn writes(scenario: &Scenario, hub: &str) -> Vec<(String, u16)> {
         .collect()
 }
 
+/// The bodies of the operator's PATCHes of a resource, once there are so many.
+pub async fn until_patched(scenario: &Scenario, id: &str, times: usize) -> Vec<Value> {
+    let is_patch = |one: &Exchange| one.method == "PATCH" && one.path().eq_ignore_ascii_case(id);
+    let what = format!("the operator did not change {id} {times} times");
+    let enough = |log: &[Exchange]| log.iter().filter(|one| is_patch(one)).count() >= times;
+    let log = scenario.until_logged(&what, enough).await.unwrap();
+    log.into_iter().filter(is_patch).map(|one| one.request).collect()
+}
+
 /// What the operator asked of Azure Resource Manager.
 pub async fn operator_log(scenario: &Scenario) -> Vec<Exchange> {
     let mut log = scenario.azure.operator_log().await.unwrap();

@@ -1,8 +1,8 @@
 //! "Keys do not pass down: show me which resources are encrypted with which key."
 
-use serde_json::{Value, json};
+use serde_json::json;
+use testbed::Object;
 use testbed::azure::names;
-use testbed::{Object, Scenario};
 
 use crate::common::{example, hub, key_in_azure, operator_log, start};
 
@@ -18,16 +18,6 @@ fn told(hub: &Object) -> (&str, &str) {
     (one("encryption"), one("keyIdentifier"))
 }
 
-async fn encrypt(scenario: &Scenario, with: &Value) {
-    let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
-    let hub = names::identity(names::HUB_IDENTITY);
-    let body = json!({
-        "identity": { "type": "UserAssigned", "userAssignedIdentities": { hub: {} } },
-        "properties": { "encryption": with },
-    });
-    alice.patch(&storage(), STORAGE, &body).await.unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storage_account_with_microsofts_key_is_a_warning_until_it_has_one_of_yours() {
     let scenario = start("dependents").await;
@@ -37,17 +27,9 @@ async fn a_storage_account_with_microsofts_key_is_a_warning_until_it_has_one_of_
     assert!(ready.says("DependentsEncrypted", "AuditFinding"), "{ready}");
     assert_eq!(told(&ready), ("MicrosoftManaged", ""));
 
-    let vault = scenario.azure.sign_in(names::ALICE).await.unwrap();
-    let uri = vault
-        .get(&names::vault(names::VAULT), "2026-02-01")
-        .await
-        .unwrap();
-    let with = json!({
-        "keySource": "Microsoft.Keyvault",
-        "keyvaultproperties": { "keyname": names::KEY, "keyvaulturi": uri["properties"]["vaultUri"] },
-        "identity": { "userAssignedIdentity": names::identity(names::HUB_IDENTITY) },
-    });
-    encrypt(&scenario, &with).await;
+    let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
+    let body = alice.storage_encryption().await.unwrap();
+    alice.patch(&storage(), STORAGE, &body).await.unwrap();
     let encrypted = scenario
         .until_says("research", "DependentsEncrypted", "AllEncrypted")
         .await

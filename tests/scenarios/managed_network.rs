@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testbed::Scenario;
 use testbed::azure::names;
 
-use crate::common::{WORKSPACES, example, in_azure, merge, settings, start, writes};
+use crate::common::{WORKSPACES, example, in_azure, merge, settings, start, until_patched, writes};
 
 const SENTENCE: &str = "Microsoft makes and keeps the virtual network of the managed resource group; it can be neither supplied nor re-addressed";
 const NETWORKS: &str = "Microsoft.Network/virtualNetworks";
@@ -117,25 +117,13 @@ async fn one_that_was_loosened_is_made_as_tight_as_declared() {
     let seed = json!({ "workspaces": [{ "id": names::hub("research"), "body": body }] });
     scenario.azure.control().seed(&seed.to_string()).await.unwrap();
     assert_eq!(mode(&scenario).await, "AllowInternetOutbound");
-    for _ in 0..600 {
-        if mode(&scenario).await == "AllowOnlyApprovedOutbound" {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    assert_eq!(mode(&scenario).await, "AllowOnlyApprovedOutbound");
+    until_patched(&scenario, &names::hub("research"), 1).await;
     scenario.until_ready("research").await.unwrap();
-    let last = scenario
-        .azure
-        .operator_log()
-        .await
-        .unwrap()
-        .into_iter()
-        .rfind(|one| one.method == "PATCH")
-        .unwrap();
+    assert_eq!(mode(&scenario).await, "AllowOnlyApprovedOutbound");
+    let patches = until_patched(&scenario, &names::hub("research"), 1).await;
     let only =
         json!({ "properties": { "managedNetwork": { "isolationMode": "AllowOnlyApprovedOutbound" } } });
-    assert_eq!(last.request, only);
+    assert_eq!(patches.last(), Some(&only));
 }
 
 /// Azure gives no way back: it is told, nothing is written, and declaring what is there is the cure.

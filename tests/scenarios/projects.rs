@@ -7,7 +7,7 @@ use testbed::{Object, Said, Scenario};
 
 use crate::common::{
     ACCOUNTS, WORKSPACES, account, account_example, hub, operator_log, project, project_example, rotate,
-    start, writes,
+    start, until_patched, writes,
 };
 
 const CHURN: &str = "AIProject/churn";
@@ -307,25 +307,14 @@ async fn a_name_that_somebody_changes_is_put_back_and_anybodys_project_is_left_a
     scenario.until_ready(CHURN).await.unwrap();
     let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
     let changed = json!({ "properties": { "friendlyName": "Somebody's" } });
-    scenario.azure.control().reset_counters().await.unwrap();
     alice
         .patch(&names::hub("churn"), WORKSPACES, &changed)
         .await
         .unwrap();
-    let corrections = async || {
-        let mut log = operator_log(&scenario).await;
-        log.retain(|one| one.method == "PATCH" && one.path().eq_ignore_ascii_case(&names::hub("churn")));
-        log
-    };
-    // It is asked for again and again until it is as declared.
-    for times in 1.. {
-        if !corrections().await.is_empty() {
-            break;
-        }
-        scenario.until_asked(&names::hub("churn"), times).await.unwrap();
-    }
+    let churn = names::hub("churn");
+    until_patched(&scenario, &churn, 1).await;
     scenario.until_ready(CHURN).await.unwrap();
-    let patches: Vec<Value> = corrections().await.into_iter().map(|one| one.request).collect();
+    let patches = until_patched(&scenario, &churn, 1).await;
     assert_eq!(patches, [json!({ "properties": { "friendlyName": "churn" } })]);
 
     let theirs = json!({

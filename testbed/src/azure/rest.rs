@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::names::{TENANT, subscription};
+use super::names::{self, TENANT, subscription};
 use crate::error::Error;
 
 /// Audience of tokens for Azure Resource Manager in the public cloud.
@@ -141,6 +141,24 @@ impl RestClient {
         let properties = json!({ "roleDefinitionId": role, "principalId": principal, "principalType": "ServicePrincipal" });
         let body = json!({ "properties": properties });
         self.put(&id, "2022-04-01", &body).await.map(drop)
+    }
+
+    /// The PATCH that has the hub's identity encrypt a storage account with the examples' key.
+    ///
+    /// # Errors
+    /// The vault cannot be read.
+    pub async fn storage_encryption(&self) -> Result<Value, Error> {
+        let found = self.get(&names::vault(names::VAULT), "2026-02-01").await?;
+        let user = names::identity(names::HUB_IDENTITY);
+        let encryption = json!({
+            "keySource": "Microsoft.Keyvault",
+            "keyvaultproperties": { "keyname": names::KEY, "keyvaulturi": found.pointer("/properties/vaultUri") },
+            "identity": { "userAssignedIdentity": user },
+        });
+        Ok(json!({
+            "identity": { "type": "UserAssigned", "userAssignedIdentities": { user: {} } },
+            "properties": { "encryption": encryption },
+        }))
     }
 
     /// Changes a resource.

@@ -3,9 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use testbed::Object;
-use testbed::azure::names::{
-    AI_GROUP, ALICE, HUB_IDENTITY, KEY, MICROSOFT, OTHER_KEY, VAULT, identity, resource, vault,
-};
+use testbed::azure::names::{AI_GROUP, ALICE, MICROSOFT, OTHER_KEY, VAULT, resource, vault};
 
 use crate::stage::{Stage, hub_id};
 use crate::steps::{self, key_in_azure, read_out};
@@ -30,15 +28,7 @@ pub async fn keys_do_not_pass_down(stage: &mut Stage) -> Told {
 /// Its owner gives it one.
 pub async fn encrypted_by_its_owner(stage: &mut Stage) -> Told {
     let alice = stage.sign_in(ALICE).await?;
-    let found = alice.get(&vault(VAULT), "2026-02-01").await?;
-    let body = json!({
-        "identity": { "type": "UserAssigned", "userAssignedIdentities": { identity(HUB_IDENTITY): {} } },
-        "properties": { "encryption": {
-            "keySource": "Microsoft.Keyvault",
-            "keyvaultproperties": { "keyname": KEY, "keyvaulturi": found.pointer("/properties/vaultUri") },
-            "identity": { "userAssignedIdentity": identity(HUB_IDENTITY) },
-        } },
-    });
+    let body = alice.storage_encryption().await?;
     println!("   {ALICE} encrypts the storage account, as `az storage account update` would.");
     alice
         .patch(&resource(AI_GROUP, STORAGE_ACCOUNTS, "aihubdata"), STORAGE, &body)
@@ -101,15 +91,7 @@ pub async fn led_back(stage: &mut Stage) -> Told {
 pub async fn encrypted_again(stage: &mut Stage) -> Told {
     let id = storage_of_the_group(stage).await?;
     let alice = stage.sign_in(ALICE).await?;
-    let found = alice.get(&vault(VAULT), "2026-02-01").await?;
-    let body = json!({
-        "identity": { "type": "UserAssigned", "userAssignedIdentities": { identity(HUB_IDENTITY): {} } },
-        "properties": { "encryption": {
-            "keySource": "Microsoft.Keyvault",
-            "keyvaultproperties": { "keyname": KEY, "keyvaulturi": found.pointer("/properties/vaultUri") },
-            "identity": { "userAssignedIdentity": identity(HUB_IDENTITY) },
-        } },
-    });
+    let body = alice.storage_encryption().await?;
     let microsoft = stage.sign_in(MICROSOFT).await?;
     microsoft.patch(&id, STORAGE, &body).await?;
     stage.until(HUB, "Ready", Object::is_ready).await?;
