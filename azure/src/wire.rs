@@ -20,8 +20,8 @@ mod tests;
 
 pub use account::{Account, AccountEncryption, AccountKey, AccountProperties, Sku};
 pub use at_rest::{
-    DatabaseAccount, DatabaseAccountProperties, EncryptionWithCmk, SearchService, SearchServiceProperties,
-    StorageAccount, StorageAccountProperties, StorageEncryption, StorageKey,
+    DataResource, DatabaseAccount, DatabaseAccountProperties, EncryptionWithCmk, SearchService,
+    SearchServiceProperties, StorageAccount, StorageAccountProperties, StorageEncryption, StorageKey,
 };
 pub use authorization::{
     Permission, RoleAssignment, RoleAssignmentProperties, RoleDefinition, RoleDefinitionProperties,

@@ -48,6 +48,7 @@ use crate::{formats, rules};
 #[x_kube(validation = accounts::projects_need_foundry_and_an_identity())]
 #[x_kube(validation = rules::key_identity_is_one_of_its_own())]
 #[x_kube(validation = rules::somebody_unwraps())]
+#[x_kube(validation = rules::enforced_dependents_can_have_the_key())]
 pub struct AIServicesAccountSpec {
     /// The Azure subscription (a GUID). It cannot be changed once the account exists.
     #[schemars(length(max = 36))]
@@ -106,7 +107,7 @@ pub struct AIServicesAccountSpec {
     pub public_network_access: Option<PublicNetworkAccess>,
 
     /// Resources that the account works with and its key does not pass down to: what each is encrypted with is told in status.dependents, and
-    /// DependentsEncrypted warns of those that have no key of yours. Nothing is written to them.
+    /// DependentsEncrypted warns of those that have no key of yours. Nothing is written to those whose policy is Audit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub dependents: Vec<Dependent>,

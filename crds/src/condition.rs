@@ -135,6 +135,10 @@ pub enum Reason {
     IdentityNotFound,
     /// The hub's storage account or its own key vault does not exist.
     AssociatedResourceNotFound,
+    /// A dependent cannot be given the key as it is.
+    DependentUnsuitable,
+    /// A dependent would be changed in a way that Azure does not take back, and the spec does not allow it.
+    Irreversible,
     /// The project's parent does not exist.
     ParentNotFound,
     /// The project's parent is not in order so far.

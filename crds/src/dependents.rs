@@ -5,12 +5,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter};
 
+use crate::policy::AdoptionPolicy;
 use crate::rules;
+use crate::status::Operation;
 
 /// A resource that is encrypted by itself: the key does not pass down to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::dependent_is_of_its_type())]
+#[x_kube(validation = rules::cosmos_db_has_no_way_back())]
 pub struct Dependent {
     /// Its name, or its whole ARM id when it is in another resource group or subscription.
     #[schemars(length(min = 1, max = 1024))]
@@ -18,6 +21,33 @@ pub struct Dependent {
 
     /// Its type in Azure.
     pub r#type: DependentType,
+
+    /// Audit: what it is encrypted with is told. Enforce: it is given the object's own key, unwrapped by the same user-assigned identity,
+    /// once the object has it and it is in order; of AI Search, whose objects have keys of their own, it is enforced that they have one.
+    #[serde(default)]
+    pub policy: DependentPolicy,
+
+    /// With policy Enforce, whether a resource that no object encrypts so far is taken over: its tag keyholder-encryption is written.
+    /// Without it the tag must be there before.
+    #[serde(default)]
+    pub adoption_policy: AdoptionPolicy,
+
+    /// With policy Enforce, lets Keyholder make a change that Azure does not take back: the first key of Cosmos DB, or of an account that
+    /// allows projects.
+    #[serde(default)]
+    pub allow_irreversible: bool,
+}
+
+/// What is done about the encryption of a dependent.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Display, EnumIter,
+)]
+pub enum DependentPolicy {
+    /// It is told.
+    #[default]
+    Audit,
+    /// It is set.
+    Enforce,
 }
 
 /// Types of resources whose encryption is looked at.
@@ -102,4 +132,7 @@ pub struct DependentStatus {
     /// What there is to say about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// The write to it that is intended or under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
 }

@@ -51,6 +51,7 @@ use crate::{formats, rules};
 #[x_kube(validation = rules::high_business_impact_comes_with_a_customer_managed_key())]
 #[x_kube(validation = rules::key_identity_is_one_of_its_own())]
 #[x_kube(validation = rules::somebody_unwraps())]
+#[x_kube(validation = rules::enforced_dependents_can_have_the_key())]
 #[x_kube(validation = rules::key_is_in_a_vault())]
 pub struct AIHubSpec {
     /// The Azure subscription (a GUID). It cannot be changed once the hub exists.
@@ -107,8 +108,8 @@ pub struct AIHubSpec {
     pub managed_network: Option<ManagedNetwork>,
 
     /// Resources that the hub works with and its key does not pass down to: what each is encrypted with is told in status.dependents, and
-    /// DependentsEncrypted warns of those that have no key of yours. Nothing is written to them. A service-side hub's storage
-    /// account is looked at unasked.
+    /// DependentsEncrypted warns of those that have no key of yours. Nothing is written to those whose policy is Audit. A service-side
+    /// hub's storage account is looked at unasked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     pub dependents: Vec<Dependent>,

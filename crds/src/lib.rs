@@ -21,7 +21,7 @@ pub mod vocabulary;
 pub use account::{AIServicesAccount, AIServicesAccountSpec, AccountEncryption};
 pub use compute::{ComputeEncryption, DiskEncryption};
 pub use condition::{ConditionType, Reason};
-pub use dependents::{AtRestEncryption, Dependent, DependentStatus, DependentType};
+pub use dependents::{AtRestEncryption, Dependent, DependentPolicy, DependentStatus, DependentType};
 pub use encryption::{CustomerManagedKey, DataLocation, Encryption, EncryptionMode, KeyAccess};
 pub use hub::{AIHub, AIHubSpec, DeletionPolicy, Identity, PublicNetworkAccess, UnverifiedTransition};
 pub use managed::Managed;

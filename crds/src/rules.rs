@@ -389,9 +389,37 @@ pub fn dependent_is_of_its_type() -> Rule {
         .field_path(".resource")
 }
 
-/// Azure's limits on tags, and the tag that is Keyholder's own.
+/// No account of Cosmos DB returns from a key to Microsoft's (how-to-setup-customer-managed-keys-existing-accounts).
+#[must_use]
+pub fn cosmos_db_has_no_way_back() -> Rule {
+    Rule::new(
+        "self.policy != 'Enforce' || self.allowIrreversible || self.type != 'Microsoft.DocumentDB/databaseAccounts'",
+    )
+    .message("an account of Cosmos DB that has a key never returns to Microsoft's: say allowIrreversible: true, or leave policy at Audit.")
+    .field_path(".policy")
+}
+
+/// A dependent is given the object's own key, which somebody whom both can have must unwrap.
+#[must_use]
+pub fn enforced_dependents_can_have_the_key() -> Rule {
+    let key = "self.encryption.customerManagedKey";
+    Rule::new(format!(
+        "!has(self.dependents) || !self.dependents.exists(d, d.policy == 'Enforce') || (has({key}) && \
+         (has({key}.identity) && !{key}.vault.lowerAscii().contains('/managedhsms/') || \
+         self.dependents.all(d, d.policy != 'Enforce' || d.type == 'Microsoft.Search/searchServices')))"
+    ))
+    .message(
+        "policy Enforce gives a dependent this object's own key: it needs encryption.mode CustomerManaged, a key of a key vault, and a \
+         user-assigned identity in encryption.customerManagedKey.identity.",
+    )
+    .field_path(".dependents")
+}
+
+/// Azure's limits on tags, and the tags that are Keyholder's own.
 #[must_use]
 pub fn tag_limits() -> Rule {
-    Rule::new("self.all(k, k.size() <= 512 && self[k].size() <= 256 && k.lowerAscii() != 'keyholder-owner')")
-        .message("a tag has a name of at most 512 characters and a value of at most 256; the tag keyholder-owner is Keyholder's own.")
+    Rule::new(
+        "self.all(k, k.size() <= 512 && self[k].size() <= 256 && !(k.lowerAscii() in ['keyholder-owner', 'keyholder-encryption']))",
+    )
+    .message("a tag has a name of at most 512 characters and a value of at most 256; the tags keyholder-owner and keyholder-encryption are Keyholder's own.")
 }

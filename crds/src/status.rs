@@ -249,6 +249,8 @@ pub enum OperationKind {
     Update,
     /// The resource is deleted.
     Delete,
+    /// A dependent is encrypted.
+    EncryptDependent,
 }
 
 /// How far a write to Azure is.

@@ -12,6 +12,9 @@ pub const FINALIZER_MANAGER: &str = "keyholder-finalizer";
 pub const EVENT_REPORTER: &str = "keyholder.dev/operator";
 /// Tag on every Azure resource that is Keyholder's: `<owner id>/<namespace>/<name>`.
 pub const OWNER_TAG: &str = "keyholder-owner";
+/// Tag on every resource that an object encrypts without owning it: `<owner id>/<namespace>/<name>/<kind>`. It names the kind, since
+/// objects of two kinds with one name may work with one resource.
+pub const ENCRYPTION_TAG: &str = "keyholder-encryption";
 /// Annotation on an identity's ServiceAccount: the namespaces whose objects may use it, separated by commas, or `*`.
 pub const NAMESPACES_ANNOTATION: &str = "keyholder.dev/namespaces";
 /// Annotation of Azure Workload Identity on a ServiceAccount: the application's client id.

@@ -5,6 +5,7 @@
 
 use jiff::Timestamp;
 use keyholder_azure::{ArmError, ArmResponse, Method, wire};
+use keyholder_crds::OperationKind;
 use keyholder_planner::Executed;
 use keyholder_planner::plan::{Request, Write};
 use kube::ResourceExt;
@@ -12,6 +13,7 @@ use kube::ResourceExt;
 use crate::controller::Watched;
 use crate::identity::Azure;
 use crate::metrics::WriteOutcome;
+use crate::observe::at_rest::AtRestType;
 use crate::observe::why;
 use crate::reconcile::{Context, Failure, taken};
 use crate::resource::ResourceType;
@@ -38,7 +40,10 @@ pub async fn execute<K: Watched>(
         Request::Patch(_) => Method::Patch,
         Request::Delete { .. } | Request::Purge(_) => Method::Delete,
     };
-    let version = ResourceType::of(&write.id).version;
+    let version = match AtRestType::of(&write.id) {
+        Some(kind) if write.kind == OperationKind::EncryptDependent => kind.version,
+        _ => ResourceType::of(&write.id).version,
+    };
     let operation = write.kind.to_string();
     if let Err(wait) = arm.covers(method, path) {
         context.metrics.azure_write(&operation, WriteOutcome::NotSent);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use keyholder_azure::{ArmClient, ArmError, ErrorClass, ListReading, Reader, wire};
 use keyholder_planner::ArmId;
-use keyholder_planner::observed::{AtRest, GroupResource, Live};
+use keyholder_planner::observed::{GroupResource, Live, Stored};
 use moka::future::Cache;
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ const MOST_LISTS: u64 = 16_384;
 pub type Resources = HashMap<Arc<str>, Arc<Result<Live, String>>>;
 
 /// What the resources of a list are encrypted with, by lower-case ARM id; shared as resources are.
-pub type AtRestList = HashMap<Arc<str>, Arc<Result<AtRest, String>>>;
+pub type AtRestList = HashMap<Arc<str>, Arc<Result<Stored, String>>>;
 
 /// All resources of a subscription whose group Microsoft manages for a hub, by lower-case group name; shared as hubs are.
 pub type Groups = HashMap<Arc<str>, Vec<Arc<GroupResource>>>;

@@ -12,9 +12,9 @@ use keyholder_crds::{Reason, ResourceStatus};
 use keyholder_planner::at_rest::in_group;
 use keyholder_planner::key_store::KeyStore;
 use keyholder_planner::needs::{AccessOf, waits_for_parent};
-use keyholder_planner::observed::{AtRest, Live, OperationSeen, Permissions};
+use keyholder_planner::observed::{Live, OperationSeen, Permissions, Stored};
 use keyholder_planner::plan::Pace;
-use keyholder_planner::validate::STORAGE_ACCOUNT;
+use keyholder_planner::validate::{STORAGE_ACCOUNT, ValidDependent};
 use keyholder_planner::{ArmId, Declared, Fact, Observed, Why, needs};
 use serde_json::Value;
 use url::Url;
@@ -190,8 +190,16 @@ impl Look<'_> {
             at_rest.extend(in_group(&subscription, group, resources.unwrap_or_default()));
         }
         for id in at_rest {
-            let encryption = look.at_rest(&id).await;
-            observed.at_rest.push((id, encryption));
+            let is_enforced = |one: &ValidDependent| one.id == id && one.enforcement.is_some();
+            let stored = look.at_rest(&id, hub.dependents.iter().any(is_enforced)).await;
+            observed.at_rest.push((id, stored));
+        }
+        for dependent in &status.dependents {
+            let url = dependent.operation.as_ref().and_then(|one| one.url.as_deref());
+            if let (Some(url), Ok(id)) = (url, ArmId::parse(&dependent.resource_id)) {
+                let seen = look.operation(&id, url, pace).await;
+                observed.dependent_operations.push((id, seen));
+            }
         }
         observed
     }
@@ -293,17 +301,24 @@ impl Look<'_> {
         }
     }
 
-    /// What a resource is encrypted with. The list serves until something is to be said for the worse.
-    async fn at_rest(&self, id: &ArmId) -> Fact<AtRest> {
+    /// What a resource is encrypted with. The list serves until something is to be said for the worse; of one that is `written` to, until
+    /// something may have to be done.
+    async fn at_rest(&self, id: &ArmId, written: bool) -> Fact<Stored> {
         let Some(kind) = AtRestType::of(id) else {
             return Fact::not_read();
         };
+        if written && self.age != Age::Swept {
+            return match self.inventory.reader.read_alone(id.as_str(), kind.version).await {
+                Ok(reading) => found(&reading, id.as_str(), kind.convert),
+                Err(error) => Fact::Unknown(self.why(&error)),
+            };
+        }
         if self.age != Age::Now
             && let Some(listed) = self.inventory.at_rest(kind, &list_of(id)).await
             && let Some(found) = listed.get(id.lower().as_str())
         {
             return match found.as_ref() {
-                Ok(at_rest) => Fact::Known(at_rest.clone()),
+                Ok(stored) => Fact::Known(stored.clone()),
                 Err(error) => not_understood(id.as_str(), error),
             };
         }

@@ -364,6 +364,7 @@ fn input<'a, K: Watched>(
 fn is_settled<K: Watched>(status: &ResourceStatus, object: &K) -> bool {
     status.observed_generation == object.meta().generation
         && status.operation.is_none()
+        && status.dependents.iter().all(|one| one.operation.is_none())
         && status
             .conditions
             .iter()

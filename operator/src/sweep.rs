@@ -434,7 +434,8 @@ fn around(status: Option<&ResourceStatus>, declared: &Declared) -> Vec<ArmId> {
         let told = group.resources.iter().filter(|one| one.encryption.is_some());
         told.map(|one| ArmId::of(declared.id.subscription(), &group.name, &one.r#type, &one.name))
     });
-    told.chain(declared.dependents.iter().cloned()).collect()
+    told.chain(declared.dependents.iter().map(|one| one.id.clone()))
+        .collect()
 }
 
 fn resource_changed(before: Option<&Resources>, after: &Resources, id: &ArmId) -> bool {

@@ -3,14 +3,22 @@
 //!
 //! Invariant: what could not be read is told as not known, and what was known of it stays.
 
-use keyholder_crds::{AtRestEncryption, ConditionType, DependentStatus, DependentType, Reason};
+use keyholder_crds::{
+    AtRestEncryption, ConditionType, DependentStatus, DependentType, Reason, ResourceStatus,
+};
 use strum::IntoEnumIterator;
 
 use crate::arm_id::ArmId;
-use crate::judge::{Opinion, Verdict, stored};
+use crate::cure;
+use crate::judge::{Judgement, Opinion, Verdict, stored};
 use crate::name::KeyIdentifier;
-use crate::observed::{AtRest, Fact, GroupResource, Live, Observed};
-use crate::plan::Input;
+use crate::observed::{AtRest, Fact, GroupResource, Live, Observed, Stored};
+use crate::plan::{Input, Next, Write};
+use crate::validate::ValidDependent;
+
+mod change;
+mod enforce;
+mod work;
 
 /// The resources of a managed group whose encryption Azure tells.
 #[must_use]
@@ -23,52 +31,85 @@ pub fn in_group(subscription: &str, group: &str, resources: &[GroupResource]) ->
 }
 
 /// How a resource is encrypted, as status tells it.
-pub(crate) fn told(fact: &Fact<AtRest>) -> (AtRestEncryption, Option<String>) {
+pub(crate) fn told(fact: &Fact<Stored>) -> (AtRestEncryption, Option<String>) {
     match fact {
-        Fact::Known(AtRest::Microsoft) => (AtRestEncryption::MicrosoftManaged, None),
-        Fact::Known(AtRest::Key(key)) => (AtRestEncryption::CustomerManaged, Some(key.to_string())),
-        Fact::Known(AtRest::Enforced { compliant: true }) => (AtRestEncryption::Enforced, None),
-        Fact::Known(AtRest::Enforced { compliant: false }) => (AtRestEncryption::EnforcedNotCompliant, None),
-        Fact::Known(AtRest::NotEnforced) => (AtRestEncryption::NotEnforced, None),
+        Fact::Known(stored) => match &stored.at_rest {
+            AtRest::Microsoft => (AtRestEncryption::MicrosoftManaged, None),
+            AtRest::Key(key) => (AtRestEncryption::CustomerManaged, Some(key.to_string())),
+            AtRest::Enforced { compliant: true } => (AtRestEncryption::Enforced, None),
+            AtRest::Enforced { compliant: false } => (AtRestEncryption::EnforcedNotCompliant, None),
+            AtRest::NotEnforced => (AtRestEncryption::NotEnforced, None),
+        },
         Fact::Absent => (AtRestEncryption::NotFound, None),
         Fact::Unknown(_) => (AtRestEncryption::Unknown, None),
     }
 }
 
 /// What was read of a resource.
-pub(crate) fn of<'a>(observed: &'a Observed, id: &ArmId) -> Option<&'a Fact<AtRest>> {
+pub(crate) fn of<'a>(observed: &'a Observed, id: &ArmId) -> Option<&'a Fact<Stored>> {
     let found = observed.at_rest.iter().find(|(one, _)| one == id);
     found.map(|(_, fact)| fact)
 }
 
-/// Judges the dependents.
-pub(crate) fn judge(input: &Input<'_>, live: &Live) -> (Opinion, Vec<DependentStatus>) {
+/// What is thought of the dependents.
+pub(crate) struct Judged {
+    /// `DependentsEncrypted`.
+    pub opinion: Opinion,
+    /// Their places in status.
+    pub statuses: Vec<DependentStatus>,
+    /// A change that one of them needs.
+    pub due: Option<Write>,
+    /// When to look at them again, if nothing else wakes.
+    pub next: Option<Next>,
+}
+
+/// Judges the dependents; `judgement`: what is thought of the object itself.
+pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &Judgement) -> Judged {
     let key = live.encryption.as_ref().map(|encryption| &encryption.key);
     let before = &input.status.dependents;
+    let mut judged = Judged {
+        opinion: Opinion::NotApplicable,
+        statuses: Vec::new(),
+        due: None,
+        next: None,
+    };
     let dependents = &input.declared.dependents;
     if dependents.is_empty() {
-        return (Opinion::NotApplicable, Vec::new());
+        return judged;
     }
-    let mut statuses = Vec::new();
+    let mut broken: Vec<(&ArmId, Verdict)> = Vec::new();
     let mut findings = Vec::new();
     let mut unknown = None;
     let not_read = Fact::not_read();
-    for id in dependents {
+    for ValidDependent { id, enforcement } in dependents {
         let fact = of(input.observed, id).unwrap_or(&not_read);
+        let stored = before.iter().find(|one| is(one, id));
         if let Fact::Unknown(why) = fact {
             unknown = unknown.or(Some((id, why)));
-            let kept = before.iter().find(|one| is(one, id));
-            statuses.push(
-                kept.cloned()
-                    .unwrap_or_else(|| status(id, fact, Some(why.message.clone()))),
-            );
+            let new = || status(id, fact, Some(why.message.clone()));
+            judged.statuses.push(stored.cloned().unwrap_or_else(new));
             continue;
         }
         let finding = finding(fact, key);
-        statuses.push(status(id, fact, finding.clone()));
+        let mut told = status(id, fact, finding.clone());
+        if let Some(enforcement) = enforcement {
+            let pass = work::of_one(input, live, judgement, (id, *enforcement), fact, stored);
+            told.operation = pass.operation;
+            judged.due = judged.due.or(pass.due);
+            judged.next = soonest(judged.next, pass.next);
+            if let Some(verdict) = pass.verdict {
+                told.message = Some(verdict.message.clone());
+                broken.push((id, verdict));
+                judged.statuses.push(told);
+                continue;
+            }
+        }
+        judged.statuses.push(told);
         findings.extend(finding.map(|text| format!("{id}: {text}")));
     }
-    let opinion = if !findings.is_empty() {
+    judged.opinion = if let Some((_, first)) = broken.first() {
+        Opinion::Is(Verdict::no(first.reason, together(&broken)))
+    } else if !findings.is_empty() {
         Opinion::Is(Verdict::yes(Reason::AuditFinding, findings.join("\n")))
     } else if let Some((id, why)) = unknown {
         if stored(input.status, ConditionType::DependentsEncrypted).is_some() {
@@ -81,26 +122,63 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live) -> (Opinion, Vec<DependentSt
         let text = "Each is encrypted with a key of yours, or lets nothing be without one; status.dependents names the keys.";
         Opinion::Is(Verdict::yes(Reason::AllEncrypted, text))
     };
-    (opinion, statuses)
+    judged
 }
 
-fn is(status: &DependentStatus, id: &ArmId) -> bool {
+/// What is the matter with each, and then the commands that cure it.
+fn together(broken: &[(&ArmId, Verdict)]) -> String {
+    let mut texts = Vec::new();
+    let mut commands = Vec::new();
+    for (id, verdict) in broken {
+        let (text, cure) = cure::split(&verdict.message);
+        texts.push(format!("{id}: {text}"));
+        commands.extend(cure.map(str::to_owned));
+    }
+    cure::message(&texts.join("\n"), &commands)
+}
+
+fn soonest(one: Option<Next>, other: Option<Next>) -> Option<Next> {
+    match (one, other) {
+        (Some(Next::At(one)), Some(Next::At(other))) => Some(Next::At(one.min(other))),
+        (one, other) => one.or(other),
+    }
+}
+
+/// What came of a write to a dependent: its place in status tells it, and the condition with the dependent's id.
+pub(crate) fn of_write(status: &mut ResourceStatus, id: &ArmId, mut verdict: Verdict) -> Verdict {
+    let told = format!("{id}: {}", verdict.message);
+    let said = std::mem::replace(&mut verdict.message, told);
+    let dependent = status.dependents.iter_mut().find(|one| is(one, id));
+    if let Some(dependent) = dependent {
+        dependent.message = Some(said);
+    }
+    verdict
+}
+
+/// Whether this is a dependent's place in status.
+pub(crate) fn is(status: &DependentStatus, id: &ArmId) -> bool {
     ArmId::parse(&status.resource_id).is_ok_and(|other| other == *id)
 }
 
-fn status(id: &ArmId, fact: &Fact<AtRest>, message: Option<String>) -> DependentStatus {
+fn status(id: &ArmId, fact: &Fact<Stored>, message: Option<String>) -> DependentStatus {
     let (encryption, key_identifier) = told(fact);
     DependentStatus {
         resource_id: id.to_string(),
         encryption,
         key_identifier,
         message,
+        operation: None,
     }
 }
 
 /// What is not as one would have it; another key than the hub's is a choice of its owner's, and told as no more than that.
-fn finding(fact: &Fact<AtRest>, key: Option<&KeyIdentifier>) -> Option<String> {
-    let text = match fact {
+fn finding(fact: &Fact<Stored>, key: Option<&KeyIdentifier>) -> Option<String> {
+    let at_rest = match fact {
+        Fact::Known(stored) => Fact::Known(&stored.at_rest),
+        Fact::Absent => Fact::Absent,
+        Fact::Unknown(_) => return None,
+    };
+    let text = match at_rest {
         Fact::Known(AtRest::Microsoft) => match key {
             Some(key) => format!("Microsoft holds its key; {} does not pass down to it.", key.versionless()),
             None => return None,

@@ -17,6 +17,12 @@ pub fn message(text: &str, commands: &[String]) -> String {
     format!("{text}\nCure:\n{}", commands.join("\n"))
 }
 
+/// A message's text and its commands.
+pub(crate) fn split(message: &str) -> (&str, impl Iterator<Item = &str>) {
+    let (text, commands) = message.split_once("\nCure:\n").unwrap_or((message, ""));
+    (text, commands.lines())
+}
+
 /// As much of a message as fits into `bytes`, in whole lines: half a command would be worse than none.
 #[must_use]
 pub fn within(text: &str, bytes: usize) -> String {

@@ -9,8 +9,8 @@ use crate::arm_id::ArmId;
 use crate::kind::{Hub, Kind};
 use crate::name::{KeyIdentifier, Location};
 use crate::observed::{
-    Fact, GroupResource, Live, LiveEncryption, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault, Observed,
-    OperationSeen, Permissions, PolicyOutlook, RoleAssignment, RoleDefinition, Usage,
+    AtRest, Fact, GroupResource, Live, LiveEncryption, LiveIdentity, LiveKey, LiveKeyVersion, LiveVault,
+    Observed, OperationSeen, Permissions, PolicyOutlook, RoleAssignment, RoleDefinition, Stored, Usage,
 };
 use crate::plan::{Input, Pace, Plan, plan};
 use crate::preflight;
@@ -196,6 +196,29 @@ pub(crate) fn group() -> Vec<GroupResource> {
         state: Some("Succeeded".to_owned()),
     })
     .collect()
+}
+
+/// A resource around the hub that is encrypted so.
+pub(crate) fn stored(at_rest: AtRest) -> Stored {
+    Stored {
+        follows: matches!(at_rest, AtRest::Key(_)),
+        at_rest,
+        location: Some(Location::parse("westeurope").unwrap()),
+        provisioning_state: Some("Succeeded".to_owned()),
+        tags: BTreeMap::new(),
+        user_assigned: Vec::new(),
+        system_assigned: false,
+        account: None,
+    }
+}
+
+/// The same of what may not be known.
+pub(crate) fn stored_fact(fact: Fact<AtRest>) -> Fact<Stored> {
+    match fact {
+        Fact::Known(at_rest) => Fact::Known(stored(at_rest)),
+        Fact::Absent => Fact::Absent,
+        Fact::Unknown(why) => Fact::Unknown(why),
+    }
 }
 
 pub(crate) fn created(hub: &Declared) -> Observed {

@@ -9,7 +9,7 @@ use keyholder_crds::{
 use crate::arm_id::ArmId;
 use crate::at_rest;
 use crate::judge::{Judgement, Opinion, Verdict, stored};
-use crate::observed::{AtRest, Fact, GroupResource, Live};
+use crate::observed::{AtRest, Fact, GroupResource, Live, Stored};
 use crate::plan::Input;
 use crate::preflight;
 
@@ -68,7 +68,13 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &mut Judgement) {
 /// A resource of the group, and its encryption if that was read.
 struct Inside<'a> {
     resource: &'a GroupResource,
-    at_rest: Option<&'a Fact<AtRest>>,
+    stored: Option<&'a Fact<Stored>>,
+}
+
+impl Inside<'_> {
+    fn at_rest(&self) -> Option<&AtRest> {
+        Some(&self.stored?.known()?.at_rest)
+    }
 }
 
 fn inside<'a>(input: &Input<'a>, group: &str, found: &'a [GroupResource]) -> Vec<Inside<'a>> {
@@ -77,7 +83,7 @@ fn inside<'a>(input: &Input<'a>, group: &str, found: &'a [GroupResource]) -> Vec
         let id = ArmId::of(subscription, group, &resource.r#type, &resource.name);
         Inside {
             resource,
-            at_rest: at_rest::of(input.observed, &id),
+            stored: at_rest::of(input.observed, &id),
         }
     };
     found.iter().map(of).collect()
@@ -113,11 +119,7 @@ fn hinders(name: &str, found: &[GroupResource]) -> Option<Verdict> {
 fn not_encrypted(name: &str, live: &Live, inside: &[Inside<'_>]) -> Option<Verdict> {
     let key = &live.encryption.as_ref()?.key;
     let without = |one: &&Inside<'_>| {
-        is_expected(one.resource)
-            && matches!(
-                one.at_rest,
-                Some(Fact::Known(AtRest::Microsoft | AtRest::NotEnforced))
-            )
+        is_expected(one.resource) && matches!(one.at_rest(), Some(AtRest::Microsoft | AtRest::NotEnforced))
     };
     let one = inside.iter().find(without)?.resource;
     let text = format!(
@@ -150,8 +152,8 @@ fn warning(input: &Input<'_>, name: &str, live: &Live, inside: &[Inside<'_>]) ->
     if input.status.operation.is_some() {
         return None;
     }
-    let (one, other) = inside.iter().find_map(|one| match one.at_rest {
-        Some(Fact::Known(AtRest::Key(other))) if !other.same_key(key) => Some((one.resource, other)),
+    let (one, other) = inside.iter().find_map(|one| match one.at_rest() {
+        Some(AtRest::Key(other)) if !other.same_key(key) => Some((one.resource, other)),
         _ => None,
     })?;
     let text = format!(
@@ -191,8 +193,8 @@ fn listed(input: &Input<'_>, inside: &[Inside<'_>]) -> Vec<ManagedResource> {
     };
     let mut resources: Vec<ManagedResource> = inside
         .iter()
-        .map(|Inside { resource, at_rest }| {
-            let (encryption, key_identifier) = match at_rest {
+        .map(|Inside { resource, stored }| {
+            let (encryption, key_identifier) = match stored {
                 None | Some(Fact::Unknown(_)) => before
                     .clone()
                     .find(|one| is(one, &resource.r#type, &resource.name))

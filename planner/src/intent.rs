@@ -5,26 +5,52 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use keyholder_crds::{Operation, OperationState, ResourceStatus};
+use keyholder_crds::{Operation, OperationKind, OperationState, ResourceStatus};
 
+use crate::at_rest;
 use crate::plan::{Pace, Write};
 use crate::time::{after, not_before};
 
 /// The status that must stand in Kubernetes before `write` is sent.
 #[must_use]
 pub fn intent(status: &ResourceStatus, write: &Write, now: Timestamp, pace: Pace) -> ResourceStatus {
-    ResourceStatus {
+    let mut status = ResourceStatus {
         bound: write.bound.clone().or_else(|| status.bound.clone()),
-        operation: Some(Operation {
-            kind: write.kind,
-            state: OperationState::Intended,
-            intent: write.intent.clone(),
-            generation: Some(write.generation),
-            started_at: Time(write.started_at),
-            url: None,
-            not_before: Some(settled(now, pace)),
-        }),
         ..status.clone()
+    };
+    let operation = Operation {
+        not_before: Some(settled(now, pace)),
+        ..intended(write)
+    };
+    note(&mut status, write, operation);
+    status
+}
+
+/// The operation that a write is, before anything is known of it.
+pub(crate) fn intended(write: &Write) -> Operation {
+    Operation {
+        kind: write.kind,
+        state: OperationState::Intended,
+        intent: write.intent.clone(),
+        generation: Some(write.generation),
+        started_at: Time(write.started_at),
+        url: None,
+        not_before: None,
+    }
+}
+
+/// Notes the operation of a write where it belongs: at the dependent that is written to, or at the object.
+pub(crate) fn note(status: &mut ResourceStatus, write: &Write, operation: Operation) {
+    if write.kind != OperationKind::EncryptDependent {
+        status.operation = Some(operation);
+        return;
+    }
+    let dependent = status
+        .dependents
+        .iter_mut()
+        .find(|one| at_rest::is(one, &write.id));
+    if let Some(dependent) = dependent {
+        dependent.operation = Some(operation);
     }
 }
 

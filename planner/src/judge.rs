@@ -107,12 +107,12 @@ impl Verdict {
 pub fn needs_somebody(reason: Reason) -> bool {
     use Reason::{
         AccessLost, AccessMissing, AdoptionRefused, AssociatedResourceNotFound, CredentialRejected,
-        DataLocationSwitchForbidden, DeletedInAzure, HsmNotActivated, IdentityNotFound,
-        ImmutableFieldChanged, InvalidSpec, KeyDeleted, KeyDisabled, KeyExpired, KeyNotFound, KeyUnsuitable,
-        Locked, Missing, ModeSwitchForbidden, NameReserved, NoIdentity, NotEncrypted, NotOwned, ObservedOnly,
-        OperatorNotAuthorized, ParentUnsuitable, PolicyDenied, PolicyModifies, ProviderNotRegistered,
-        PurgeProtectionDisabled, QuotaExceeded, RegionMismatch, ResourceGroupNotFound, ResourceMissing,
-        SoftDeleteDisabled, Suspended, TenantMismatch, TransitionUnverified, Undecodable,
+        DataLocationSwitchForbidden, DeletedInAzure, DependentUnsuitable, HsmNotActivated, IdentityNotFound,
+        ImmutableFieldChanged, InvalidSpec, Irreversible, KeyDeleted, KeyDisabled, KeyExpired, KeyNotFound,
+        KeyUnsuitable, Locked, Missing, ModeSwitchForbidden, NameReserved, NoIdentity, NotEncrypted,
+        NotOwned, ObservedOnly, OperatorNotAuthorized, ParentUnsuitable, PolicyDenied, PolicyModifies,
+        ProviderNotRegistered, PurgeProtectionDisabled, QuotaExceeded, RegionMismatch, ResourceGroupNotFound,
+        ResourceMissing, SoftDeleteDisabled, Suspended, TenantMismatch, TransitionUnverified, Undecodable,
         VaultBlocksTrustedServices, VaultNotFound, VaultSwitchForbidden, WriteIgnored,
     };
     matches!(
@@ -124,10 +124,12 @@ pub fn needs_somebody(reason: Reason) -> bool {
             | CredentialRejected
             | DataLocationSwitchForbidden
             | DeletedInAzure
+            | DependentUnsuitable
             | HsmNotActivated
             | IdentityNotFound
             | ImmutableFieldChanged
             | InvalidSpec
+            | Irreversible
             | KeyDeleted
             | KeyDisabled
             | KeyExpired

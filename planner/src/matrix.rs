@@ -22,6 +22,12 @@ pub enum Profile {
     Account,
     /// A project: it is encrypted as its parent is.
     Project,
+    /// A storage account.
+    StorageAccount,
+    /// An AI Search service, of which it is enforced that its objects have keys.
+    SearchService,
+    /// An account of Cosmos DB.
+    DatabaseAccount,
 }
 
 impl Profile {
@@ -31,6 +37,18 @@ impl Profile {
         match data_location {
             Some(DataLocation::ServiceSide) => Self::HubServiceSide,
             Some(DataLocation::ManagedResourceGroup) | None => Self::HubManagedGroup,
+        }
+    }
+
+    /// The profile of an account of this kind; `projects`: whether it allows projects.
+    #[must_use]
+    pub fn of_account(kind: &str, projects: bool) -> Self {
+        if projects {
+            Self::FoundryAccount
+        } else if kind.eq_ignore_ascii_case("OpenAI") {
+            Self::OpenAIAccount
+        } else {
+            Self::Account
         }
     }
 }
@@ -83,7 +101,7 @@ pub enum How {
     Create,
     /// PATCH of `encryption.keyVaultProperties.keyIdentifier`, the one encryption property of a hub that Azure's PATCH takes.
     PatchKeyIdentifier,
-    /// PATCH of the whole `encryption` of an account.
+    /// PATCH of what says how an account of Azure AI services, a storage account, a search service or an account of Cosmos DB is encrypted.
     PatchEncryption,
 }
 
@@ -124,6 +142,20 @@ pub enum Cell {
 /// | versionless | PATCH | unverified | PATCH | the page of Azure OpenAI (04/2025) wants an update for each version |
 /// | user-assigned identity | at creation | unverified | at creation | the same page: a system-assigned identity alone; newer pages make no exception |
 /// | managed HSM | yes | unverified | yes | azurerm, `cognitive_account_customer_managed_key`, accepts one for any account (#31147); the page of Azure OpenAI wants access policies, which an HSM has not |
+///
+/// For dependents; where nothing else is named the sources are storage/common, customer-managed-keys-overview; search,
+/// search-security-manage-encryption-keys; cosmos-db, how-to-setup-customer-managed-keys.
+///
+/// | transition | storage account | AI Search, whether keys are enforced | Cosmos DB | source |
+/// | --- | --- | --- | --- | --- |
+/// | to customer-managed | PATCH | PATCH | PATCH | Cosmos DB: how-to-setup-customer-managed-keys-existing-accounts |
+/// | to Microsoft-managed | PATCH | PATCH | forbidden | the same |
+/// | other key, same vault | PATCH | none | PATCH | |
+/// | other vault | PATCH | none | unverified | no page of Cosmos DB speaks of it; terraform-provider-azurerm makes a new account |
+/// | new version | PATCH | none | forbidden: it has no version to set | `keyVaultKeyUri` is without one |
+/// | versionless | PATCH | none | PATCH | |
+/// | user-assigned identity | PATCH | none | PATCH | |
+/// | managed HSM | unverified | none | unverified | who may use its keys cannot be read |
 #[must_use]
 pub fn cell(profile: Profile, transition: Transition) -> Cell {
     match profile {
@@ -133,6 +165,31 @@ pub fn cell(profile: Profile, transition: Transition) -> Cell {
         Profile::FoundryAccount | Profile::OpenAIAccount | Profile::Account => {
             of_accounts(profile, transition)
         }
+        Profile::StorageAccount => of_storage_accounts(transition),
+        Profile::SearchService => match transition {
+            Transition::ToCustomerManaged | Transition::ToMicrosoftManaged => {
+                Cell::Allowed(How::PatchEncryption)
+            }
+            // Its objects have keys, it has none.
+            _ => Cell::Forbidden,
+        },
+        Profile::DatabaseAccount => of_database_accounts(transition),
+    }
+}
+
+fn of_storage_accounts(transition: Transition) -> Cell {
+    match transition {
+        Transition::DataLocation => Cell::Forbidden,
+        Transition::ManagedHsm => Cell::Unverified(None),
+        _ => Cell::Allowed(How::PatchEncryption),
+    }
+}
+
+fn of_database_accounts(transition: Transition) -> Cell {
+    match transition {
+        Transition::ToMicrosoftManaged | Transition::NewVersion | Transition::DataLocation => Cell::Forbidden,
+        Transition::OtherVault | Transition::ManagedHsm => Cell::Unverified(None),
+        _ => Cell::Allowed(How::PatchEncryption),
     }
 }
 

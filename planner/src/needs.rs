@@ -186,7 +186,7 @@ fn upkeep(declared: &Declared, status: &ResourceStatus, live: &Live) -> Needs {
     let mut needs = Needs {
         policy: may_be_fought(status),
         parent: parent(declared),
-        dependents: declared.dependents.clone(),
+        dependents: declared.dependents.iter().map(|one| one.id.clone()).collect(),
         ..Needs::nothing()
     };
     let Some(encryption) = &live.encryption else {
@@ -284,7 +284,13 @@ fn state_is(live: &Live, states: &[&str]) -> bool {
 
 /// Whether Azure works on the hub: any state that is not terminal (azure-resource-manager-rpc, Addendum).
 pub(crate) fn is_in_progress(live: &Live) -> bool {
-    live.provisioning_state.is_some() && !state_is(live, &["Succeeded", "Failed", "Canceled", "Cancelled"])
+    is_unsettled(live.provisioning_state.as_deref())
+}
+
+/// Whether a provisioning state is none of those that Azure leaves a resource in.
+pub(crate) fn is_unsettled(state: Option<&str>) -> bool {
+    let settled = ["Succeeded", "Failed", "Canceled", "Cancelled"];
+    state.is_some_and(|state| !settled.iter().any(|one| state.eq_ignore_ascii_case(one)))
 }
 
 /// Whether Azure gave up on the hub.

@@ -83,7 +83,9 @@ pub struct Observed {
     /// The content of the managed resource group; Absent when the group itself does not exist.
     pub managed_group: Fact<Vec<GroupResource>>,
     /// What resources of the managed group and dependents are encrypted with.
-    pub at_rest: Vec<(ArmId, Fact<AtRest>)>,
+    pub at_rest: Vec<(ArmId, Fact<Stored>)>,
+    /// The operations that `status.dependents` names, by the dependent.
+    pub dependent_operations: Vec<(ArmId, OperationSeen)>,
     /// The resource of the same name that was deleted and is kept, where Azure tells of it.
     pub deleted: Fact<Deleted>,
     /// What policies would do to the resource as it is declared.
@@ -114,6 +116,7 @@ impl Observed {
             providers: BTreeMap::new(),
             managed_group: Fact::not_read(),
             at_rest: Vec::new(),
+            dependent_operations: Vec::new(),
             deleted: Fact::not_read(),
             policy: Fact::not_read(),
             usages: BTreeMap::new(),
@@ -218,6 +221,27 @@ impl Live {
         }
         self
     }
+}
+
+/// A resource that stores data around a hub or an account, as Azure has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// What it is encrypted with.
+    pub at_rest: AtRest,
+    /// Whether it follows its key by itself, and names no version.
+    pub follows: bool,
+    /// Its region.
+    pub location: Option<Location>,
+    /// Its state; absent means succeeded.
+    pub provisioning_state: Option<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// User-assigned identities.
+    pub user_assigned: Vec<ArmId>,
+    /// Whether it has an identity of its own.
+    pub system_assigned: bool,
+    /// What only an account has: its kind, and whether it allows projects.
+    pub account: Option<(String, bool)>,
 }
 
 /// What a resource is encrypted with.

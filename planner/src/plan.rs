@@ -172,7 +172,12 @@ pub fn plan(input: &Input<'_>) -> Plan {
     if (observes || input.declared.suspend)
         && let Some(write) = plan.write.take()
     {
-        plan.judgement.provisioned = Opinion::Is(held(input, &write));
+        let held = Opinion::Is(held(input, &write));
+        if write.kind == OperationKind::EncryptDependent {
+            plan.judgement.dependents_encrypted = held;
+        } else {
+            plan.judgement.provisioned = held;
+        }
         plan.beforehand.clear();
         plan.next = at(input, input.pace.probe);
     }
@@ -196,6 +201,7 @@ fn held(input: &Input<'_>, write: &Write) -> Verdict {
         OperationKind::Update => format!("{} would be changed", write.intent),
         OperationKind::Delete => format!("{} would be deleted", write.intent),
         OperationKind::Grant => "the identity would be given access to the key".to_owned(),
+        OperationKind::EncryptDependent => format!("{} would be changed: {}", write.id, write.intent),
     };
     Verdict::no(reason, format!("{field} holds it back: {what}."))
 }
@@ -259,6 +265,7 @@ pub(crate) fn progress_verdict(input: &Input<'_>, kind: OperationKind) -> Verdic
         OperationKind::ChangeKey | OperationKind::Update => {
             (Reason::Updating, format!("Azure changes the {noun}."))
         }
+        OperationKind::EncryptDependent => (Reason::Updating, "Azure encrypts it.".to_owned()),
     };
     Verdict::no(reason, text)
 }

@@ -66,15 +66,25 @@ pub(crate) enum Step {
     },
 }
 
-/// Judges `operation`.
+/// Judges the operation on the resource itself.
 pub(crate) fn step(input: &Input<'_>, operation: Option<&Operation>, found: Found) -> Step {
+    step_of(input, operation, &input.observed.operation, found)
+}
+
+/// Judges `operation`, whose URL told what was `seen`.
+pub(crate) fn step_of(
+    input: &Input<'_>,
+    operation: Option<&Operation>,
+    seen: &OperationSeen,
+    found: Found,
+) -> Step {
     const FREE: Step = Step::Free { started_at: None };
     let Some(operation) = operation else { return FREE };
     let achieved = matches!(found, Found::Settled { achieved: true, .. });
     let superseded = matches!(found, Found::Settled { superseded: true, .. });
     let gate = operation.not_before.as_ref().map(|time| time.0);
     match operation.state {
-        _ if achieved && is_over(operation, &input.observed.operation) => FREE,
+        _ if achieved && is_over(operation, seen) => FREE,
         OperationState::Intended => {
             let until = gate.unwrap_or_else(|| not_before(after(operation.started_at.0, input.pace.settle)));
             if input.now < until {
@@ -85,7 +95,7 @@ pub(crate) fn step(input: &Input<'_>, operation: Option<&Operation>, found: Foun
                 }
             }
         }
-        OperationState::Running => match &input.observed.operation {
+        OperationState::Running => match seen {
             OperationSeen::Running { poll_at } => wait(operation.clone(), *poll_at),
             OperationSeen::Failed { code, message } => failed(input, operation, code, message),
             OperationSeen::Unreadable(why) => Step::Wait {

@@ -6,11 +6,12 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use keyholder_crds::{
-    ConditionType, DeletionPolicy, Managed, Operation, OperationKind, OperationState, PreflightCheck, Reason,
+    ConditionType, DeletionPolicy, Managed, OperationKind, OperationState, PreflightCheck, Reason,
     ResourceStatus, Summary,
 };
 
-use crate::intent::settled;
+use crate::at_rest;
+use crate::intent::{intended, note, settled};
 use crate::judge::{self, Opinion, Truth, Verdict};
 use crate::name::KeyIdentifier;
 use crate::observed::Why;
@@ -86,25 +87,17 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
     if let Some(checks) = &judgement.preflight {
         status.preflight = kept(&status.preflight, checks);
     }
-    let mut provisioned = judgement.provisioned.clone();
+    let mut of_write = None;
     let mut prerequisites = None;
     let mut next = plan.next;
     let mut notes = Vec::new();
     if let Some(write) = &plan.write {
-        let mut operation = Operation {
-            kind: write.kind,
-            state: OperationState::Intended,
-            intent: write.intent.clone(),
-            generation: Some(write.generation),
-            started_at: Time(write.started_at),
-            url: None,
-            not_before: None,
-        };
+        let mut operation = intended(write);
         match executed {
             Executed::Nothing | Executed::NotSent | Executed::Withheld(_) => {}
             Executed::Waits(why) => {
                 next = why.retry_at.map_or(Next::Change, Next::At);
-                provisioned = Opinion::Is(Verdict::no(why.reason, why.message.clone()));
+                of_write = Some(Verdict::no(why.reason, why.message.clone()));
             }
             Executed::Accepted { .. } | Executed::Done => {
                 operation.state = OperationState::Running;
@@ -113,10 +106,10 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
                     operation.url.clone_from(url);
                     next = Next::At(*poll_at);
                 }
-                provisioned = Opinion::Is(progress_verdict(input, write.kind));
+                of_write = Some(progress_verdict(input, write.kind));
                 notes.push(accepted(input, write));
                 bind(&mut status, write);
-                status.operation = Some(operation);
+                note(&mut status, write, operation);
             }
             Executed::Refused(why) => {
                 next = why.retry_at.map_or(Next::Backoff, Next::At);
@@ -124,25 +117,35 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
                     matches!(why.reason, Reason::AzureUnreachable | Reason::AzureAnswerInvalid);
                 if outcome_unknown {
                     operation.not_before = Some(settled(input.now, input.pace));
-                    provisioned = Opinion::Is(Verdict::unknown_why(why));
+                    of_write = Some(Verdict::unknown_why(why));
                 } else {
                     operation = failed_operation(&operation, input.now, input.pace);
                     if let (Reason::Throttled, Some(at)) = (why.reason, why.retry_at) {
                         operation.not_before = Some(Time(crate::time::not_before(at)));
                     }
-                    provisioned = Opinion::Is(Verdict::no(why.reason, why.message.clone()));
+                    of_write = Some(Verdict::no(why.reason, why.message.clone()));
                     if write.kind == OperationKind::Grant {
                         prerequisites = Some(Opinion::Is(cannot_grant(why)));
                     }
                 }
                 bind(&mut status, write);
-                status.operation = Some(operation);
+                note(&mut status, write, operation);
             }
         }
     }
+    let of_write = plan.write.as_ref().zip(of_write).map(|(write, verdict)| {
+        if write.kind == OperationKind::EncryptDependent {
+            let verdict = at_rest::of_write(&mut status, &write.id, verdict);
+            (ConditionType::DependentsEncrypted, Opinion::Is(verdict))
+        } else {
+            (ConditionType::Provisioned, Opinion::Is(verdict))
+        }
+    });
     // The judgement's, or what came of the write.
     let opinion = |of: ConditionType| match of {
-        ConditionType::Provisioned => Some(&provisioned),
+        _ if of_write.as_ref().is_some_and(|(told, _)| *told == of) => {
+            of_write.as_ref().map(|(_, opinion)| opinion)
+        }
         ConditionType::PrerequisitesMet => prerequisites.as_ref().or(Some(&judgement.prerequisites)),
         _ => judgement.opinion(of),
     };
@@ -440,6 +443,10 @@ fn accepted(input: &Input<'_>, write: &Write) -> Note {
             format!("Azure accepted a change of {}.", write.intent),
         ),
         OperationKind::Delete => (Reason::Deleted, deletion_message(input, write)),
+        OperationKind::EncryptDependent => (
+            Reason::Updated,
+            format!("Azure accepted a change of {id}: {}.", write.intent),
+        ),
     };
     Note {
         warning: false,

@@ -19,6 +19,7 @@ use crate::parent::Parent;
 use crate::transition;
 
 mod checker;
+mod dependents;
 
 pub(crate) use checker::{Checker, Common};
 
@@ -96,6 +97,35 @@ impl ValidEncryption {
     }
 }
 
+/// A resource that the key does not pass down to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidDependent {
+    /// The resource.
+    pub id: ArmId,
+    /// How it is given the object's key; `None`: its encryption is looked at alone.
+    pub enforcement: Option<Enforcement>,
+}
+
+/// How a dependent is given the object's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Enforcement {
+    /// Whether one that no object encrypts is taken over.
+    pub adopts: bool,
+    /// Whether changes are made that Azure does not take back.
+    pub irreversible: bool,
+}
+
+impl ValidDependent {
+    /// One that is looked at alone.
+    #[must_use]
+    pub fn audited(id: ArmId) -> Self {
+        Self {
+            id,
+            enforcement: None,
+        }
+    }
+}
+
 /// A spec as types.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declared {
@@ -121,8 +151,8 @@ pub struct Declared {
     pub encryption: ValidEncryption,
     /// Reachability from public networks, where declared.
     pub public_network_access: Option<PublicNetworkAccess>,
-    /// Resources that the key does not pass down to and whose encryption is looked at.
-    pub dependents: Vec<ArmId>,
+    /// Resources that the key does not pass down to.
+    pub dependents: Vec<ValidDependent>,
     /// Declared tags, without the owner's.
     pub tags: BTreeMap<String, String>,
     /// What deleting the object does.
@@ -168,6 +198,12 @@ impl Declared {
             tags.insert(OWNER_TAG.to_owned(), self.owner_tag.clone());
         }
         tags
+    }
+
+    /// The tag that marks a dependent as encrypted by this object.
+    #[must_use]
+    pub fn encryption_tag(&self) -> String {
+        format!("{}/{}", self.owner_tag, self.kind.rules().object())
     }
 
     /// The row of the transition matrix that holds for it.

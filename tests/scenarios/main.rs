@@ -8,6 +8,7 @@ mod cures;
 mod deletion;
 mod dependents;
 mod edits;
+mod enforce;
 mod faults;
 mod grant;
 mod identities;

@@ -1,17 +1,33 @@
 //! What storage accounts, AI Search services and accounts of Cosmos DB say of their encryption.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
-/// `Microsoft.Storage/storageAccounts`.
+use super::Identity;
+
+/// What the three have in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct StorageAccount {
-    /// Everything that matters here.
-    pub properties: Option<StorageAccountProperties>,
+pub struct DataResource<Properties> {
+    /// Region.
+    pub location: Option<String>,
+    /// Tags.
+    pub tags: Option<BTreeMap<String, Option<String>>>,
+    /// Identities.
+    pub identity: Option<Identity>,
+    /// What its type alone has.
+    pub properties: Option<Properties>,
 }
+
+/// `Microsoft.Storage/storageAccounts`.
+pub type StorageAccount = DataResource<StorageAccountProperties>;
 
 /// A storage account's properties.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct StorageAccountProperties {
+    /// `Creating`, `ResolvingDNS`, `Succeeded`.
+    pub provisioning_state: Option<String>,
     /// Its encryption.
     pub encryption: Option<StorageEncryption>,
 }
@@ -36,22 +52,23 @@ pub struct StorageKey {
     /// URL of its vault.
     #[serde(rename = "keyvaulturi")]
     pub key_vault_uri: Option<String>,
+    /// Its version; empty when the account follows its key.
+    #[serde(rename = "keyversion")]
+    pub key_version: Option<String>,
     /// URL of the version in use.
     #[serde(rename = "currentVersionedKeyIdentifier")]
     pub current_versioned_key_identifier: Option<String>,
 }
 
 /// `Microsoft.Search/searchServices`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct SearchService {
-    /// Everything that matters here.
-    pub properties: Option<SearchServiceProperties>,
-}
+pub type SearchService = DataResource<SearchServiceProperties>;
 
 /// A search service's properties.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SearchServiceProperties {
+    /// `provisioning`, `succeeded`, `failed`.
+    pub provisioning_state: Option<String>,
     /// Whether its objects must have a key of the customer's.
     pub encryption_with_cmk: Option<EncryptionWithCmk>,
 }
@@ -67,16 +84,14 @@ pub struct EncryptionWithCmk {
 }
 
 /// `Microsoft.DocumentDB/databaseAccounts`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct DatabaseAccount {
-    /// Everything that matters here.
-    pub properties: Option<DatabaseAccountProperties>,
-}
+pub type DatabaseAccount = DataResource<DatabaseAccountProperties>;
 
 /// The properties of an account of Cosmos DB.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DatabaseAccountProperties {
+    /// `Succeeded`, `Updating` and others: the type has no list of them.
+    pub provisioning_state: Option<String>,
     /// URL of its key, without version; absent with Microsoft's.
     pub key_vault_key_uri: Option<String>,
     /// The version in use.

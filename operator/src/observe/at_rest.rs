@@ -5,11 +5,11 @@
 use keyholder_azure::wire;
 use keyholder_planner::ArmId;
 use keyholder_planner::name::KeyIdentifier;
-use keyholder_planner::observed::AtRest;
+use keyholder_planner::observed::{AtRest, Stored};
 use serde_json::Value;
 
 use super::account;
-use super::convert::{ConvertError, key_identifier, typed};
+use super::convert::{ConvertError, arm_id, key_identifier, location, tags, typed};
 
 /// How the encryption of resources of one type is read.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct AtRestType {
     /// The api-version.
     pub version: &'static str,
     /// From an answer to facts.
-    pub convert: fn(&Value) -> Result<AtRest, ConvertError>,
+    pub convert: fn(&Value) -> Result<Stored, ConvertError>,
 }
 
 /// All of them.
@@ -54,62 +54,99 @@ impl AtRestType {
 }
 
 /// `currentVersionedKeyIdentifier` tells the version in use; without a version declared the account follows its key.
-fn storage_account(value: &Value) -> Result<AtRest, ConvertError> {
+fn storage_account(value: &Value) -> Result<Stored, ConvertError> {
     const KEY: &str = "properties.encryption.keyvaultproperties";
-    let account: wire::StorageAccount = typed(value)?;
-    let Some(encryption) = account.properties.and_then(|properties| properties.encryption) else {
-        return Ok(AtRest::Microsoft);
-    };
+    let mut account: wire::StorageAccount = typed(value)?;
+    let properties = account.properties.take().unwrap_or_default();
+    let encryption = properties.encryption.unwrap_or_default();
     let source = encryption.key_source.unwrap_or_default();
+    let state = properties.provisioning_state;
     if !source.eq_ignore_ascii_case("Microsoft.Keyvault") {
-        return Ok(AtRest::Microsoft);
+        return stored(account, state, AtRest::Microsoft, false);
     }
     let key = encryption.key_vault_properties.unwrap_or_default();
     let in_use = key.current_versioned_key_identifier.filter(|url| !url.is_empty());
+    let version = key.key_version.unwrap_or_default();
     let declared = || {
         let uri = key.key_vault_uri.as_deref().unwrap_or_default();
         let name = key.key_name.as_deref().unwrap_or_default();
-        format!("{}/keys/{name}", uri.trim_end_matches('/'))
+        format!("{}/keys/{name}/{version}", uri.trim_end_matches('/'))
     };
-    key_identifier(KEY, &in_use.unwrap_or_else(declared)).map(AtRest::Key)
+    let identifier = key_identifier(KEY, &in_use.unwrap_or_else(declared))?;
+    stored(account, state, AtRest::Key(identifier), version.is_empty())
 }
 
-fn cognitive_account(value: &Value) -> Result<AtRest, ConvertError> {
+fn cognitive_account(value: &Value) -> Result<Stored, ConvertError> {
     let live = account::account(value)?;
-    Ok(live
-        .encryption
-        .map_or(AtRest::Microsoft, |encryption| AtRest::Key(encryption.key)))
-}
-
-/// `Unspecified` lets objects be without a key, as `Disabled` does (search 2025-05-01).
-fn search_service(value: &Value) -> Result<AtRest, ConvertError> {
-    let service: wire::SearchService = typed(value)?;
-    let encryption = service
-        .properties
-        .and_then(|properties| properties.encryption_with_cmk)
-        .unwrap_or_default();
-    let enforcement = encryption.enforcement.unwrap_or_default();
-    if !enforcement.eq_ignore_ascii_case("Enabled") {
-        return Ok(AtRest::NotEnforced);
-    }
-    let status = encryption.encryption_compliance_status.unwrap_or_default();
-    Ok(AtRest::Enforced {
-        compliant: !status.eq_ignore_ascii_case("NonCompliant"),
+    let key = live.encryption.map(|encryption| encryption.key);
+    Ok(Stored {
+        follows: key.as_ref().is_some_and(|key| key.version().is_none()),
+        at_rest: key.map_or(AtRest::Microsoft, AtRest::Key),
+        location: Some(live.location),
+        provisioning_state: live.provisioning_state,
+        tags: live.tags,
+        user_assigned: live.user_assigned,
+        system_assigned: live.system_assigned,
+        account: live.account.map(|account| (live.kind, account.projects)),
     })
 }
 
-/// The URL is without version; `keyVaultKeyUriVersion` tells the one in use.
-fn database_account(value: &Value) -> Result<AtRest, ConvertError> {
+/// `Unspecified` lets objects be without a key, as `Disabled` does (search 2025-05-01).
+fn search_service(value: &Value) -> Result<Stored, ConvertError> {
+    let mut service: wire::SearchService = typed(value)?;
+    let properties = service.properties.take().unwrap_or_default();
+    let encryption = properties.encryption_with_cmk.unwrap_or_default();
+    let enforcement = encryption.enforcement.unwrap_or_default();
+    let status = encryption.encryption_compliance_status.unwrap_or_default();
+    let at_rest = if enforcement.eq_ignore_ascii_case("Enabled") {
+        AtRest::Enforced {
+            compliant: !status.eq_ignore_ascii_case("NonCompliant"),
+        }
+    } else {
+        AtRest::NotEnforced
+    };
+    stored(service, properties.provisioning_state, at_rest, false)
+}
+
+/// The URL is without version, and the account follows its key; `keyVaultKeyUriVersion` tells the version in use.
+fn database_account(value: &Value) -> Result<Stored, ConvertError> {
     const KEY: &str = "properties.keyVaultKeyUri";
-    let account: wire::DatabaseAccount = typed(value)?;
-    let properties = account.properties.unwrap_or_default();
+    let mut account: wire::DatabaseAccount = typed(value)?;
+    let properties = account.properties.take().unwrap_or_default();
+    let state = properties.provisioning_state;
     let Some(uri) = properties.key_vault_key_uri.filter(|uri| !uri.is_empty()) else {
-        return Ok(AtRest::Microsoft);
+        return stored(account, state, AtRest::Microsoft, false);
     };
     let key = key_identifier(KEY, &uri)?;
     let version = properties.key_vault_key_uri_version.unwrap_or_default();
     let whole = format!("{}/{version}", key.versionless());
-    Ok(AtRest::Key(KeyIdentifier::parse(&whole).unwrap_or(key)))
+    let key = KeyIdentifier::parse(&whole).unwrap_or(key);
+    stored(account, state, AtRest::Key(key), true)
+}
+
+/// With what its type tells of its encryption.
+fn stored<Properties>(
+    resource: wire::DataResource<Properties>,
+    provisioning_state: Option<String>,
+    at_rest: AtRest,
+    follows: bool,
+) -> Result<Stored, ConvertError> {
+    let identity = resource.identity.unwrap_or_default();
+    let kinds = identity.r#type.unwrap_or_default().to_lowercase();
+    let assigned = identity.user_assigned_identities.unwrap_or_default();
+    Ok(Stored {
+        at_rest,
+        follows,
+        location: resource.location.map(|name| location(Some(name))).transpose()?,
+        provisioning_state: provisioning_state.filter(|state| !state.is_empty()),
+        tags: tags(resource.tags),
+        user_assigned: assigned
+            .keys()
+            .map(|id| arm_id("identity.userAssignedIdentities", id))
+            .collect::<Result<_, _>>()?,
+        system_assigned: kinds.contains("systemassigned"),
+        account: None,
+    })
 }
 
 #[cfg(test)]
@@ -128,7 +165,9 @@ mod tests {
     #[test]
     fn a_storage_account_tells_the_version_in_use_before_the_declared_key() {
         let account = |encryption: Value| {
-            storage_account(&json!({ "properties": { "encryption": encryption } })).unwrap()
+            storage_account(&json!({ "properties": { "encryption": encryption } }))
+                .unwrap()
+                .at_rest
         };
         assert_eq!(
             account(json!({ "keySource": "Microsoft.Storage" })),
@@ -152,8 +191,11 @@ mod tests {
 
     #[test]
     fn a_search_service_tells_enforcement_and_no_key() {
-        let service =
-            |cmk: Value| search_service(&json!({ "properties": { "encryptionWithCmk": cmk } })).unwrap();
+        let service = |cmk: Value| {
+            search_service(&json!({ "properties": { "encryptionWithCmk": cmk } }))
+                .unwrap()
+                .at_rest
+        };
         for (cmk, expected) in [
             (Value::Null, AtRest::NotEnforced),
             (json!({ "enforcement": "Unspecified" }), AtRest::NotEnforced),
@@ -172,7 +214,11 @@ mod tests {
 
     #[test]
     fn a_database_account_tells_its_key_and_the_version_in_use() {
-        let account = |properties: Value| database_account(&json!({ "properties": properties })).unwrap();
+        let account = |properties: Value| {
+            database_account(&json!({ "properties": properties }))
+                .unwrap()
+                .at_rest
+        };
         assert_eq!(account(json!({})), AtRest::Microsoft);
         assert_eq!(account(json!({ "keyVaultKeyUri": KEY })), key(KEY));
         let AtRest::Key(in_use) = account(json!({ "keyVaultKeyUri": KEY, "keyVaultKeyUriVersion": VERSION }))
@@ -186,6 +232,40 @@ mod tests {
     fn an_account_is_read_as_any_other() {
         let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/a";
         let plain = json!({ "id": id, "location": "westeurope", "properties": {} });
-        assert_eq!(cognitive_account(&plain).unwrap(), AtRest::Microsoft);
+        assert_eq!(cognitive_account(&plain).unwrap().at_rest, AtRest::Microsoft);
+    }
+
+    #[test]
+    fn what_a_change_must_know_is_told_of_each() {
+        let identity = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/hub";
+        let resource = |properties: Value| {
+            json!({
+                "location": "West Europe", "tags": { "team": "a" },
+                "identity": { "type": "SystemAssigned,UserAssigned", "userAssignedIdentities": { identity: {} } },
+                "properties": properties,
+            })
+        };
+        let of_key = json!({ "keyname": "ai-hub", "keyvaulturi": "https://corp-keys.vault.azure.net", "keyversion": VERSION });
+        let encryption = json!({ "keySource": "Microsoft.Keyvault", "keyvaultproperties": of_key });
+        let pinned = json!({ "provisioningState": "ResolvingDNS", "encryption": encryption });
+        let pinned = storage_account(&resource(pinned)).unwrap();
+        assert!(!pinned.follows);
+        assert_eq!(pinned.at_rest, key(&format!("{KEY}/{VERSION}")));
+        assert_eq!(pinned.provisioning_state.as_deref(), Some("ResolvingDNS"));
+        let search = search_service(&resource(json!({ "provisioningState": "succeeded" }))).unwrap();
+        let database = database_account(&resource(json!({ "keyVaultKeyUri": KEY }))).unwrap();
+        assert!(database.follows && !search.follows);
+        for one in [pinned, search, database] {
+            assert_eq!(one.location.unwrap().as_str(), "westeurope");
+            assert_eq!(one.tags["team"], "a");
+            assert_eq!(one.user_assigned[0].as_str(), identity);
+            assert!(one.system_assigned && one.account.is_none());
+        }
+        let account = json!({
+            "id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/a",
+            "location": "westeurope", "kind": "AIServices", "properties": { "allowProjectManagement": true },
+        });
+        let account = cognitive_account(&account).unwrap();
+        assert_eq!(account.account, Some(("aiservices".to_owned(), true)));
     }
 }

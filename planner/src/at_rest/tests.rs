@@ -1,4 +1,5 @@
 use keyholder_crds::ResourceStatus;
+use keyholder_crds::vocabulary::ENCRYPTION_TAG;
 use serde_json::json;
 
 use super::*;
@@ -6,8 +7,15 @@ use crate::fixtures::{self, KEY, NEXT_KEY, condition, created, id, pass, ready_h
 use crate::report::{Executed, Report};
 use crate::validate::{Declared, Validate};
 
+mod enforce;
+mod hindered;
+
 const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 const SEARCH: &str = "Microsoft.Search/searchServices";
+
+fn audited(kind: &str, name: &str) -> ValidDependent {
+    ValidDependent::audited(id(kind, name))
+}
 
 fn key(url: &str) -> AtRest {
     AtRest::Key(KeyIdentifier::parse(url).unwrap())
@@ -17,11 +25,17 @@ fn key(url: &str) -> AtRest {
 fn told(dependents: &[(ArmId, Fact<AtRest>)], status: &ResourceStatus) -> (Declared, Report) {
     let (hub, _) = ready_hub();
     let hub = Declared {
-        dependents: dependents.iter().map(|(id, _)| id.clone()).collect(),
+        dependents: dependents
+            .iter()
+            .map(|(id, _)| ValidDependent::audited(id.clone()))
+            .collect(),
         ..hub
     };
     let mut observed = created(&hub);
-    observed.at_rest = dependents.to_vec();
+    observed.at_rest = dependents
+        .iter()
+        .map(|(id, fact)| (id.clone(), fixtures::stored_fact(fact.clone())))
+        .collect();
     let report = pass(&hub, status, &observed, 100, false, &Executed::Nothing).report;
     (hub, report)
 }
@@ -117,15 +131,21 @@ fn what_cannot_be_read_is_unknown_and_what_was_known_stays() {
 fn microsofts_key_is_no_finding_beside_a_hub_with_microsofts_key() {
     let (mut hub, _) = ready_hub();
     hub.encryption = crate::validate::ValidEncryption::MicrosoftManaged;
-    hub.dependents = vec![id(STORAGE, "one"), id(SEARCH, "search")];
+    hub.dependents = vec![audited(STORAGE, "one"), audited(SEARCH, "search")];
     let mut observed = created(&hub);
     let mut live = fixtures::live(&hub, "Succeeded");
     live.encryption = None;
     live.managed_group = None;
     observed.live = Fact::Known(live);
     observed.at_rest = vec![
-        (id(STORAGE, "one"), Fact::Known(AtRest::Microsoft)),
-        (id(SEARCH, "search"), Fact::Known(AtRest::NotEnforced)),
+        (
+            id(STORAGE, "one"),
+            Fact::Known(fixtures::stored(AtRest::Microsoft)),
+        ),
+        (
+            id(SEARCH, "search"),
+            Fact::Known(fixtures::stored(AtRest::NotEnforced)),
+        ),
     ];
     let report = pass(
         &hub,
@@ -162,7 +182,7 @@ fn a_service_side_hubs_storage_account_is_looked_at_unasked_and_once() {
     let storage = id(STORAGE, "aihubdata");
     assert_eq!(
         object.validate("owner", None).unwrap().dependents,
-        std::slice::from_ref(&storage)
+        [ValidDependent::audited(storage.clone())]
     );
     object.spec.dependents = serde_json::from_value(json!([
         { "type": STORAGE, "resource": "AIHUBDATA" },
@@ -171,7 +191,7 @@ fn a_service_side_hubs_storage_account_is_looked_at_unasked_and_once() {
     .unwrap();
     assert_eq!(
         object.validate("owner", None).unwrap().dependents,
-        [storage, id(SEARCH, "search")]
+        [ValidDependent::audited(storage), audited(SEARCH, "search")]
     );
 }
 

@@ -237,7 +237,10 @@ fn encrypted(status: &ResourceStatus, at_rest: [Fact<AtRest>; 3]) -> Pass {
     let (hub, _) = ready_hub();
     let mut observed = created(&hub);
     let ids = crate::at_rest::in_group(SUBSCRIPTION, "azureml-rg-research", &group());
-    observed.at_rest = ids.into_iter().zip(at_rest).collect();
+    observed.at_rest = ids
+        .into_iter()
+        .zip(at_rest.map(crate::fixtures::stored_fact))
+        .collect();
     pass(&hub, status, &observed, 100, false, &accepted())
 }
 

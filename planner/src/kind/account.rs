@@ -14,7 +14,6 @@ use crate::validate::{ACCOUNT, Checker, Common, Declared, FieldError, KeyUser, V
 
 pub(super) const PROVIDERS: &[&str] = &["Microsoft.CognitiveServices"];
 const FOUNDRY: &str = "AIServices";
-const OPEN_AI: &str = "OpenAI";
 
 /// What only an account declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,7 +111,7 @@ fn is(kind: &str, other: &str) -> bool {
 
 /// The encryption of a request. The whole of it: no source tells whether a PATCH replaces the block or merges it. A key that the
 /// service follows has an empty version.
-fn encryption(key: &KeyIdentifier, client_id: Option<&str>) -> Value {
+pub(crate) fn encryption(key: &KeyIdentifier, client_id: Option<&str>) -> Value {
     let (vault, _) = key.as_str().split_once("/keys/").unwrap_or((key.as_str(), ""));
     let mut of_key = json!({
         "keyVaultUri": format!("{vault}/"),
@@ -141,13 +140,10 @@ impl Rules for Account {
 
     fn profile(&self, have: &Bound) -> Profile {
         let kind = have.account_kind.as_deref().unwrap_or(&self.account_kind);
-        if self.projects == Some(true) || have.allow_project_management == Some(true) {
-            Profile::FoundryAccount
-        } else if is(kind, OPEN_AI) {
-            Profile::OpenAIAccount
-        } else {
-            Profile::Account
-        }
+        Profile::of_account(
+            kind,
+            self.projects == Some(true) || have.allow_project_management == Some(true),
+        )
     }
 
     fn encrypts_later(&self) -> bool {

@@ -13,7 +13,8 @@ use crate::observed::{Body, Live};
 use crate::parent::Parent;
 use crate::transition::same_name;
 use crate::validate::{
-    Checker, Common, Declared, FieldError, KeyUser, STORAGE_ACCOUNT, ValidEncryption, Validate, WORKSPACE,
+    Checker, Common, Declared, FieldError, KeyUser, STORAGE_ACCOUNT, ValidDependent, ValidEncryption,
+    Validate, WORKSPACE,
 };
 use crate::{compute, cure, network};
 
@@ -138,9 +139,13 @@ impl Validate for AIHub {
         // Its own data is in Microsoft's stores, and what a project keeps in this one has the key that this one has.
         if declared.encryption.data_location() == Some(DataLocation::ServiceSide)
             && let Kind::Hub(hub) = &declared.kind
-            && !declared.dependents.contains(&hub.storage_account)
+            && !declared
+                .dependents
+                .iter()
+                .any(|one| one.id == hub.storage_account)
         {
-            declared.dependents.push(hub.storage_account.clone());
+            let audited = ValidDependent::audited(hub.storage_account.clone());
+            declared.dependents.push(audited);
         }
         Ok(declared)
     }

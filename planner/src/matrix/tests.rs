@@ -14,6 +14,9 @@ fn expected(profile: Profile, transition: Transition) -> Cell {
     if profile == Profile::Project {
         return Cell::Forbidden;
     }
+    if let Some(cell) = of_dependent(profile, transition) {
+        return cell;
+    }
     if !HUBS.contains(&profile) {
         return of_account(profile, transition);
     }
@@ -34,6 +37,24 @@ fn expected(profile: Profile, transition: Transition) -> Cell {
         }
         Transition::UserAssignedIdentity => Cell::Allowed(How::Create),
     }
+}
+
+fn of_dependent(profile: Profile, transition: Transition) -> Option<Cell> {
+    use Transition::{
+        DataLocation, ManagedHsm, NewVersion, OtherVault, ToCustomerManaged, ToMicrosoftManaged,
+    };
+    let patch = Cell::Allowed(How::PatchEncryption);
+    Some(match (profile, transition) {
+        (Profile::SearchService, ToCustomerManaged | ToMicrosoftManaged) => patch,
+        (Profile::SearchService, _) | (Profile::StorageAccount | Profile::DatabaseAccount, DataLocation) => {
+            Cell::Forbidden
+        }
+        (Profile::DatabaseAccount, ToMicrosoftManaged | NewVersion) => Cell::Forbidden,
+        (Profile::DatabaseAccount, OtherVault)
+        | (Profile::StorageAccount | Profile::DatabaseAccount, ManagedHsm) => Cell::Unverified(None),
+        (Profile::StorageAccount | Profile::DatabaseAccount, _) => patch,
+        _ => return None,
+    })
 }
 
 fn of_account(profile: Profile, transition: Transition) -> Cell {
@@ -70,7 +91,7 @@ fn each_cell_is_as_its_source_says() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 54);
+    assert_eq!(cells, 81);
 }
 
 #[test]

@@ -103,7 +103,9 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
         waits_for_nothing(input, &mut judgement);
     }
     group::judge(input, live, &mut judgement);
-    (judgement.dependents_encrypted, judgement.dependents) = at_rest::judge(input, live);
+    let dependents = at_rest::judge(input, live, &judgement);
+    judgement.dependents_encrypted = dependents.opinion;
+    judgement.dependents = dependents.statuses;
 
     let update = body::update(input.declared, live);
     let mut key = view.change;
@@ -136,7 +138,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
             OperationKind::Update => {
                 !matches!(&change, Some((OperationKind::Update, intent, _)) if *intent == operation.intent)
             }
-            OperationKind::Delete => false,
+            OperationKind::Delete | OperationKind::EncryptDependent => false,
         }),
         // The same field may be wanted otherwise by now.
         superseded: input.status.observed_generation != Some(input.declared.generation)
@@ -223,9 +225,28 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     } else {
         at(input, input.pace.probe)
     };
+    // The object's own resource comes first.
+    let next = match dependents.due.filter(|_| write.is_none()) {
+        Some(due) => {
+            return Plan {
+                write: Some(due),
+                ..wait(judgement, next)
+            };
+        }
+        None => sooner(next, dependents.next),
+    };
     Plan {
         write,
         ..wait(judgement, next)
+    }
+}
+
+/// The earlier of two.
+fn sooner(next: Next, other: Option<Next>) -> Next {
+    match (next, other) {
+        (Next::At(one), Some(Next::At(other))) => Next::At(one.min(other)),
+        (Next::Change, Some(other)) => other,
+        (next, _) => next,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use keyholder_crds::vocabulary::OWNER_TAG;
+use keyholder_crds::vocabulary::{ENCRYPTION_TAG, OWNER_TAG};
 use keyholder_crds::{
     AdoptionPolicy, CustomerManagedKey, DataLocation, DeletionPolicy, Dependent, EncryptionMode, Identity,
     KeyAccess, ManagementPolicy, PublicNetworkAccess, UnverifiedTransition,
@@ -47,7 +47,7 @@ pub(crate) struct Common<'a> {
 
 pub(crate) struct Checker<'a> {
     errors: Vec<FieldError>,
-    spec: &'a Common<'a>,
+    pub(super) spec: &'a Common<'a>,
 }
 
 impl<'a> Checker<'a> {
@@ -96,7 +96,7 @@ impl<'a> Checker<'a> {
         let user_assigned = self.identities();
         let system_assigned = spec.identity.system_assigned.unwrap_or(false);
         let encryption = self.encryption(&user_assigned, system_assigned);
-        let dependents = self.dependents();
+        let dependents = self.dependents(encryption.as_ref());
         self.tags();
         match (azure_name, location, encryption, kind) {
             (Some(azure_name), Some(location), Some(encryption), Some(kind)) if self.errors.is_empty() => {
@@ -269,26 +269,6 @@ impl<'a> Checker<'a> {
         ids
     }
 
-    fn dependents(&mut self) -> Vec<ArmId> {
-        let mut ids: Vec<ArmId> = Vec::new();
-        let spec = self.spec;
-        for (index, dependent) in spec.dependents.iter().enumerate() {
-            let path = format!("spec.dependents[{index}].resource");
-            let id = self.reference(
-                &path,
-                &dependent.resource,
-                &dependent.r#type.to_string(),
-                "letters, digits, - _ and .",
-                |name| {
-                    name.chars()
-                        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-                },
-            );
-            ids.extend(id.filter(|id| !ids.contains(id)));
-        }
-        ids
-    }
-
     fn encryption(&mut self, user_assigned: &[ArmId], system_assigned: bool) -> Option<ValidEncryption> {
         let declared = self.spec;
         match (declared.mode, declared.customer_managed_key) {
@@ -389,9 +369,11 @@ impl<'a> Checker<'a> {
         for (name, value) in spec.tags {
             let path = format!("spec.tags[{name}]");
             self.that(
-                !name.eq_ignore_ascii_case(OWNER_TAG),
+                ![OWNER_TAG, ENCRYPTION_TAG]
+                    .iter()
+                    .any(|own| name.eq_ignore_ascii_case(own)),
                 &path,
-                format!("the tag {OWNER_TAG} is Keyholder's own: leave it out"),
+                format!("the tags {OWNER_TAG} and {ENCRYPTION_TAG} are Keyholder's own: leave them out"),
             );
             let long = name.chars().count() > 512 || value.chars().count() > 256;
             self.that(

@@ -84,7 +84,7 @@ impl Seed {
                 "limits": { "readsPerSecond": 750, "writesPerSecond": 300, "deletesPerSecond": 300 },
             },
             "subscriptions": [{ "id": SUBSCRIPTION, "registeredProviders": PROVIDERS }],
-            "roleDefinitions": [role("observer")?, role("writer")?, role("granter")?, role("purger")?, role("key-reader")?],
+            "roleDefinitions": [role("observer")?, role("writer")?, role("granter")?, role("encryptor")?, role("purger")?, role("key-reader")?],
             "principals": [
                 {
                     "name": ALICE,
@@ -142,6 +142,7 @@ impl Seed {
             "roleAssignments": [
                 { "principal": OPERATOR, "role": "Keyholder Observer", "scope": subscription() },
                 { "principal": OPERATOR, "role": "Keyholder Writer", "scope": group(AI_GROUP) },
+                { "principal": OPERATOR, "role": "Keyholder Encryptor", "scope": group(AI_GROUP) },
                 { "principal": OPERATOR, "role": "Keyholder Purger", "scope": subscription() },
                 { "principal": HUB_IDENTITY, "role": ENCRYPTION_USER, "scope": vault(VAULT) },
                 { "principal": HUB_IDENTITY, "role": ENCRYPTION_USER, "scope": vault(OTHER_VAULT) },

@@ -1,0 +1,146 @@
+//! The work on one dependent that is to have the object's key: what became of the last write, and whether one is due.
+//!
+//! Invariant: that of [`crate::progress`], for each dependent by itself.
+
+use keyholder_crds::{ConditionType, DependentStatus, Operation, OperationKind, OperationState, Reason};
+
+use super::enforce::{Standing, standing, waits};
+use crate::arm_id::ArmId;
+use crate::judge::{self, Judgement, Truth, Verdict};
+use crate::needs;
+use crate::observed::{Fact, Live, OperationSeen, Stored};
+use crate::plan::{Input, Next, Request, Write};
+use crate::progress::{self, Found, Step};
+use crate::time::{after, second};
+use crate::validate::Enforcement;
+
+/// What a pass comes to.
+#[derive(Debug, Default)]
+pub(super) struct Pass {
+    /// What is the matter, if it is not as declared.
+    pub verdict: Option<Verdict>,
+    /// The write that is not over.
+    pub operation: Option<Operation>,
+    /// The write that is due.
+    pub due: Option<Write>,
+    /// When to look again.
+    pub next: Option<Next>,
+}
+
+/// Looks at one; `stored`: its place in status.
+pub(super) fn of_one(
+    input: &Input<'_>,
+    own: &Live,
+    judgement: &Judgement,
+    (id, enforcement): (&ArmId, Enforcement),
+    fact: &Fact<Stored>,
+    stored: Option<&DependentStatus>,
+) -> Pass {
+    let probe = Some(Next::At(after(input.now, input.pace.probe)));
+    let Some(found) = fact.known() else {
+        let text = "it does not exist: create it, or take it out of spec.dependents.";
+        return Pass {
+            verdict: Some(Verdict::no(Reason::AssociatedResourceNotFound, text)),
+            next: probe,
+            ..Pass::default()
+        };
+    };
+    let operation = stored.and_then(|stored| stored.operation.as_ref());
+    let seen = input.observed.dependent_operations.iter();
+    let seen = seen.filter(|(one, _)| one == id).map(|(_, seen)| seen).next();
+    let seen = seen.unwrap_or(&OperationSeen::None);
+    let at_work = needs::is_unsettled(found.provisioning_state.as_deref());
+    if at_work && !matches!(seen, OperationSeen::Failed { .. }) {
+        return Pass {
+            verdict: Some(Verdict::no(Reason::Updating, "Azure is at work on it.")),
+            operation: operation.cloned(),
+            next: Some(Next::At(after(input.now, input.pace.poll))),
+            ..Pass::default()
+        };
+    }
+    let standing = standing(input, own, judgement, (id, enforcement), found);
+    let settled = Found::Settled {
+        achieved: standing == Standing::AsDeclared,
+        superseded: operation.is_some_and(|operation| {
+            operation.generation != Some(input.declared.generation)
+                || !matches!(&standing, Standing::Due { intent, .. } if *intent == operation.intent)
+        }),
+    };
+    let started_at = match progress::step_of(input, operation, seen, settled) {
+        Step::Free { started_at } => started_at,
+        Step::Wait { operation, next } => {
+            return Pass {
+                verdict: Some(unfinished(input, &operation, stored)),
+                operation: Some(operation),
+                next: Some(next),
+                due: None,
+            };
+        }
+        Step::Failed {
+            operation,
+            next,
+            verdict,
+        } => {
+            return Pass {
+                verdict: Some(verdict),
+                operation: Some(operation),
+                next: Some(next),
+                due: None,
+            };
+        }
+    };
+    match standing {
+        Standing::AsDeclared => Pass::default(),
+        Standing::Hindered(verdict) => Pass {
+            verdict: Some(verdict),
+            next: probe,
+            ..Pass::default()
+        },
+        // What is written to is told before: its place in status holds the intent.
+        Standing::Due { .. } if stored.is_none() => Pass {
+            verdict: Some(waits("it was found a moment ago")),
+            next: Some(Next::At(input.now)),
+            ..Pass::default()
+        },
+        Standing::Due { intent, body } => Pass {
+            verdict: Some(Verdict::no(
+                Reason::Updating,
+                format!("it is not as declared, and is changed: {intent}."),
+            )),
+            due: Some(Write {
+                kind: OperationKind::EncryptDependent,
+                id: id.clone(),
+                request: Request::Patch(body),
+                intent,
+                generation: input.declared.generation,
+                bound: None,
+                started_at: started_at.unwrap_or_else(|| second(input.now)),
+            }),
+            next: probe,
+            ..Pass::default()
+        },
+    }
+}
+
+/// What a write that is not over says. What Azure said of one that failed stands until the next try.
+fn unfinished(input: &Input<'_>, operation: &Operation, stored: Option<&DependentStatus>) -> Verdict {
+    match operation.state {
+        OperationState::Ignored => {
+            let text = format!(
+                "Azure answered that it applied {}; reading twice showed that it did not.",
+                operation.intent
+            );
+            Verdict::no(Reason::WriteIgnored, text)
+        }
+        OperationState::Failed => {
+            let said = judge::stored_reason(input.status, ConditionType::DependentsEncrypted)
+                .filter(|_| judge::was(input.status, ConditionType::DependentsEncrypted, Truth::False));
+            let text = stored.and_then(|stored| stored.message.clone());
+            Verdict::no(
+                said.unwrap_or(Reason::ProvisioningFailed),
+                text.unwrap_or_default(),
+            )
+        }
+        _ => Verdict::no(Reason::Updating, "Azure encrypts it."),
+    }
+}
