@@ -17,6 +17,10 @@ use crate::observe::at_rest::AtRestType;
 use crate::observe::convert;
 use crate::resource::ResourceType;
 
+pub mod overtaken;
+
+use overtaken::Overtaken;
+
 /// Subscriptions that one identity may look at, at the most.
 const MOST_SUBSCRIPTIONS: u64 = 256;
 /// Lists of resources that are kept for one identity, at the most: those of subscriptions, and those of the projects of each account.
@@ -44,6 +48,10 @@ pub struct Inventory {
     resources: Cache<String, Arc<Resources>>,
     groups: Cache<String, Arc<Groups>>,
     at_rest: Cache<String, Arc<AtRestList>>,
+    /// Resources whose list is older than what was read of them.
+    pub overtaken: Overtaken,
+    /// The same of what they are encrypted with.
+    pub overtaken_at_rest: Overtaken,
 }
 
 impl Inventory {
@@ -57,6 +65,8 @@ impl Inventory {
             resources: Cache::new(MOST_LISTS),
             groups: Cache::new(MOST_SUBSCRIPTIONS),
             at_rest: Cache::new(MOST_LISTS),
+            overtaken: Overtaken::default(),
+            overtaken_at_rest: Overtaken::default(),
         }
     }
 

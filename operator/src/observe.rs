@@ -274,10 +274,17 @@ impl Look<'_> {
             }
         }
         // Around the object's own writes its own reading counts, not a shared one.
-        match self.inventory.reader.read_alone(id.as_str(), kind.version).await {
+        let read = match self.inventory.reader.read_alone(id.as_str(), kind.version).await {
             Ok(reading) => found(&reading, id.as_str(), kind.convert),
-            Err(error) => Fact::Unknown(self.why(&error)),
+            Err(error) => return Fact::Unknown(self.why(&error)),
+        };
+        if let (Some(live), Some(listed)) = (read.known(), self.inventory.known(&list_of(id)).await)
+            && let Some(Ok(told)) = listed.get(id.lower().as_str()).map(AsRef::as_ref)
+            && told != live
+        {
+            self.inventory.overtaken.note(id);
         }
+        read
     }
 
     /// What a project rests on, which many share.
@@ -308,10 +315,18 @@ impl Look<'_> {
             return Fact::not_read();
         };
         if written && self.age != Age::Swept {
-            return match self.inventory.reader.read_alone(id.as_str(), kind.version).await {
+            let read = match self.inventory.reader.read_alone(id.as_str(), kind.version).await {
                 Ok(reading) => found(&reading, id.as_str(), kind.convert),
-                Err(error) => Fact::Unknown(self.why(&error)),
+                Err(error) => return Fact::Unknown(self.why(&error)),
             };
+            if let (Some(stored), Some(listed)) =
+                (read.known(), self.inventory.known_at_rest(&list_of(id)).await)
+                && let Some(Ok(told)) = listed.get(id.lower().as_str()).map(AsRef::as_ref)
+                && told != stored
+            {
+                self.inventory.overtaken_at_rest.note(id);
+            }
+            return read;
         }
         if self.age != Age::Now
             && let Some(listed) = self.inventory.at_rest(kind, &list_of(id)).await

@@ -150,14 +150,17 @@ impl Sweeper {
             let Some(kind) = listed.first().map(|(id, _)| ResourceType::of(id)) else {
                 continue;
             };
+            let began = Instant::now();
             let before = azure.inventory.known(&path).await;
             match azure.inventory.refresh(kind, &path).await {
                 Ok(after) => {
+                    let overtaken = &azure.inventory.overtaken;
                     for (id, interest) in listed {
-                        if resource_changed(before.as_deref(), &after, id) {
+                        if resource_changed(before.as_deref(), &after, id) || overtaken.has(id) {
                             self.waker.wake(interest.object.clone());
                         }
                     }
+                    overtaken.told_again(&path, began);
                 }
                 Err(error) => failures += failed(&path, "resources", &error),
             }
@@ -178,16 +181,19 @@ impl Sweeper {
             let Some(kind) = listed.first().and_then(|(id, _)| AtRestType::of(id)) else {
                 continue;
             };
+            let began = Instant::now();
             let before = azure.inventory.known_at_rest(&path).await;
             match azure.inventory.refresh_at_rest(kind, &path).await {
                 Ok(after) => {
+                    let overtaken = &azure.inventory.overtaken_at_rest;
                     for (id, interest) in listed {
-                        let id = id.lower();
-                        let before = before.as_deref().and_then(|before| before.get(id.as_str()));
-                        if before != after.get(id.as_str()) {
+                        let key = id.lower();
+                        let before = before.as_deref().and_then(|before| before.get(key.as_str()));
+                        if before != after.get(key.as_str()) || overtaken.has(id) {
                             self.waker.wake(interest.object.clone());
                         }
                     }
+                    overtaken.told_again(&path, began);
                 }
                 Err(error) => failures += failed(&path, "encryption", &error),
             }

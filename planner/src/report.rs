@@ -379,6 +379,10 @@ fn hindrance(status: &ResourceStatus, of: ConditionType) -> Option<Verdict> {
     let reason: Reason = condition.reason.parse().unwrap_or(Reason::Pending);
     match condition.status.as_str() {
         "True" => None,
+        // What became of a write to a dependent is not known: it was not as declared before.
+        "Unknown" if of == ConditionType::DependentsEncrypted && reason != Reason::Unreadable => {
+            Some(Verdict::unknown(reason, condition.message.clone()))
+        }
         "Unknown" if optional || of == ConditionType::TransitionAllowed => None,
         "Unknown" => Some(Verdict::unknown(reason, condition.message.clone())),
         _ => Some(Verdict::no(reason, condition.message.clone())),

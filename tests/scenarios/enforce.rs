@@ -8,6 +8,8 @@ use crate::common::{
     ACCOUNTS, account, example, hub, key_in_azure, merge, operator_log, settings, start, until_patched,
 };
 
+mod trouble;
+
 const STORAGE: &str = "2026-04-01";
 const SEARCH: &str = "2025-05-01";
 const COSMOS: &str = "2026-03-15";

@@ -7,6 +7,7 @@ mod crash;
 mod cures;
 mod deletion;
 mod dependents;
+mod drift;
 mod edits;
 mod enforce;
 mod faults;

@@ -227,6 +227,24 @@ fn what_azure_failed_stands_and_is_tried_again_and_what_it_ignored_too() {
     let again = finds(&hub, &second.report.status, &bare, 140);
     assert_eq!(again.plan.write.unwrap().started_at, fixtures::at_second(101));
 
+    // What became of the write is not known: it was not as declared before, and the hub is not Ready.
+    let broken = Executed::Refused(crate::Why {
+        reason: Reason::AzureUnreachable,
+        message: "the connection broke".to_owned(),
+        retry_at: None,
+    });
+    let unknown = pass(&hub, &first.report.status, &observed, 101, false, &broken);
+    assert_eq!(
+        verdict(&unknown),
+        ("Unknown".to_owned(), "AzureUnreachable".to_owned())
+    );
+    assert_eq!(
+        condition(&unknown.report.status, ConditionType::Ready),
+        ("Unknown".to_owned(), "AzureUnreachable".to_owned())
+    );
+    let known = finds(&hub, &unknown.report.status, &with_key(KEY), 102);
+    assert_eq!(verdict(&known).1, "AllEncrypted");
+
     // What the operation's own URL tells of a failure is told in Azure's words.
     let begun = pass(&hub, &first.report.status, &observed, 101, false, &accepted())
         .report
