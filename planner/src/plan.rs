@@ -12,7 +12,7 @@ use crate::judge::{Judgement, Opinion, Verdict};
 use crate::needs::waits_for_parent;
 use crate::observed::{Body, Fact, Observed, OperationSeen, Why};
 use crate::preflight;
-use crate::progress::retry;
+use crate::progress::{is_of_access, retry};
 use crate::report::Note;
 use crate::time::after;
 use crate::validate::Declared;
@@ -225,8 +225,11 @@ fn failed(mut judgement: Judgement, operation: Operation, next: Next, verdict: V
 
 /// What Azure failed, with the access to the key that may be missing.
 fn with_hint(input: &Input<'_>, verdict: Verdict) -> Verdict {
-    let hint = preflight::missing_access(input.declared, input.observed);
-    match hint.filter(|_| verdict.reason == Reason::ProvisioningFailed) {
+    if verdict.reason != Reason::ProvisioningFailed {
+        return verdict;
+    }
+    let names_access = is_of_access(&verdict.message);
+    match preflight::missing_access(input.declared, input.observed, names_access) {
         Some(hint) => Verdict {
             message: format!("{}\n{hint}", verdict.message),
             ..verdict

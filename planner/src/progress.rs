@@ -229,6 +229,25 @@ pub(crate) fn reason_of(code: &str, message: &str) -> Reason {
     }
 }
 
+/// Whether a failure, code and message, is one of access to a key, as Key Vault's words go (azure-docs, key-vault rest-error-codes: 403
+/// `Forbidden`, with an inner code). A resource provider passes on what it likes of them.
+#[must_use]
+pub(crate) fn is_of_access(failure: &str) -> bool {
+    const ACCESS: &[&str] = &[
+        "forbidden",
+        "accessdenied",
+        "access denied",
+        "unauthorized",
+        "not authorized",
+        "permission",
+    ];
+    /// Answered with 403 too, and no role would help.
+    const OTHERWISE: &[&str] = &["firewall", "disabled", "expired", "not yet valid"];
+    let words = failure.to_lowercase();
+    let has = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+    has(ACCESS) && !has(OTHERWISE)
+}
+
 fn reported_failed(input: &Input<'_>) -> String {
     format!("Azure reports the {} as failed.", input.declared.kind.noun())
 }

@@ -130,8 +130,8 @@ pub(crate) fn grantee(declared: &Declared, observed: &Observed) -> Option<(Grant
 }
 
 /// What to do about a write that Azure failed while the resource's own identity has no access to the key, as far as that was read, or while
-/// whoever unwraps may have none in a managed HSM.
-pub(crate) fn missing_access(declared: &Declared, observed: &Observed) -> Option<String> {
+/// whoever unwraps may have none in a managed HSM; `names_access`: whether Azure says that the failure is one of access.
+pub(crate) fn missing_access(declared: &Declared, observed: &Observed, names_access: bool) -> Option<String> {
     let ValidEncryption::CustomerManaged {
         vault,
         key,
@@ -145,7 +145,9 @@ pub(crate) fn missing_access(declared: &Declared, observed: &Observed) -> Option
     match access_of(&declared.kind, vault, key, principal, observed) {
         Access::Missing(message) if *user == KeyUser::SystemAssigned => Some(message),
         // Nothing but the failure tells.
-        Access::Undecidable(message) if KeyStore::of(vault) == KeyStore::ManagedHsm => Some(message),
+        Access::Undecidable(message) if names_access && KeyStore::of(vault) == KeyStore::ManagedHsm => {
+            Some(message)
+        }
         _ => None,
     }
 }

@@ -230,15 +230,38 @@ fn a_failure_of_another_cause_is_not_laid_on_the_access() {
     let begun = next(&declared, &ResourceStatus::default(), &absent(&declared), 0);
     let mut left = live(&declared, None);
     left.provisioning_state = Some("Failed".to_owned());
-    let broken = Observed {
-        operation: OperationSeen::Failed {
-            code: "QuotaExceeded".to_owned(),
-            message: "no".to_owned(),
-        },
-        ..moved(there(&declared, &begun.report.status, left))
-    };
-    let status = next(&declared, &begun.report.status, &broken, 70).report.status;
-    assert_eq!(message(&status, ConditionType::Provisioned), "QuotaExceeded: no");
+    for (code, text) in [
+        ("QuotaExceeded", "no"),
+        (
+            "BadRequest",
+            "KeyVaultProperties is invalid. An account of kind OpenAI fetches its key by its system-assigned identity.",
+        ),
+        (
+            "Forbidden",
+            "Access to corp-keys was denied (ForbiddenByFirewall).",
+        ),
+        (
+            "Forbidden",
+            "Operation wrap is not allowed on the disabled key (KeyDisabled).",
+        ),
+        (
+            "Forbidden",
+            "Operation wrap is not allowed: it is expired or not yet valid.",
+        ),
+    ] {
+        let broken = Observed {
+            operation: OperationSeen::Failed {
+                code: code.to_owned(),
+                message: text.to_owned(),
+            },
+            ..moved(there(&declared, &begun.report.status, left.clone()))
+        };
+        let status = next(&declared, &begun.report.status, &broken, 70).report.status;
+        assert_eq!(
+            message(&status, ConditionType::Provisioned),
+            format!("{code}: {text}")
+        );
+    }
 }
 
 #[test]
