@@ -141,6 +141,10 @@ pub(crate) trait Rules {
     fn is_purged_with_its_deletion(&self) -> bool;
     /// Whether one may have projects, so that it is not deleted while it has.
     fn may_have_projects(&self, live: &Live) -> bool;
+    /// Whether one that is bound to this, or to nothing so far, has no projects as long as it is declared so.
+    fn takes_no_projects(&self, _declared: &Declared, _have: Option<&Bound>) -> bool {
+        false
+    }
     /// How this resource provider spells that a resource has identities of both kinds (the published types differ).
     fn both_identities(&self) -> &'static str;
     /// What Azure does with a deleted one that was not purged, without the full stop.

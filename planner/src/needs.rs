@@ -13,7 +13,7 @@ use keyholder_crds::{
 use crate::arm_id::ArmId;
 use crate::key_store::KeyStore;
 use crate::name::{KeyName, KeyVersion};
-use crate::observed::{Fact, Live};
+use crate::observed::{Fact, Live, Why};
 use crate::preflight;
 use crate::transition;
 use crate::validate::{Declared, KeyUser, ValidEncryption};
@@ -122,16 +122,17 @@ pub fn needs(declared: &Declared, status: &ResourceStatus, deleting: bool, live:
     }
 }
 
-/// What a project waits for before anything is to be read or done: its parent's object says that it is not in order.
+/// What a project waits for before anything is to be read or done: its parent's object says that it is not in order, or has no
+/// projects.
 #[must_use]
 pub fn waits_for_parent<'a>(
     declared: &'a Declared,
     status: &ResourceStatus,
     deleting: bool,
-) -> Option<&'a str> {
+) -> Option<&'a Why> {
     let project = declared.kind.rules().parent()?;
     let untouched = !deleting && status.bound.is_none() && status.operation.is_none();
-    project.waits_for.as_deref().filter(|_| untouched)
+    project.waits_for.as_ref().filter(|_| untouched)
 }
 
 /// `left`: what is there already, an earlier try or a resource without the key, whose own identity exists.

@@ -17,8 +17,8 @@ pub struct Parent {
     pub id: ArmId,
     /// Its region.
     pub location: Location,
-    /// Why the project must not be created so far, if the parent's object says so.
-    pub waits_for: Option<String>,
+    /// Why the project must not be created, or not so far, if the parent's object says so.
+    pub waits_for: Option<Why>,
 }
 
 /// What there is under the name that a project gives its parent.
@@ -87,18 +87,37 @@ fn of_object(named: &dyn Validate, declared: &Declared, who: &str) -> Parent {
         .as_ref()
         .and(status.resource_id.as_deref())
         .and_then(|id| ArmId::parse(id).ok());
-    let waits_for = if named.metadata().deletion_timestamp.is_some() {
-        Some(format!("{who} is being deleted."))
+    let id = bound.unwrap_or_else(|| declared.id.clone());
+    let why = |reason, message| Why {
+        reason,
+        message,
+        retry_at: None,
+    };
+    let rules = declared.kind.rules();
+    // An account that never has projects is not worth waiting for.
+    let waits_for = if rules.takes_no_projects(declared, status.bound.as_ref()) {
+        Some(why(Reason::ParentUnsuitable, no_projects(&id)))
+    } else if named.metadata().deletion_timestamp.is_some() {
+        Some(why(Reason::ParentNotReady, format!("{who} is being deleted.")))
     } else {
         [ConditionType::Provisioned, ConditionType::KeyApplied]
             .into_iter()
             .find_map(|of| hindrance(status, of, who, named.metadata().generation))
+            .map(|text| why(Reason::ParentNotReady, text))
     };
     Parent {
-        id: bound.unwrap_or_else(|| declared.id.clone()),
+        id,
         location: declared.location.clone(),
         waits_for,
     }
+}
+
+/// What is to be said of an account that does not allow projects.
+pub(crate) fn no_projects(id: &ArmId) -> String {
+    format!(
+        "spec.parentRef: the account {id} does not allow projects: set spec.allowProjectManagement: true on its object, which needs \
+         accountKind: AIServices and an identity."
+    )
 }
 
 /// What a condition says against the project. One of an earlier generation says nothing: its key may be about to change.

@@ -90,6 +90,29 @@ async fn a_project_waits_for_its_hub_and_tells_the_key_it_ended_up_with() {
     assert_eq!(writes(&scenario, "churn").await.len(), 1);
 }
 
+/// The account waits for its resource group, and its project does not wait with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_never_has_projects_is_told_before_it_is_in_order() {
+    let scenario = start("project-unsuitable").await;
+    let speech = account("foundry")
+        .replace("accountKind: AIServices", "accountKind: SpeechServices")
+        .replace("  allowProjectManagement: true\n", "")
+        .replace("resourceGroup: rg-ai", "resourceGroup: rg-absent");
+    let agent = project("agent", "AIServicesAccount", "foundry");
+    apply(&scenario, &format!("{speech}---\n{agent}"));
+    let told = scenario
+        .until_says("AIProject/agent", "PrerequisitesMet", "ParentUnsuitable")
+        .await
+        .unwrap();
+    assert!(told.is("Stalled", "True"), "{told}");
+    let message = told.condition("PrerequisitesMet").unwrap().message;
+    assert!(message.contains("spec.allowProjectManagement"), "{message}");
+    let account = scenario
+        .until_says("AIServicesAccount/foundry", "Ready", "ResourceGroupNotFound")
+        .await;
+    account.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn projects_of_one_account_are_made_one_after_the_other() {
     let scenario = start("project-account").await;

@@ -1,6 +1,6 @@
 //! Azure AI services accounts: `Microsoft.CognitiveServices/accounts`, api-version 2026-07-01.
 
-use keyholder_crds::{AIServicesAccount, Bound, ComputeEncryption};
+use keyholder_crds::{AIServicesAccount, AdoptionPolicy, Bound, ComputeEncryption, ManagementPolicy};
 use serde_json::{Map, Value, json};
 
 use super::{Associated, Changed, Fixed, KeyToUse, Kind, Rules};
@@ -322,6 +322,19 @@ impl Rules for Account {
 
     fn may_have_projects(&self, live: &Live) -> bool {
         live.account.as_ref().is_some_and(|account| account.projects)
+    }
+
+    /// Azure's choice for an account of kind `AIServices` is not known before it is there, and neither is what is taken over.
+    fn takes_no_projects(&self, declared: &Declared, have: Option<&Bound>) -> bool {
+        let as_declared = have.is_some()
+            || (declared.adoption_policy == AdoptionPolicy::Never
+                && declared.management_policy == ManagementPolicy::Full);
+        match (self.projects, have.and_then(|have| have.allow_project_management)) {
+            (Some(true), _) => false,
+            (_, Some(allows)) => !allows,
+            (Some(false), None) => true,
+            (None, None) => as_declared && !is(&self.account_kind, FOUNDRY),
+        }
     }
 
     fn both_identities(&self) -> &'static str {

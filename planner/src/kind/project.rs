@@ -11,7 +11,7 @@ use crate::compute;
 use crate::encryption::KeyChange;
 use crate::matrix::Profile;
 use crate::name::Location;
-use crate::observed::{Body, Live};
+use crate::observed::{Body, Live, Why};
 use crate::parent::{self, Parent};
 use crate::validate::{ACCOUNT, Checker, Common, Declared, FieldError, Validate, WORKSPACE};
 
@@ -25,7 +25,7 @@ pub struct Project {
     /// Kind and name of the parent's object, if that names it.
     pub parent_object: Option<String>,
     /// Why it must not be created so far, if its parent's object says so.
-    pub waits_for: Option<String>,
+    pub waits_for: Option<Why>,
     /// The name that people see, if it is declared.
     pub display_name: Option<String>,
     /// What it is for, if that is declared.

@@ -1,4 +1,4 @@
-use keyholder_crds::{AIHub, AIProject, Reason};
+use keyholder_crds::{AIHub, AIProject, AIServicesAccount, Reason};
 use serde_json::{Value, json};
 
 use super::*;
@@ -65,7 +65,8 @@ fn a_parent_that_is_not_in_order_is_waited_for() {
             .unwrap()
             .unwrap();
         let waits_for = parent.waits_for.unwrap();
-        assert!(waits_for.starts_with(word), "{waits_for}");
+        assert_eq!(waits_for.reason, Reason::ParentNotReady);
+        assert!(waits_for.message.starts_with(word), "{waits_for:?}");
     }
     let mut going = hub(&conditions("True", "True"));
     going.metadata.deletion_timestamp = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
@@ -75,9 +76,78 @@ fn a_parent_that_is_not_in_order_is_waited_for() {
         .unwrap()
         .unwrap();
     assert_eq!(
-        parent.waits_for.as_deref(),
-        Some("AIHub research is being deleted.")
+        parent.waits_for.unwrap().message,
+        "AIHub research is being deleted."
     );
+}
+
+/// Of an account with this in its spec and its status: what its project is told.
+fn told(spec: &Value, bound: &Value) -> Reason {
+    let mut object = json!({
+        "apiVersion": "keyholder.dev/v1alpha1", "kind": "AIServicesAccount",
+        "metadata": { "name": "foundry", "namespace": "ml-platform", "generation": 1 },
+        "spec": {
+            "subscriptionId": fixtures::SUBSCRIPTION, "resourceGroup": "rg-ai", "location": "westeurope",
+            "accountKind": "AIServices", "sku": "S0", "identity": { "systemAssigned": true },
+            "encryption": { "mode": "MicrosoftManaged" }, "deletionPolicy": "Retain",
+        },
+    });
+    object["spec"]
+        .as_object_mut()
+        .unwrap()
+        .extend(spec.as_object().unwrap().clone());
+    if !bound.is_null() {
+        let mut whole = json!({ "resourceId": "/x", "location": "westeurope" });
+        whole
+            .as_object_mut()
+            .unwrap()
+            .extend(bound.as_object().unwrap().clone());
+        object["status"] = json!({ "bound": whole });
+    }
+    let account: AIServicesAccount = serde_json::from_value(object).unwrap();
+    let project = project(&json!({ "kind": "AIServicesAccount", "name": "foundry" }), None);
+    let parent = parent_of(&project, Named::Object(&account), "owner")
+        .unwrap()
+        .unwrap();
+    let why = parent.waits_for.unwrap();
+    assert!(
+        why.reason != Reason::ParentUnsuitable || why.message.contains("spec.allowProjectManagement"),
+        "{why:?}"
+    );
+    why.reason
+}
+
+#[test]
+fn an_account_that_never_has_projects_is_told_before_it_is_in_order() {
+    let (never, waits) = (Reason::ParentUnsuitable, Reason::ParentNotReady);
+    let open_ai = json!({ "accountKind": "OpenAI" });
+    for (spec, bound, reason) in [
+        (open_ai.clone(), Value::Null, never),
+        (open_ai.clone(), json!({}), never),
+        (json!({ "allowProjectManagement": false }), Value::Null, never),
+        (json!({}), json!({ "allowProjectManagement": false }), never),
+        // It is about to have them, or Microsoft has upgraded it.
+        (
+            json!({ "allowProjectManagement": true }),
+            json!({ "allowProjectManagement": false }),
+            waits,
+        ),
+        (open_ai, json!({ "allowProjectManagement": true }), waits),
+        // Azure's choice, or that of whoever made it, is not known.
+        (json!({}), Value::Null, waits),
+        (
+            json!({ "accountKind": "OpenAI", "adoptionPolicy": "Adopt" }),
+            Value::Null,
+            waits,
+        ),
+        (
+            json!({ "accountKind": "OpenAI", "managementPolicy": "ObserveOnly" }),
+            Value::Null,
+            waits,
+        ),
+    ] {
+        assert_eq!(told(&spec, &bound), reason, "{spec} {bound}");
+    }
 }
 
 /// The edit is refused, and the hub stays where it is.
@@ -126,7 +196,7 @@ fn what_a_parent_said_of_an_earlier_spec_says_nothing() {
     let parent = parent_of(&by_name(None), Named::Object(&changed), "owner")
         .unwrap()
         .unwrap();
-    assert!(parent.waits_for.unwrap().contains("is not known so far"));
+    assert!(parent.waits_for.unwrap().message.contains("is not known so far"));
 }
 
 #[test]

@@ -9,13 +9,14 @@ use super::Outcome;
 use crate::kind::Project;
 use crate::needs::{has_failed, is_in_progress};
 use crate::observed::{Fact, Live, Observed};
+use crate::parent::no_projects;
 use crate::validate::{Declared, WORKSPACE};
 
 pub(super) fn check(declared: &Declared, project: &Project, observed: &Observed) -> Outcome {
     let failed = |reason, text: &str| Outcome::failed(reason, text, &[]);
     let id = &project.parent;
-    if let Some(text) = &project.waits_for {
-        return failed(Reason::ParentNotReady, text);
+    if let Some(why) = &project.waits_for {
+        return failed(why.reason, &why.message);
     }
     let live = match &observed.parent {
         Fact::Known(live) => live,
@@ -47,10 +48,7 @@ pub(super) fn check(declared: &Declared, project: &Project, observed: &Observed)
 fn unsuitable(live: &Live) -> Option<String> {
     let id = &live.id;
     match &live.account {
-        Some(account) if !account.projects => Some(format!(
-            "spec.parentRef: the account {id} does not allow projects: set spec.allowProjectManagement: true on its object, which needs \
-             accountKind: AIServices and an identity."
-        )),
+        Some(account) if !account.projects => Some(no_projects(id)),
         None if id.is_type(WORKSPACE) && !live.kind.eq_ignore_ascii_case("hub") => Some(format!(
             "spec.parentRef: {id} is a workspace of kind {}, and only hubs have projects.",
             live.kind

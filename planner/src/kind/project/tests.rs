@@ -32,6 +32,14 @@ fn hub() -> Parent {
     }
 }
 
+fn not_ready(message: &str) -> Why {
+    Why {
+        reason: Reason::ParentNotReady,
+        message: message.to_owned(),
+        retry_at: None,
+    }
+}
+
 fn account() -> Parent {
     Parent {
         id: id(ACCOUNT, "foundry"),
@@ -238,7 +246,7 @@ fn nothing_is_created_while_the_parent_is_not_in_order() {
 #[test]
 fn what_the_parents_object_says_is_waited_for_and_nothing_is_read_meanwhile() {
     let parent = Parent {
-        waits_for: Some("Provisioned of AIHub research is False (Creating).".to_owned()),
+        waits_for: Some(not_ready("Provisioned of AIHub research is False (Creating).")),
         ..hub()
     };
     let project = declared(&json!({}), &parent);
@@ -382,7 +390,7 @@ fn what_was_waited_for_is_over_once_it_is_there() {
     let waiting = declared(
         &json!({}),
         &Parent {
-            waits_for: Some("Provisioned of AIHub research is not known so far.".to_owned()),
+            waits_for: Some(not_ready("Provisioned of AIHub research is not known so far.")),
             ..hub()
         },
     );
