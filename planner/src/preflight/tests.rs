@@ -48,6 +48,16 @@ fn why(message: &str) -> Why {
 }
 
 #[test]
+fn a_vault_that_is_not_there_may_be_a_managed_hsm() {
+    let checks = run_with(|observed| observed.vault = Fact::Absent);
+    let Outcome::Failed { message, .. } = outcome(&checks, PreflightCheckName::Vault) else {
+        panic!("{checks:?}")
+    };
+    let part = "no source confirms that Azure takes the key of a hub from one.\nCure:\n";
+    assert!(message.contains(part), "{message}");
+}
+
+#[test]
 fn with_everything_there_every_check_passes_in_order() {
     use PreflightCheckName::{
         Access, AssociatedResources, Cost, Identity, Key, Name, Policy, Providers, Quota, ResourceGroup,

@@ -9,6 +9,7 @@ use crate::cure;
 use crate::key::{self, Unusable};
 use crate::key_health::until;
 use crate::key_store::KeyStore;
+use crate::matrix::{Cell, Transition, cell};
 use crate::name::{KeyName, KeyVersion};
 use crate::observed::{Fact, LiveKey, LiveKeyVersion, Observed};
 use crate::validate::Declared;
@@ -27,7 +28,7 @@ pub(super) fn check_vault(
         Fact::Known(live) => live,
         Fact::Absent => {
             let cure = match KeyStore::of(id) {
-                KeyStore::Vault => otherwise(declared),
+                KeyStore::Vault => format!("{} {}", otherwise(declared), if_an_hsm(declared)),
                 KeyStore::ManagedHsm => "Correct its ARM id.".to_owned(),
             };
             return Outcome::failed(
@@ -96,6 +97,21 @@ pub(super) fn check_vault(
     let text: Vec<&str> = problems.iter().map(|(_, text, _)| text.as_str()).collect();
     let commands: Vec<String> = problems.iter().map(|(_, _, command)| command.clone()).collect();
     Outcome::failed(*reason, &text.join(" "), &commands)
+}
+
+/// A bare name is looked up as a vault's, and may be a managed HSM's.
+fn if_an_hsm(declared: &Declared) -> String {
+    let noun = declared.kind.noun();
+    match cell(declared.profile(), Transition::ManagedHsm) {
+        Cell::Unverified(None) | Cell::Forbidden => {
+            format!(
+                "If it is a managed HSM: no source confirms that Azure takes the key of a {noun} from one."
+            )
+        }
+        Cell::Unverified(Some(_)) | Cell::Allowed(_) => {
+            "If it is a managed HSM, give its whole ARM id: a name means a vault.".to_owned()
+        }
+    }
 }
 
 fn other_region(declared: &Declared, live: &LiveVault) -> (Reason, String, String) {

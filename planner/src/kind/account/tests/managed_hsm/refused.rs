@@ -7,6 +7,32 @@ use kube::core::cel::{compile_schema, validate_compiled};
 use super::*;
 
 #[test]
+fn a_name_that_no_vault_has_may_be_a_managed_hsms() {
+    let by_name = account(|object| {
+        object["spec"]["encryption"]["customerManagedKey"]["vault"] = json!("corp-keys");
+    });
+    let observed = Observed {
+        vault: Fact::Absent,
+        deleted: Fact::Absent,
+        ..ready_for_creation(&by_name)
+    };
+    let status = next(&by_name, &ResourceStatus::default(), &observed, 0)
+        .report
+        .status;
+    says(
+        &status,
+        ConditionType::PrerequisitesMet,
+        "False",
+        Reason::VaultNotFound,
+    );
+    let said = message(&status, ConditionType::PrerequisitesMet);
+    assert!(
+        said.contains("If it is a managed HSM, give its whole ARM id"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_vault_of_the_same_name_is_another_key_store() {
     let (vault, hsm) = (account(|_| {}), declared(|_| {}));
     let kept = settled(&vault, &live(&vault, Some(FOLLOWED)));
