@@ -64,6 +64,16 @@ impl Referred {
     }
 }
 
+/// The name of an object in Kubernetes: a DNS subdomain (kubernetes.io, overview/working-with-objects/names).
+#[must_use]
+pub fn object_name() -> Rule {
+    const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+    matches(
+        &format!("{LABEL}([.]{LABEL})*"),
+        "not the name of an object: lower-case letters, digits, - and ., no - or . at its ends, such as research.",
+    )
+}
+
 /// A subscription's id.
 #[must_use]
 pub fn subscription() -> Rule {

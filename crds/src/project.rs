@@ -34,6 +34,7 @@ use crate::{formats, rules};
     printcolumn = r#"{"name":"Azure-Name","type":"string","jsonPath":".status.summary.azureName","priority":1}"#,
     printcolumn = r#"{"name":"Parent","type":"string","jsonPath":".spec.parentRef.name","priority":1}"#,
     validation = projects::name_fits_azure(),
+    validation = projects::name_is_not_the_hubs(),
     validation = projects::parent_unchanged(),
     validation = rules::azure_name_unchanged(&PROJECT),
     validation = projects::location_unchanged()
@@ -110,6 +111,7 @@ pub struct ParentRef {
     /// applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = formats::object_name())]
     pub name: Option<String>,
 
     /// The whole ARM id of a hub or an account that no object stands for.

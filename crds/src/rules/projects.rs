@@ -56,6 +56,18 @@ pub fn name_fits_azure() -> Rule {
     .field_path(".spec.azureName")
 }
 
+/// Hubs and projects share their names. Which name an object's hub has in Azure is not known here.
+#[must_use]
+pub fn name_is_not_the_hubs() -> Rule {
+    let id = "self.spec.parentRef.resourceId.lowerAscii()";
+    let name = "(has(self.spec.azureName) ? self.spec.azureName : self.metadata.name)";
+    Rule::new(format!(
+        "!has(self.spec.parentRef.resourceId) || !{id}.endsWith('/workspaces/' + {name}.lowerAscii())"
+    ))
+    .message("the hub itself has this name, and hubs and projects share their names: choose another spec.azureName.")
+    .field_path(".spec.azureName")
+}
+
 /// A project does not move to another parent. Which resource an object's name means is not known here, so the parent may be named by
 /// its id instead, and by no name but that which it was bound under.
 #[must_use]

@@ -100,6 +100,50 @@ fn rules() -> CompiledSchema {
 }
 
 #[test]
+fn a_name_of_the_hubs_own_is_refused_where_the_spec_tells() {
+    let rules = rules();
+    for (parent, name, refused) in [
+        ("research", Some("Research"), true),
+        // The object's own name.
+        ("churn", None, true),
+        ("research", Some("research-2"), false),
+        ("other", Some("research"), false),
+        ("foundry", Some("foundry"), false),
+    ] {
+        let choice = Choice {
+            parent,
+            by_id: true,
+            location: "westeurope",
+            name,
+        };
+        let project = object(choice, None);
+        let by_rules = validate_compiled(&rules, &serde_json::to_value(&project).unwrap(), None);
+        let by_planner = project.validate("owner", None);
+        assert_eq!(by_rules.is_err(), refused, "{choice:?}: {by_rules:?}");
+        assert_eq!(by_planner.is_err(), refused, "{choice:?}");
+    }
+}
+
+#[test]
+fn a_parents_name_is_an_objects() {
+    let rules = rules();
+    for (name, taken) in [
+        ("research", true),
+        ("a.b-2", true),
+        ("a/b", false),
+        ("Research", false),
+        ("-a", false),
+        ("a.", false),
+        ("a..b", false),
+    ] {
+        let mut project = serde_json::to_value(object(choices().remove(0), None)).unwrap();
+        project["spec"]["parentRef"]["name"] = json!(name);
+        let said = validate_compiled(&rules, &project, None);
+        assert_eq!(said.is_ok(), taken, "{name}: {said:?}");
+    }
+}
+
+#[test]
 fn the_rules_of_the_crd_and_the_planner_refuse_the_same() {
     let rules = rules();
     let mut hits = BTreeMap::<String, u32>::new();
