@@ -29,6 +29,12 @@ fn merge(scenario: &Scenario, project: &str, patch: &Value) -> Said {
         .unwrap()
 }
 
+/// Whether this was refused for one cause alone: several are told as a list.
+fn refused_for(said: &Said, part: &str) {
+    assert!(!said.success && said.stderr.contains(part), "{part}: {said:?}");
+    assert!(!said.stderr.contains("\n* "), "{said:?}");
+}
+
 /// When the operator's deletions were sent, in the order of `paths`.
 async fn deletions(scenario: &Scenario, paths: &[String]) -> Vec<usize> {
     let log = operator_log(scenario).await;
@@ -164,11 +170,11 @@ async fn another_parent_is_refused() {
         if parent.get("resourceId").is_some() {
             patch["spec"]["location"] = json!(names::LOCATION);
         }
-        let refused = merge(&scenario, "churn", &patch);
-        assert!(
-            !refused.success && refused.stderr.contains("another parent"),
-            "{parent}: {refused:?}"
-        );
+        refused_for(&merge(&scenario, "churn", &patch), "another parent");
+    }
+    for id in [names::hub("research"), names::hub("other")] {
+        let both = json!({ "spec": { "parentRef": { "resourceId": id } } });
+        refused_for(&merge(&scenario, "churn", &both), "or by resourceId alone");
     }
     let renamed = merge(&scenario, "churn", &json!({ "spec": { "azureName": "else" } }));
     assert!(

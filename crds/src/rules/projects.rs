@@ -26,16 +26,24 @@ pub fn parent_id() -> Rule {
     )
 }
 
+/// True where both an object and a resource are named, or neither: that alone is told then.
+fn is_not_one(parent: &str) -> String {
+    format!("(has({parent}.kind) || has({parent}.name)) == has({parent}.resourceId)")
+}
+
 /// Of a parent that is an object the region is known.
 #[must_use]
 pub fn location_with_resource_id_alone() -> Rule {
-    Rule::new("has(self.location) == has(self.parentRef.resourceId)")
-        .message(
-            "location is needed with parentRef.resourceId: the region of that resource. With a parent that is an object leave it out: \
-             the project is in its region.",
-        )
-        .reason(Reason::FieldValueInvalid)
-        .field_path(".location")
+    Rule::new(format!(
+        "has(self.location) == has(self.parentRef.resourceId) || {}",
+        is_not_one("self.parentRef")
+    ))
+    .message(
+        "location is needed with parentRef.resourceId: the region of that resource. With a parent that is an object leave it out: \
+         the project is in its region.",
+    )
+    .reason(Reason::FieldValueInvalid)
+    .field_path(".location")
 }
 
 /// The name, whoever gives it, must be one that Azure takes.
@@ -84,7 +92,8 @@ pub fn parent_unchanged() -> Rule {
         &parent("oldSelf"),
         &format!(
             "(has(oldSelf.status.bound.parent) && {new} == oldSelf.status.bound.parent) || \
-             (has(oldSelf.status.bound.parentObject) && {new} == oldSelf.status.bound.parentObject)"
+             (has(oldSelf.status.bound.parentObject) && {new} == oldSelf.status.bound.parentObject) || {}",
+            is_not_one("self.spec.parentRef")
         ),
         ".spec.parentRef",
         &PROJECT.refusal("Azure cannot move a project to another parent."),
