@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter};
 
 use crate::policy::AdoptionPolicy;
-use crate::rules;
 use crate::status::Operation;
+use crate::{formats, rules};
 
 /// A resource that is encrypted by itself: the key does not pass down to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -17,6 +17,7 @@ use crate::status::Operation;
 pub struct Dependent {
     /// Its name, or its whole ARM id when it is in another resource group or subscription.
     #[schemars(length(min = 1, max = 1024))]
+    #[x_kube(validation = formats::dependent())]
     pub resource: String,
 
     /// Its type in Azure.

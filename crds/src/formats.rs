@@ -137,6 +137,17 @@ pub fn sub_domain() -> Rule {
     )
 }
 
+/// A dependent, by name or id: a resource of its own, and nothing within it. Its type is told beside it.
+#[must_use]
+pub fn dependent() -> Rule {
+    const NAME: &str = "[0-9A-Za-z_.-]+";
+    let id = format!("/subscriptions/{GUID}/resourceGroups/{GROUP}/providers/[0-9a-z.]+/[0-9a-z]+/{NAME}");
+    Rule::new(format!("self.matches('(?i)^({NAME}|{id})$')")).message(
+        "not a resource: give its name (letters, digits, - _ and .), or its whole ARM id when it is elsewhere \
+         (/subscriptions/GUID/resourceGroups/GROUP/providers/TYPE/NAME), not that of something within it.",
+    )
+}
+
 /// A storage account, by name or id.
 #[must_use]
 pub fn storage_account() -> Rule {

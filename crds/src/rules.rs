@@ -385,7 +385,7 @@ pub fn some_identity() -> Rule {
 #[must_use]
 pub fn dependent_is_of_its_type() -> Rule {
     Rule::new("!self.resource.startsWith('/') || self.resource.lowerAscii().contains('/providers/' + self.type.lowerAscii() + '/')")
-        .message("the ARM id is not that of a resource of this type.")
+        .message("the ARM id is not that of a resource of this type: correct the id or the type.")
         .field_path(".resource")
 }
 

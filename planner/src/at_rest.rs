@@ -90,7 +90,7 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &Judgement) -> Ju
             judged.statuses.push(stored.cloned().unwrap_or_else(new));
             continue;
         }
-        let finding = finding(fact, key);
+        let finding = finding(id, fact, key);
         let mut told = status(id, fact, finding.clone());
         if let Some(enforcement) = enforcement {
             let pass = work::of_one(input, live, judgement, (id, *enforcement), fact, stored);
@@ -172,7 +172,7 @@ fn status(id: &ArmId, fact: &Fact<Stored>, message: Option<String>) -> Dependent
 }
 
 /// What is not as one would have it; another key than the hub's is a choice of its owner's, and told as no more than that.
-fn finding(fact: &Fact<Stored>, key: Option<&KeyIdentifier>) -> Option<String> {
+fn finding(id: &ArmId, fact: &Fact<Stored>, key: Option<&KeyIdentifier>) -> Option<String> {
     let at_rest = match fact {
         Fact::Known(stored) => Fact::Known(&stored.at_rest),
         Fact::Absent => Fact::Absent,
@@ -180,21 +180,44 @@ fn finding(fact: &Fact<Stored>, key: Option<&KeyIdentifier>) -> Option<String> {
     };
     let text = match at_rest {
         Fact::Known(AtRest::Microsoft) => match key {
-            Some(key) => format!("Microsoft holds its key; {} does not pass down to it.", key.versionless()),
+            Some(key) => format!(
+                "Microsoft holds its key, and {} does not pass down to it: {}.",
+                key.versionless(),
+                remedy(id)
+            ),
             None => return None,
         },
         Fact::Known(AtRest::NotEnforced) if key.is_some() => {
-            "objects without a key of yours are let be, and which have one Azure Resource Manager does not tell: set \
-             encryptionWithCmk.enforcement."
+            "objects without a key of yours are let be, and which have one Azure Resource Manager does not tell: az search \
+             service update --set encryptionWithCmk.enforcement=Enabled (docs/dependents.md)."
                 .to_owned()
         }
         Fact::Known(AtRest::Enforced { compliant: false }) => {
-            "some of its objects have no key of yours, which can be given to an object at its creation alone.".to_owned()
+            "some of its objects have no key of yours, which can be given to an object at its creation alone: make them \
+             anew with encryptionKey."
+                .to_owned()
         }
-        Fact::Absent => "it does not exist.".to_owned(),
+        Fact::Absent => "it does not exist: make it, or correct the spec.".to_owned(),
         Fact::Known(_) | Fact::Unknown(_) => return None,
     };
     Some(text)
+}
+
+/// What gives a resource a key of its owner's.
+fn remedy(id: &ArmId) -> &'static str {
+    match DependentType::iter().find(|kind| id.is_type(&kind.to_string())) {
+        Some(DependentType::StorageAccount) => {
+            "give it one of yours by az storage account update --encryption-key-source Microsoft.Keyvault (docs/dependents.md)"
+        }
+        // azure-databases-docs, how-to-setup-customer-managed-keys-existing-accounts.
+        Some(DependentType::DatabaseAccount) => {
+            "give it one of yours by az cosmosdb update --key-uri (docs/dependents.md)"
+        }
+        Some(DependentType::AIServicesAccount) => {
+            "give it one of yours, in Azure or as an AIServicesAccount of its own"
+        }
+        Some(DependentType::SearchService) | None => "give it one of yours",
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,22 @@ async fn a_storage_account_with_microsofts_key_is_a_warning_until_it_has_one_of_
     let ready = scenario.until_ready("research").await.unwrap();
     assert!(ready.says("DependentsEncrypted", "AuditFinding"), "{ready}");
     assert_eq!(told(&ready), ("MicrosoftManaged", ""));
+    let message = ready.condition("DependentsEncrypted").unwrap().message;
+    assert!(
+        message.contains(": give it one of yours by az storage account update "),
+        "{message}"
+    );
+
+    let within = format!("{}/blobServices/default", storage());
+    for resource in ["rg-ai/aihubdata", &within] {
+        let refused = scenario
+            .apply(&manifest.replace("resource: aihubdata", &format!("resource: {resource}")))
+            .unwrap();
+        assert!(!refused.success, "{refused:?}");
+        for part in ["spec.dependents[0].resource: ", "not a resource: give its name"] {
+            assert!(refused.stderr.contains(part), "{refused:?}");
+        }
+    }
 
     let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
     let body = alice.storage_encryption().await.unwrap();

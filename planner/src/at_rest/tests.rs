@@ -84,14 +84,18 @@ fn each_is_told_with_its_key_and_one_without_is_a_warning_that_keeps_ready() {
         (
             Fact::Known(AtRest::NotEnforced),
             AtRestEncryption::NotEnforced,
-            "enforcement",
+            "az search service update --set encryptionWithCmk.enforcement=Enabled",
         ),
         (
             Fact::Known(AtRest::Enforced { compliant: false }),
             AtRestEncryption::EnforcedNotCompliant,
-            "creation alone",
+            "creation alone: make them anew",
         ),
-        (Fact::Absent, AtRestEncryption::NotFound, "does not exist"),
+        (
+            Fact::Absent,
+            AtRestEncryption::NotFound,
+            "does not exist: make it",
+        ),
     ] {
         let (_, report) = told(&[good[0].clone(), (id(STORAGE, "bad"), fact)], &ready());
         assert_eq!(
@@ -108,6 +112,28 @@ fn each_is_told_with_its_key_and_one_without_is_a_warning_that_keeps_ready() {
             .find(|note| note.reason == Reason::AuditFinding)
             .unwrap();
         assert!(note.warning && note.message.contains("/bad: ") && !note.message.contains("/ours: "));
+    }
+}
+
+#[test]
+fn each_type_is_told_how_it_gets_a_key_of_yours() {
+    for (kind, cure) in [
+        (
+            STORAGE,
+            "az storage account update --encryption-key-source Microsoft.Keyvault",
+        ),
+        (
+            "Microsoft.DocumentDB/databaseAccounts",
+            "az cosmosdb update --key-uri",
+        ),
+        (
+            "microsoft.cognitiveservices/ACCOUNTS",
+            "as an AIServicesAccount of its own",
+        ),
+    ] {
+        let (_, report) = told(&[(id(kind, "bad"), Fact::Known(AtRest::Microsoft))], &ready());
+        let message = report.status.dependents[0].message.clone().unwrap();
+        assert!(message.contains(cure), "{kind}: {message}");
     }
 }
 

@@ -189,14 +189,19 @@ impl<'a> Checker<'a> {
         let id = if text.starts_with('/') {
             match ArmId::parse(text) {
                 Ok(id) if !is_guid(id.subscription()) => {
-                    self.fail(path, format!("the subscription in {text:?} is not a GUID"));
+                    let message =
+                        format!("the subscription in {text:?} is not a GUID: give the name or the ARM id");
+                    self.fail(path, message);
                     return None;
                 }
                 Ok(id) if id.is_type(kind) => id,
                 Ok(id) => {
                     self.fail(
                         path,
-                        format!("{text:?} is the id of a {}, not of a {kind}", id.resource_type()),
+                        format!(
+                            "{text:?} is the id of a {}, not of a {kind}: give the name or the ARM id of one",
+                            id.resource_type()
+                        ),
                     );
                     return None;
                 }

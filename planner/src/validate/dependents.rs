@@ -19,8 +19,10 @@ impl Checker<'_> {
                 &dependent.r#type.to_string(),
                 "letters, digits, - _ and .",
                 |name| {
-                    name.chars()
-                        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+                    !name.is_empty()
+                        && name
+                            .chars()
+                            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
                 },
             );
             let enforces = dependent.policy == DependentPolicy::Enforce;

@@ -8,6 +8,8 @@ use keyholder_crds::{AIHub, EncryptionMode};
 use super::*;
 use crate::fixtures::*;
 
+mod dependents;
+
 /// The object with one field set (or removed, by null).
 fn with(path: &str, value: Value) -> AIHub {
     let mut json = serde_json::to_value(object("Delete")).unwrap();
