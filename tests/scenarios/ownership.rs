@@ -46,10 +46,13 @@ async fn of_two_objects_for_one_hub_the_older_keeps_it() {
         "  location: westeurope\n  azureName: research",
     );
     scenario.apply(&twin).unwrap().ok().unwrap();
-    scenario
+    let told = scenario
         .until_says("twin", "Provisioned", "NotOwned")
         .await
         .unwrap();
+    let message = told.condition("Provisioned").unwrap().message;
+    let owner = format!("object research in namespace {} of", scenario.namespace);
+    assert!(message.contains(&owner), "{message}");
     scenario
         .run(&["delete", "aihub", "twin", "--timeout=30s"])
         .unwrap()

@@ -169,6 +169,29 @@ fn a_missing_prerequisite_does_not_hide_whose_the_hub_is_or_that_it_is_gone() {
 }
 
 #[test]
+fn another_object_that_owns_the_hub_is_named_if_its_tag_tells_it() {
+    let hub = object("Delete").validate("owner", None).unwrap();
+    let mut observed = created(&hub);
+    for (tag, part) in [
+        (
+            "contoso/ml-team/churn",
+            "the tag of object churn in namespace ml-team of the installation with ownerId contoso. Choose another name",
+        ),
+        ("contoso", "It is somebody else's: choose another name"),
+        ("a/b/c/d", "It is somebody else's: choose another name"),
+    ] {
+        if let Fact::Known(live) = &mut observed.live {
+            live.tags.clear();
+            live.tags.insert("Keyholder-Owner".to_owned(), tag.to_owned());
+        }
+        let seen = pass(&hub, &ResourceStatus::default(), &observed, 0, false, &accepted());
+        let told = crate::judge::stored(&seen.report.status, ConditionType::Provisioned).unwrap();
+        assert_eq!(told.reason, "NotOwned");
+        assert!(told.message.contains(part), "{tag}: {}", told.message);
+    }
+}
+
+#[test]
 fn somebody_elses_hub_is_never_written_nor_deleted() {
     let hub = object("Delete").validate("owner", None).unwrap();
     let mut observed = created(&hub);

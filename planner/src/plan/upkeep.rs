@@ -33,12 +33,19 @@ pub(super) fn present(input: &Input<'_>, live: &Live) -> Plan {
             "{} exists and does not carry the tag {OWNER_TAG} = {}: nothing is written to it or deleted.",
             live.id, input.declared.owner_tag
         );
+        let owner = other_owner(input, live);
+        let text = match &owner {
+            Some(owner) => format!("{text} It carries the tag of {owner}."),
+            None => text,
+        };
         let message = if input.status.bound.is_some() && has_been_ready(input.status) {
             let text = format!("{text} It did carry it. If it is this object's, put the tag back.");
             cure::message(
                 &text,
                 &[cure::tag_resource(&live.id, OWNER_TAG, &input.declared.owner_tag)],
             )
+        } else if owner.is_some() {
+            format!("{text} Choose another name in spec.azureName.")
         } else {
             format!(
                 "{text} It is somebody else's: choose another name in spec.azureName. One that no object owns is taken over with \
@@ -71,6 +78,21 @@ pub(super) fn present(input: &Input<'_>, live: &Live) -> Plan {
         return begin(input, judgement, Found::Broken, Some(live));
     }
     upkeep(input, judgement, live)
+}
+
+/// The object that owns a resource, as far as the resource's tag tells it, if it is another one.
+fn other_owner(input: &Input<'_>, live: &Live) -> Option<String> {
+    let (_, tag) = live
+        .tags
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(OWNER_TAG))?;
+    let parts: Vec<&str> = tag.split('/').collect();
+    match parts.as_slice() {
+        [owner_id, namespace, name] if *tag != input.declared.owner_tag => Some(format!(
+            "object {name} in namespace {namespace} of the installation with ownerId {owner_id}"
+        )),
+        _ => None,
+    }
 }
 
 /// The hub is there and in order: is it as declared?

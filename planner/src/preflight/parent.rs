@@ -21,7 +21,14 @@ pub(super) fn check(declared: &Declared, project: &Project, observed: &Observed)
     let live = match &observed.parent {
         Fact::Known(live) => live,
         Fact::Absent => {
-            let text = format!("spec.parentRef: {id} does not exist. The project is created once it does.");
+            let (field, mend) = match &project.parent_object {
+                None => (
+                    "spec.parentRef.resourceId",
+                    "create it, or correct the id".to_owned(),
+                ),
+                Some(object) => ("spec.parentRef", format!("see the conditions of {object}")),
+            };
+            let text = format!("{field}: {id} does not exist. The project is created once it does: {mend}.");
             return failed(Reason::ParentNotFound, &text);
         }
         Fact::Unknown(why) => return Outcome::unknown(why, true),

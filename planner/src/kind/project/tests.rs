@@ -244,6 +244,40 @@ fn nothing_is_created_while_the_parent_is_not_in_order() {
 }
 
 #[test]
+fn a_parent_that_azure_does_not_have_is_told_with_what_to_do() {
+    let by_id = json!({
+        "apiVersion": "keyholder.dev/v1alpha1", "kind": "AIProject",
+        "metadata": { "name": "churn", "namespace": "ml-platform", "generation": 1 },
+        "spec": { "parentRef": { "resourceId": id(WORKSPACE, "research").as_str() }, "location": "westeurope" },
+    });
+    let by_id: AIProject = serde_json::from_value(by_id).unwrap();
+    for (project, part) in [
+        (
+            by_id.validate("owner", None).unwrap(),
+            "spec.parentRef.resourceId: /subscriptions/",
+        ),
+        (
+            declared(&json!({}), &hub()),
+            "see the conditions of AIHub/research.",
+        ),
+    ] {
+        let observed = Observed {
+            parent: Fact::Absent,
+            ..ready(&project)
+        };
+        let (_, report) = decide(&project, &ResourceStatus::default(), &observed);
+        let message = message_of(&report, ConditionType::PrerequisitesMet);
+        assert!(message.contains(part), "{message}");
+        let by_id = part.starts_with("spec");
+        assert_eq!(
+            message.ends_with("create it, or correct the id."),
+            by_id,
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn what_the_parents_object_says_is_waited_for_and_nothing_is_read_meanwhile() {
     let parent = Parent {
         waits_for: Some(not_ready("Provisioned of AIHub research is False (Creating).")),
