@@ -275,6 +275,16 @@ pub fn recover_vault(vault: &ArmId, location: &Location) -> String {
     }
 }
 
+/// Gives the operator's identity a role in a subscription, or in one of its resource groups (deploy/azure/README.md).
+#[must_use]
+pub fn assign_role(role: &str, principal: &str, subscription: &str, group: Option<&str>) -> String {
+    let group = group.map_or_else(String::new, |group| format!("/resourceGroups/{group}"));
+    format!(
+        "az role assignment create --assignee-object-id {principal} --assignee-principal-type ServicePrincipal --role \"{role}\" --scope {}",
+        word(&format!("/subscriptions/{subscription}{group}"))
+    )
+}
+
 /// Lets a principal use a key: a role assignment at the key, an access policy of the vault, or a role assignment in the managed HSM
 /// (azure-ai-docs, concepts-encryption-keys-portal, names the role).
 #[must_use]

@@ -241,8 +241,15 @@ pub(crate) fn is_of_access(failure: &str) -> bool {
         "not authorized",
         "permission",
     ];
-    /// Answered with 403 too, and no role would help.
-    const OTHERWISE: &[&str] = &["firewall", "disabled", "expired", "not yet valid"];
+    /// Answered with 403 too, and no role at the key would help.
+    const OTHERWISE: &[&str] = &[
+        "firewall",
+        "disabled",
+        "expired",
+        "not yet valid",
+        // Azure Resource Manager's, of what the operator may do.
+        "authorizationfailed",
+    ];
     let words = failure.to_lowercase();
     let has = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
     has(ACCESS) && !has(OTHERWISE)

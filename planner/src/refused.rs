@@ -8,7 +8,7 @@ use keyholder_crds::Reason;
 use crate::arm_id::ArmId;
 use crate::cure;
 use crate::observed::PolicyHit;
-use crate::validate::WORKSPACE;
+use crate::validate::{WORKSPACE, is_group_name, is_guid};
 
 /// A policy that refuses a resource.
 #[must_use]
@@ -64,14 +64,80 @@ pub fn message(reason: Reason, text: &str, hit: Option<&PolicyHit>, hub: Option<
             );
             cure::message(&text, &commands)
         }
-        (Reason::OperatorNotAuthorized, _) => format!(
-            "{text}\nThe operator's identity may not do this. It reads under the role Keyholder Observer, writes under Keyholder \
-             Writer and purges accounts under Keyholder Purger, all of deploy/azure/README.md, assigned at the subscription. If \
-             that subscription is not the one that is meant, correct spec.subscriptionId."
-        ),
+        (Reason::OperatorNotAuthorized, _) => {
+            let commands: Vec<String> = missing_role(text).into_iter().collect();
+            let text = format!(
+                "{text}\nThe operator's identity may not do this. It reads under the role Keyholder Observer, writes under Keyholder \
+                 Writer and purges accounts under Keyholder Purger, all of deploy/azure/README.md, assigned at the subscription. If \
+                 that subscription is not the one that is meant, correct spec.subscriptionId."
+            );
+            cure::message(&text, &commands)
+        }
         (Reason::Locked, _) => cure::message(text, &locks(text)),
         _ => text.to_owned(),
     }
+}
+
+/// Actions of the role Keyholder Writer (deploy/azure/roles/writer.json).
+const WRITES: &[&str] = &[
+    "Microsoft.MachineLearningServices/workspaces/write",
+    "Microsoft.MachineLearningServices/workspaces/delete",
+    "Microsoft.MachineLearningServices/workspaces/hubs/join/action",
+    "Microsoft.MachineLearningServices/workspaces/privateEndpointConnections/read",
+    "Microsoft.MachineLearningServices/workspaces/privateEndpointConnections/write",
+    "Microsoft.CognitiveServices/accounts/write",
+    "Microsoft.CognitiveServices/accounts/delete",
+    "Microsoft.CognitiveServices/accounts/projects/write",
+    "Microsoft.CognitiveServices/accounts/projects/delete",
+    "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+];
+
+/// That of Keyholder Purger (deploy/azure/roles/purger.json).
+const PURGES: &str = "Microsoft.CognitiveServices/locations/resourceGroups/deletedAccounts/delete";
+
+/// The role that has an action, of those that are assigned without a condition.
+fn role_of(action: &str) -> Option<&'static str> {
+    let is = |one: &str| one.eq_ignore_ascii_case(action);
+    if is(PURGES) {
+        Some("Keyholder Purger")
+    } else if WRITES.iter().any(|one| is(one)) {
+        Some("Keyholder Writer")
+    } else if action.to_lowercase().ends_with("/read") {
+        Some("Keyholder Observer")
+    } else {
+        None
+    }
+}
+
+/// The command that gives what Azure says is missing: whose identity, which action and where stand in its message (`AuthorizationFailed`;
+/// azure-resource-manager/troubleshooting/error-authorization-failed), and those of another resource that the request names
+/// (`LinkedAuthorizationFailed`) after them.
+fn missing_role(text: &str) -> Option<String> {
+    let quoted = |after: &str| {
+        let (_, rest) = text.split_once(after)?;
+        rest.split('\'').next()
+    };
+    let principal = quoted("with object id '").filter(|id| is_guid(id))?;
+    let (action, scope) = match quoted("permission to perform action(s) '") {
+        Some(action) => (action, quoted("on the linked scope(s) '")?),
+        None => (
+            quoted("does not have authorization to perform action '")?,
+            quoted("over scope '")?,
+        ),
+    };
+    let role = role_of(action)?;
+    let mut segments = scope.split('/').skip(1);
+    let mut named = |kind: &str| {
+        segments
+            .next()
+            .filter(|segment| segment.eq_ignore_ascii_case(kind))
+            .and(segments.next())
+    };
+    let subscription = named("subscriptions").filter(|id| is_guid(id))?;
+    let group = named("resourceGroups").filter(|name| is_group_name(name));
+    // The lists that it reads, and deleted accounts, lie in no group.
+    let group = group.filter(|_| role == "Keyholder Writer");
+    Some(cure::assign_role(role, principal, subscription, group))
 }
 
 /// Commands that look at the locks, or delete the locks, that Azure's message names: the locked scopes as a rule ("following

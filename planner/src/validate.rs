@@ -21,7 +21,7 @@ use crate::transition;
 mod checker;
 mod dependents;
 
-pub(crate) use checker::{Checker, Common};
+pub(crate) use checker::{Checker, Common, is_group_name, is_guid};
 
 /// ARM type of a hub.
 pub const WORKSPACE: &str = "Microsoft.MachineLearningServices/workspaces";

@@ -191,6 +191,29 @@ async fn of_an_identity_without_access_after_the_grant_has_propagated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_an_operator_that_may_not_read() {
+    let mut settings = settings("cure-operator");
+    settings.seed = Box::new(|seed| {
+        seed.remove("roleAssignments", |one| one["role"] == "Keyholder Observer");
+    });
+    let scenario = Scenario::start(settings).await.unwrap();
+    scenario
+        .apply(&crate::common::hub("research"))
+        .unwrap()
+        .ok()
+        .unwrap();
+    let told = scenario
+        .until_says("research", "Ready", "OperatorNotAuthorized")
+        .await
+        .unwrap();
+    let commands = cure(&told.condition("Ready").unwrap().message);
+    assert_eq!(commands.len(), 1, "{commands:?}");
+    let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
+    az(&alice, &commands[0]).await;
+    scenario.until_ready("research").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_everything_that_can_be_missing_at_once() {
     let mut settings = settings("cure-all");
     settings.seed = Box::new(|seed| {

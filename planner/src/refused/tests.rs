@@ -88,6 +88,80 @@ fn a_name_that_is_kept_can_be_purged_or_avoided() {
     assert!(!message(Reason::NameReserved, "Azure's words", None, None).contains("Cure"));
 }
 
+/// Azure's words, as they go through the classification.
+fn unauthorized(action: &str, scope: &str) -> String {
+    let text = format!(
+        "AuthorizationFailed: The client '66666666-0000-0000-0000-000000000001' with object id '66666666-0000-0000-0000-000000000002' \
+         does not have authorization to perform action '{action}' over scope '{scope}' or the scope is invalid."
+    );
+    message(Reason::OperatorNotAuthorized, &text, None, None)
+}
+
+#[test]
+fn the_role_that_is_missing_is_given_by_a_command() {
+    const SUBSCRIPTION: &str = "/subscriptions/00000000-0000-0000-0000-000000000001";
+    let hub = format!("{GROUP}/providers/Microsoft.MachineLearningServices/workspaces/research");
+    let cure = |role: &str, scope: &str| {
+        format!(
+            "\nCure:\naz role assignment create --assignee-object-id 66666666-0000-0000-0000-000000000002 --assignee-principal-type \
+             ServicePrincipal --role \"{role}\" --scope {scope}"
+        )
+    };
+    for (action, scope, role, at) in [
+        (
+            "Microsoft.MachineLearningServices/workspaces/read",
+            hub.as_str(),
+            "Keyholder Observer",
+            SUBSCRIPTION,
+        ),
+        (
+            "Microsoft.MachineLearningServices/workspaces/write",
+            &hub,
+            "Keyholder Writer",
+            GROUP,
+        ),
+        (PURGES, SUBSCRIPTION, "Keyholder Purger", SUBSCRIPTION),
+    ] {
+        let told = unauthorized(action, scope);
+        assert!(told.ends_with(&cure(role, at)), "{told}");
+    }
+    let identity = format!("{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/hub");
+    let linked = format!(
+        "LinkedAuthorizationFailed: The client 'c' with object id '66666666-0000-0000-0000-000000000002' has permission to perform \
+         action 'Microsoft.MachineLearningServices/workspaces/write' on scope '{hub}'; however, it does not have permission to \
+         perform action(s) 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action' on the linked scope(s) '{identity}' \
+         (respectively) or the linked scope(s) are invalid."
+    );
+    let told = message(Reason::OperatorNotAuthorized, &linked, None, None);
+    assert!(told.ends_with(&cure("Keyholder Writer", GROUP)), "{told}");
+    // The Granter is assigned with a condition, and no role has the last.
+    for action in [
+        "Microsoft.Authorization/roleAssignments/write",
+        "Microsoft.MachineLearningServices/workspaces/hubs/write",
+    ] {
+        assert!(!unauthorized(action, &hub).contains("Cure"), "{action}");
+    }
+    for scope in ["/", "/subscriptions/mine", "/subscriptions/$(id)"] {
+        let told = unauthorized("Microsoft.Storage/storageAccounts/read", scope);
+        assert!(!told.contains("Cure"), "{told}");
+    }
+}
+
+#[test]
+fn the_roles_have_the_actions_of_their_files() {
+    for file in [
+        include_str!("../../../deploy/azure/roles/observer.json"),
+        include_str!("../../../deploy/azure/roles/writer.json"),
+        include_str!("../../../deploy/azure/roles/purger.json"),
+    ] {
+        let role: serde_json::Value = serde_json::from_str(file).unwrap();
+        for action in role["Actions"].as_array().unwrap() {
+            let action = action.as_str().unwrap();
+            assert_eq!(role_of(action), role["Name"].as_str(), "{action}");
+        }
+    }
+}
+
 #[test]
 fn who_may_not_is_told_which_roles_there_are() {
     let told = message(Reason::OperatorNotAuthorized, "Azure's words", None, None);

@@ -400,7 +400,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn is_guid(text: &str) -> bool {
+pub(crate) fn is_guid(text: &str) -> bool {
     let mut groups = text
         .split('-')
         .map(|group| (group.len(), group.chars().all(|c| c.is_ascii_hexdigit())));
@@ -410,7 +410,7 @@ fn is_guid(text: &str) -> bool {
         && groups.next().is_none()
 }
 
-fn is_group_name(text: &str) -> bool {
+pub(crate) fn is_group_name(text: &str) -> bool {
     (1..=90).contains(&text.chars().count())
         && !text.ends_with('.')
         && text

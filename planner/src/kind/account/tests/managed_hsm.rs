@@ -245,6 +245,10 @@ fn a_failure_of_another_cause_is_not_laid_on_the_access() {
             "Operation wrap is not allowed on the disabled key (KeyDisabled).",
         ),
         (
+            "LinkedAuthorizationFailed",
+            "it does not have permission to perform action(s) 'assign/action'",
+        ),
+        (
             "Forbidden",
             "Operation wrap is not allowed: it is expired or not yet valid.",
         ),
