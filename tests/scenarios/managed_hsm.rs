@@ -161,6 +161,29 @@ async fn without_a_role_azures_failure_is_told_with_the_cure_and_heals() {
     );
 }
 
+/// Kind `OpenAI` with a user-assigned identity: no role in the HSM would help.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_of_another_cause_is_not_told_with_the_cure_of_access() {
+    let scenario = start("hsm-open-ai").await;
+    let open_ai = manifest()
+        .replace("accountKind: AIServices", "accountKind: OpenAI")
+        .replace("  allowProjectManagement: true\n", "")
+        .replace(
+            "  deletionPolicy:",
+            "  allowUnverified: [OpenAIUserAssignedIdentity, OpenAIManagedHsm]\n  deletionPolicy:",
+        );
+    scenario.apply(&open_ai).unwrap().ok().unwrap();
+    let failed = scenario
+        .until_says(GUARDED, "Ready", "ProvisioningFailed")
+        .await
+        .unwrap();
+    let message = failed.condition("Ready").unwrap().message;
+    assert!(
+        message.contains("by its system-assigned identity") && !message.contains("Cure:"),
+        "{message}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_accounts_own_identity_gets_the_key_once_the_hsm_lets_it_in() {
     let mut settings = settings("hsm-own-identity");

@@ -176,6 +176,25 @@ async fn another_parent_is_refused() {
         let both = json!({ "spec": { "parentRef": { "resourceId": id } } });
         refused_for(&merge(&scenario, "churn", &both), "or by resourceId alone");
     }
+    for (wrong, part) in [
+        (
+            project("named", "AIHub", "a/b"),
+            "spec.parentRef.name: Invalid value: ",
+        ),
+        (
+            project("research", "AIHub", "research").replace(
+                "    kind: AIHub\n    name: research\n",
+                &format!(
+                    "    resourceId: {}\n  location: {}\n",
+                    names::hub("research"),
+                    names::LOCATION
+                ),
+            ),
+            "the hub itself has this name",
+        ),
+    ] {
+        refused_for(&scenario.apply(&wrong).unwrap(), part);
+    }
     let renamed = merge(&scenario, "churn", &json!({ "spec": { "azureName": "else" } }));
     assert!(
         !renamed.success && renamed.stderr.contains("ARM id"),
