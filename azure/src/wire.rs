@@ -30,7 +30,7 @@ pub use limits::{
     ContentEvaluation, EffectDetails, FieldRestriction, FieldRestrictions, PolicyEvaluation, PolicyReference,
     Restrictions, Usage, UsageName,
 };
-pub use project::{Project, ProjectProperties};
+pub use project::{CapabilityHost, CapabilityHostProperties, Project, ProjectProperties};
 pub use resources::{
     GenericResource, Provider, ResourceGroup, ResourceGroupProperties, UserAssignedIdentity,
     UserAssignedIdentityProperties,
@@ -47,7 +47,7 @@ pub use workspace::{
 
 /// `Microsoft.MachineLearningServices/workspaces`.
 pub const WORKSPACES_VERSION: &str = "2026-05-01";
-/// `Microsoft.CognitiveServices/accounts` and their `projects`.
+/// `Microsoft.CognitiveServices/accounts`, their `projects` and the `capabilityHosts` of these.
 pub const ACCOUNTS_VERSION: &str = "2026-07-01";
 /// `Microsoft.KeyVault/vaults` and `managedHSMs`.
 pub const VAULTS_VERSION: &str = "2026-02-01";

@@ -4,6 +4,7 @@
 //! Invariant: what stands here is API. Names are added, never changed, and each is defined once.
 
 pub mod account;
+pub mod agents;
 pub mod compute;
 pub mod condition;
 pub mod dependents;
@@ -19,6 +20,7 @@ pub mod status;
 pub mod vocabulary;
 
 pub use account::{AIServicesAccount, AIServicesAccountSpec, AccountEncryption};
+pub use agents::{AgentCoverage, AgentData, Coverage};
 pub use compute::{ComputeEncryption, DiskEncryption};
 pub use condition::{ConditionType, Reason};
 pub use dependents::{AtRestEncryption, Dependent, DependentPolicy, DependentStatus, DependentType};

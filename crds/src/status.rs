@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter};
 
+use crate::agents::AgentCoverage;
 use crate::compute::ComputeEncryption;
 use crate::dependents::{AtRestEncryption, DependentStatus};
 use crate::encryption::{DataLocation, EncryptionMode};
@@ -42,6 +43,10 @@ pub struct ResourceStatus {
     /// What spec.dependents names, and a service-side hub's storage account, with what each is encrypted with.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependents: Vec<DependentStatus>,
+
+    /// Of a project of an account: where what its agents keep lies. The account's key does not encrypt it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_coverage: Option<AgentCoverage>,
 
     /// The access to the key that Keyholder gave, by spec.encryption.customerManagedKey.access: Grant. It is not given a
     /// second time.

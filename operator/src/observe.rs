@@ -94,6 +94,9 @@ impl Look<'_> {
         if needs.projects {
             observed.projects = look.projects(&hub.id).await;
         }
+        if needs.capability_hosts {
+            observed.capability_hosts = look.capability_hosts(&hub.id).await;
+        }
         let subscription = hub.id.subscription().to_owned();
         let key_id = needs
             .vault

@@ -4,9 +4,9 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_crds::{
-    AccessGrant, Bound, ComputeEncryption, ConditionType, DependentStatus, EncryptionMode, EncryptionStatus,
-    KeyVersionStatus, ManagedResourceGroupStatus, Operation, OperationKind, OperationState, PreflightCheck,
-    Reason, ResourceStatus,
+    AccessGrant, AgentCoverage, Bound, ComputeEncryption, ConditionType, DependentStatus, EncryptionMode,
+    EncryptionStatus, KeyVersionStatus, ManagedResourceGroupStatus, Operation, OperationKind, OperationState,
+    PreflightCheck, Reason, ResourceStatus,
 };
 
 use crate::name::KeyIdentifier;
@@ -221,6 +221,8 @@ pub struct Judgement {
     pub managed_resource_group: Option<ManagedResourceGroupStatus>,
     /// What is known of the dependents.
     pub dependents: Vec<DependentStatus>,
+    /// Where what its agents keep lies.
+    pub agent_coverage: Option<AgentCoverage>,
     /// The write that is under way, when no other is made.
     pub operation: Option<Operation>,
     /// The access that Keyholder gave.
@@ -246,6 +248,7 @@ impl Judgement {
             compute_encryption: status.compute_encryption.clone(),
             managed_resource_group: status.managed_resource_group.clone(),
             dependents: status.dependents.clone(),
+            agent_coverage: status.agent_coverage.clone(),
             operation: status.operation.clone(),
             access_grant: status.access_grant.clone(),
         }

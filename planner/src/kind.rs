@@ -86,6 +86,10 @@ pub(crate) trait Rules {
     fn parent(&self) -> Option<&Project> {
         None
     }
+    /// Whether it has agents, which keep data outside of what its key encrypts.
+    fn has_agents(&self) -> bool {
+        false
+    }
     /// Whether the identities that it shall have are the spec's, so that others are taken away.
     fn declares_identities(&self) -> bool {
         true

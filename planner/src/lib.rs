@@ -9,6 +9,7 @@
 //! refused; the judgement says which.
 
 pub mod access;
+mod agents;
 pub mod arm_id;
 pub mod at_rest;
 pub mod body;

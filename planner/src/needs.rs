@@ -69,6 +69,8 @@ pub struct Needs {
     pub managed_group: Option<String>,
     /// Dependents whose encryption is to be read.
     pub dependents: Vec<ArmId>,
+    /// The capability hosts of a project.
+    pub capability_hosts: bool,
 }
 
 impl Needs {
@@ -93,6 +95,7 @@ impl Needs {
             quotas: &[],
             managed_group: None,
             dependents: Vec::new(),
+            capability_hosts: false,
         }
     }
 }
@@ -149,6 +152,8 @@ fn creation(declared: &Declared, left: Option<&Live>) -> Needs {
         parent: parent(declared),
         policy: true,
         quotas: preflight::quotas(declared),
+        // One that failed after it was in order is judged as any other.
+        capability_hosts: left.is_some() && declared.kind.rules().has_agents(),
         ..Needs::nothing()
     };
     if let ValidEncryption::CustomerManaged {
@@ -188,6 +193,7 @@ fn upkeep(declared: &Declared, status: &ResourceStatus, live: &Live) -> Needs {
         policy: may_be_fought(status),
         parent: parent(declared),
         dependents: declared.dependents.iter().map(|one| one.id.clone()).collect(),
+        capability_hosts: declared.kind.rules().has_agents(),
         ..Needs::nothing()
     };
     let Some(encryption) = &live.encryption else {

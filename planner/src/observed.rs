@@ -86,6 +86,8 @@ pub struct Observed {
     pub at_rest: Vec<(ArmId, Fact<Stored>)>,
     /// The operations that `status.dependents` names, by the dependent.
     pub dependent_operations: Vec<(ArmId, OperationSeen)>,
+    /// The capability hosts of a project of an account.
+    pub capability_hosts: Fact<Vec<CapabilityHost>>,
     /// The resource of the same name that was deleted and is kept, where Azure tells of it.
     pub deleted: Fact<Deleted>,
     /// What policies would do to the resource as it is declared.
@@ -117,6 +119,7 @@ impl Observed {
             managed_group: Fact::not_read(),
             at_rest: Vec::new(),
             dependent_operations: Vec::new(),
+            capability_hosts: Fact::not_read(),
             deleted: Fact::not_read(),
             policy: Fact::not_read(),
             usages: BTreeMap::new(),
@@ -193,6 +196,21 @@ pub struct LiveProject {
     pub display_name: Option<String>,
     /// `description`, if it has one.
     pub description: Option<String>,
+}
+
+/// What tells the Agent service where to keep what the agents of a project keep: names of connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CapabilityHost {
+    /// Name.
+    pub name: String,
+    /// `provisioningState`.
+    pub state: Option<String>,
+    /// `storageConnections`.
+    pub files: Vec<String>,
+    /// `threadStorageConnections`.
+    pub threads: Vec<String>,
+    /// `vectorStoreConnections`.
+    pub vector_stores: Vec<String>,
 }
 
 /// A resource's encryption block.

@@ -82,6 +82,7 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
         .managed_resource_group
         .clone_from(&judgement.managed_resource_group);
     status.dependents.clone_from(&judgement.dependents);
+    status.agent_coverage.clone_from(&judgement.agent_coverage);
     status.operation.clone_from(&judgement.operation);
     status.access_grant.clone_from(&judgement.access_grant);
     if let Some(checks) = &judgement.preflight {
@@ -524,7 +525,7 @@ fn changes(before: &ResourceStatus, after: &ResourceStatus) -> Vec<Note> {
     notes
 }
 
-mod wording;
+pub(crate) mod wording;
 
 #[cfg(test)]
 mod first_and_alone;

@@ -289,7 +289,7 @@ impl World {
         ))
     }
 
-    /// The operation under way on an account or a project, if the request asks for the same once more. While anything else is
+    /// The operation under way on an account or what is within it, if the request asks for the same once more. While anything else is
     /// under way in the account, everything is refused (terraform-provider-azurerm #22939, tutor #117).
     pub(crate) fn joined_in_account(
         &self,
@@ -297,11 +297,7 @@ impl World {
         id: &ResourceId,
         verb: Verb,
     ) -> Result<Option<&Operation>, Refusal> {
-        let account = if id.kind.eq_ignore_ascii_case(PROJECTS) {
-            &id.scope
-        } else {
-            &id.id
-        };
+        let account = account_of(id);
         if let Some(operation) = self.joined(request, &id.id, verb, || self.busy(account))? {
             return Ok(Some(operation));
         }
@@ -314,4 +310,10 @@ impl World {
         }
         Ok(None)
     }
+}
+
+/// The account that a resource is, or is within.
+pub(crate) fn account_of(id: &ResourceId) -> &str {
+    let depth = id.kind.split('/').count().saturating_sub(2);
+    (0..2 * depth).fold(&id.id, |id, _| id.rsplit_once('/').map_or(id, |(outer, _)| outer))
 }

@@ -10,6 +10,7 @@ mod accounts;
 mod address;
 mod assertion;
 mod authorization;
+mod capability_hosts;
 mod certificates;
 mod conditions;
 mod connect;

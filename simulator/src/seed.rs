@@ -46,6 +46,8 @@ pub struct Seed {
     workspaces: Vec<Made>,
     accounts: Vec<Made>,
     projects: Vec<Made>,
+    capability_hosts: Vec<Made>,
+    project_capability_hosts: Vec<Made>,
     role_assignments: Vec<RoleAssignment>,
     hsm_role_assignments: Vec<HsmRoleAssignment>,
     groups: Vec<Group>,
@@ -226,6 +228,14 @@ impl Seed {
         for project in self.projects {
             let kind = ("projects", types::PROJECTS);
             project.apply(world, kind, World::add_account_project, now)?;
+        }
+        for host in self.capability_hosts {
+            let kind = ("capabilityHosts", types::CAPABILITY_HOSTS);
+            host.apply(world, kind, World::add_capability_host, now)?;
+        }
+        for host in self.project_capability_hosts {
+            let kind = ("projectCapabilityHosts", types::PROJECT_CAPABILITY_HOSTS);
+            host.apply(world, kind, World::add_capability_host, now)?;
         }
         for group in self.groups {
             group.apply(world)?;

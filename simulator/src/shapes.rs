@@ -47,7 +47,7 @@ mod databases;
 mod search;
 mod storage;
 
-pub(crate) use accounts::{ACCOUNT, PROJECT};
+pub(crate) use accounts::{ACCOUNT, CAPABILITY_HOST, PROJECT, PROJECT_CAPABILITY_HOST};
 pub(crate) use databases::COSMOS;
 pub(crate) use search::SEARCH;
 pub(crate) use storage::STORAGE;

@@ -47,6 +47,11 @@ pub(crate) const WORKSPACES: &str = "Microsoft.MachineLearningServices/workspace
 pub(crate) const ACCOUNTS: &str = "Microsoft.CognitiveServices/accounts";
 /// Microsoft.CognitiveServices/accounts/projects
 pub(crate) const PROJECTS: &str = "Microsoft.CognitiveServices/accounts/projects";
+/// Microsoft.CognitiveServices/accounts/capabilityHosts
+pub(crate) const CAPABILITY_HOSTS: &str = "Microsoft.CognitiveServices/accounts/capabilityHosts";
+/// Microsoft.CognitiveServices/accounts/projects/capabilityHosts
+pub(crate) const PROJECT_CAPABILITY_HOSTS: &str =
+    "Microsoft.CognitiveServices/accounts/projects/capabilityHosts";
 /// Microsoft.CognitiveServices/deletedAccounts: the list of a subscription.
 pub(crate) const DELETED_ACCOUNTS: &str = "Microsoft.CognitiveServices/deletedAccounts";
 /// Microsoft.CognitiveServices/locations/resourceGroups/deletedAccounts
@@ -109,7 +114,7 @@ pub(crate) const RESOURCES_VERSIONS: &[&str] = &[
 /// api-versions of subscriptions.
 pub(crate) const SUBSCRIPTIONS_VERSIONS: &[&str] = &["2022-12-01"];
 
-/// api-versions of accounts and their projects.
+/// api-versions of accounts and what is within them.
 const ACCOUNT_VERSIONS: &[&str] = &["2026-07-01"];
 /// api-versions of vaults.
 pub(crate) const VAULT_VERSIONS: &[&str] = &["2025-05-01", "2026-02-01"];
@@ -141,6 +146,22 @@ pub(crate) const TYPES: &[Type] = &[
         length: (2, 64),
         also: "_.-",
         behaviour: &crate::account_projects::BEHAVIOUR,
+    },
+    Type {
+        name: CAPABILITY_HOSTS,
+        versions: ACCOUNT_VERSIONS,
+        body: &shapes::CAPABILITY_HOST,
+        length: (1, 255),
+        also: "_-",
+        behaviour: &crate::capability_hosts::BEHAVIOUR,
+    },
+    Type {
+        name: PROJECT_CAPABILITY_HOSTS,
+        versions: ACCOUNT_VERSIONS,
+        body: &shapes::PROJECT_CAPABILITY_HOST,
+        length: (1, 255),
+        also: "_-",
+        behaviour: &crate::capability_hosts::BEHAVIOUR,
     },
     Type {
         name: DELETED_ACCOUNTS,

@@ -2,11 +2,15 @@
 //!
 //! Invariants: that of [`super::convert`], and a project has no encryption of its own, whatever an answer shows.
 
+use std::time::Duration;
+
 use keyholder_azure::wire;
-use keyholder_planner::observed::{Live, LiveProject};
+use keyholder_planner::observed::{CapabilityHost, Live, LiveProject};
+use keyholder_planner::{ArmId, Fact};
 use serde_json::Value;
 
 use super::convert::{ConvertError, arm_id, location, required_id, tags, typed};
+use super::{Look, not_understood};
 
 /// A project of an account.
 ///
@@ -57,6 +61,45 @@ pub fn of_account(value: &Value) -> Result<Live, ConvertError> {
     })
 }
 
+/// A capability host of a project of an account.
+///
+/// # Errors
+/// See [`ConvertError`].
+pub fn capability_host(value: &Value) -> Result<CapabilityHost, ConvertError> {
+    let host: wire::CapabilityHost = typed(value)?;
+    let properties = host.properties.ok_or(ConvertError::Missing("properties"))?;
+    let named = |connections: Option<Vec<String>>| {
+        let connections = connections.unwrap_or_default().into_iter();
+        connections.filter(|name| !name.is_empty()).collect()
+    };
+    Ok(CapabilityHost {
+        name: required_id("id", host.id)?.name().to_owned(),
+        state: properties.provisioning_state,
+        files: named(properties.storage_connections),
+        threads: named(properties.thread_storage_connections),
+        vector_stores: named(properties.vector_store_connections),
+    })
+}
+
+impl Look<'_> {
+    /// The capability hosts of a project. That its list is not there says nothing of them.
+    pub(super) async fn capability_hosts(&self, project: &ArmId) -> Fact<Vec<CapabilityHost>> {
+        let path = format!("{project}/capabilityHosts");
+        let age = self.age(Duration::ZERO);
+        let listed = self
+            .inventory
+            .reader
+            .read_list(&path, wire::ACCOUNTS_VERSION, &[], age);
+        match listed.await {
+            Ok(listed) => {
+                let hosts: Result<Vec<_>, _> = listed.items.iter().map(capability_host).collect();
+                hosts.map_or_else(|error| not_understood(&path, &error.to_string()), Fact::Known)
+            }
+            Err(error) => Fact::Unknown(self.why(&error)),
+        }
+    }
+}
+
 /// What makes a workspace a project of a hub; `live`: the workspace as any other. What it shows of its hub is not its own. One without
 /// a hub is nobody's project.
 ///
@@ -77,4 +120,45 @@ pub fn of_hub(mut live: Live, properties: wire::WorkspaceProperties) -> Result<L
         })
         .transpose()?;
     Ok(live)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ID: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/a/projects/p/capabilityHosts/agents";
+
+    #[test]
+    fn a_capability_host_names_its_connections() {
+        let host = capability_host(&json!({
+            "id": ID,
+            "name": "a/p/agents",
+            "properties": {
+                "aiServicesConnections": ["models"],
+                "provisioningState": "Succeeded",
+                "storageConnections": ["files", ""],
+                "threadStorageConnections": null,
+            },
+        }));
+        let expected = CapabilityHost {
+            name: "agents".to_owned(),
+            state: Some("Succeeded".to_owned()),
+            files: vec!["files".to_owned()],
+            ..CapabilityHost::default()
+        };
+        assert_eq!(host.unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_not_of_the_published_type_is_no_host_without_connections() {
+        for wrong in [
+            json!({ "id": ID }),
+            json!({ "properties": {} }),
+            json!({ "id": ID, "properties": { "storageConnections": "files" } }),
+        ] {
+            assert!(capability_host(&wrong).is_err(), "{wrong}");
+        }
+    }
 }

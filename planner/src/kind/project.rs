@@ -180,6 +180,10 @@ impl Rules for Project {
         Some(self)
     }
 
+    fn has_agents(&self) -> bool {
+        !self.is_under_hub()
+    }
+
     fn encrypts_later(&self) -> bool {
         false
     }

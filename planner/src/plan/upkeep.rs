@@ -15,7 +15,7 @@ use crate::observed::{Body, Live};
 use crate::progress::{self, Found, Step};
 use crate::time::second;
 use crate::validate::ValidEncryption;
-use crate::{at_rest, body, cure, encryption, group, key, preflight, transition};
+use crate::{agents, at_rest, body, cure, encryption, group, key, preflight, transition};
 
 /// The hub exists: whose is it, and is it in order?
 pub(super) fn present(input: &Input<'_>, live: &Live) -> Plan {
@@ -128,6 +128,10 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     let dependents = at_rest::judge(input, live, &judgement);
     judgement.dependents_encrypted = dependents.opinion;
     judgement.dependents = dependents.statuses;
+
+    if rules.has_agents() {
+        judgement.agent_coverage = Some(agents::judge(input));
+    }
 
     let update = body::update(input.declared, live);
     let mut key = view.change;
@@ -242,7 +246,9 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
             .key
             .known()
             .and_then(|found| key::next_change(found, input.pace.expiry_lead, input.now));
-        let moment = key.into_iter().chain(view.due).min();
+        let agents = judgement.agent_coverage.as_ref();
+        let agents = agents.map(|coverage| agents::next_look(coverage, input.now));
+        let moment = key.into_iter().chain(view.due).chain(agents).min();
         moment.map_or(Next::Change, Next::At)
     } else {
         at(input, input.pace.probe)

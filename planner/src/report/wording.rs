@@ -14,7 +14,7 @@ const OF_A_REQUEST: [&str; 6] = [
 ];
 
 /// Whether `new` differs from `old` in ids and times of requests alone.
-pub(super) fn says_the_same(old: &str, new: &str) -> bool {
+pub(crate) fn says_the_same(old: &str, new: &str) -> bool {
     if old == new {
         return true;
     }

@@ -1,4 +1,4 @@
-//! `Microsoft.CognitiveServices/accounts` and their projects, as api-version 2026-07-01 publishes it.
+//! `Microsoft.CognitiveServices/accounts`, their projects and the capability hosts of both, as api-version 2026-07-01 publishes it.
 
 use super::{ENABLED, IDENTITY_BLOCK, TAGS};
 use crate::shape::Shape::{Any, Flag, List, Map, Number, Object, Text, Word};
@@ -39,6 +39,35 @@ pub(crate) static PROJECT: Shape = envelope![
         ])
     ),
 ];
+
+/// `Microsoft.CognitiveServices/accounts/capabilityHosts`
+pub(crate) static CAPABILITY_HOST: Shape = envelope![Member::required(
+    "properties",
+    Object(&[
+        Member::new("aiServicesConnections", List(&Text)),
+        Member::new("capabilityHostKind", Text),
+        Member::new("customerSubnet", Text),
+        Member::new("description", Text),
+        Member::new("enablePublicHostingEnvironment", Flag),
+        Member::new("storageConnections", List(&Text)),
+        Member::new("tags", Map(&Text)),
+        Member::new("threadStorageConnections", List(&Text)),
+        Member::new("vectorStoreConnections", List(&Text)),
+        Member::read_only("provisioningState"),
+    ])
+)];
+
+/// `Microsoft.CognitiveServices/accounts/projects/capabilityHosts`
+pub(crate) static PROJECT_CAPABILITY_HOST: Shape = envelope![Member::required(
+    "properties",
+    Object(&[
+        Member::new("aiServicesConnections", List(&Text)),
+        Member::new("storageConnections", List(&Text)),
+        Member::new("threadStorageConnections", List(&Text)),
+        Member::new("vectorStoreConnections", List(&Text)),
+        Member::read_only("provisioningState"),
+    ])
+)];
 
 const PROPERTIES: Shape = Object(&[
     Member::new("allowProjectManagement", Flag),

@@ -12,6 +12,8 @@ use crate::plan::{Plan, Request, Write};
 use crate::report::{Executed, Report};
 use crate::validate::{ACCOUNT, Declared, Validate, WORKSPACE};
 
+mod agents;
+
 fn object(spec: &Value) -> AIProject {
     let mut whole = json!({ "parentRef": { "kind": "AIHub", "name": "research" } });
     let (whole_map, spec) = (whole.as_object_mut().unwrap(), spec.as_object().unwrap());
