@@ -8,6 +8,7 @@ mod account_requests;
 mod account_with_projects;
 mod accounts;
 mod bodies;
+mod capability_hosts;
 mod changes;
 mod common;
 mod constraints;
