@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod accounts;
+mod agents;
 mod common;
 mod crash;
 mod cures;
