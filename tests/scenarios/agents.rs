@@ -27,9 +27,9 @@ async fn give(scenario: &Scenario, with_right: bool) {
     scenario.azure.control().seed(&seed.to_string()).await.unwrap();
 }
 
-/// A change of the spec: all is looked at once more.
-fn describe(scenario: &Scenario, text: &str) {
-    let patch = json!({ "spec": { "description": text } }).to_string();
+/// A change of the spec without one in Azure: all is looked at once more.
+fn change_spec(scenario: &Scenario, deletion_policy: &str) {
+    let patch = json!({ "spec": { "deletionPolicy": deletion_policy } }).to_string();
     scenario
         .run(&["patch", "aiproject", "agent", "--type=merge", "--patch", &patch])
         .unwrap()
@@ -90,7 +90,7 @@ async fn it_is_microsofts_until_a_capability_host_names_resources_of_yours() {
     ] {
         alice.put(&id, ACCOUNTS, &body).await.unwrap();
     }
-    describe(&scenario, "With agents.");
+    change_spec(&scenario, "Delete");
     let full = until_covered(&scenario, "Full").await;
     assert_eq!(full.text("/status/agentCoverage/capabilityHost"), "standard");
     assert_eq!(full.at("/status/agentCoverage/notCovered"), &Value::Null);
@@ -105,7 +105,7 @@ async fn it_is_microsofts_until_a_capability_host_names_resources_of_yours() {
 
     // What was known stays while nothing can be found out.
     give(&scenario, false).await;
-    describe(&scenario, "With agents still.");
+    change_spec(&scenario, "Retain");
     let failed = |object: &Object| {
         object
             .text("/status/agentCoverage/lastLookFailed")
@@ -127,7 +127,7 @@ async fn it_is_microsofts_until_a_capability_host_names_resources_of_yours() {
     let less =
         json!({ "properties": { "storageConnections": ["files"], "threadStorageConnections": ["cosmos"] } });
     alice.put(&host, ACCOUNTS, &less).await.unwrap();
-    describe(&scenario, "With fewer connections.");
+    change_spec(&scenario, "DeleteAndPurge");
     let partial = until_covered(&scenario, "Partial").await;
     assert_eq!(
         partial.at("/status/agentCoverage/notCovered"),

@@ -10,7 +10,8 @@ use keyholder_planner::{ArmId, Fact};
 use serde_json::Value;
 
 use super::convert::{ConvertError, arm_id, location, required_id, tags, typed};
-use super::{Look, not_understood};
+use super::{Look, SLOW, not_understood};
+use crate::inventory::Age;
 
 /// A project of an account.
 ///
@@ -85,7 +86,11 @@ impl Look<'_> {
     /// The capability hosts of a project. That its list is not there says nothing of them.
     pub(super) async fn capability_hosts(&self, project: &ArmId) -> Fact<Vec<CapabilityHost>> {
         let path = format!("{project}/capabilityHosts");
-        let age = self.age(Duration::ZERO);
+        // No sweep reads them: where something is to be judged anew, what was read before does not serve.
+        let age = match self.age {
+            Age::Swept => SLOW,
+            Age::Recent(_) | Age::Now => Duration::ZERO,
+        };
         let listed = self
             .inventory
             .reader
