@@ -68,7 +68,7 @@ pub fn message(reason: Reason, text: &str, hit: Option<&PolicyHit>, hub: Option<
             let commands: Vec<String> = missing_role(text).into_iter().collect();
             let text = format!(
                 "{text}\nThe operator's identity may not do this. It reads under the role Keyholder Observer, writes under Keyholder \
-                 Writer and purges accounts under Keyholder Purger, all of deploy/azure/README.md, assigned at the subscription. If \
+                 Writer, encrypts dependents under Keyholder Encryptor and purges accounts under Keyholder Purger, all of deploy/azure/README.md, assigned at the subscription. If \
                  that subscription is not the one that is meant, correct spec.subscriptionId."
             );
             cure::message(&text, &commands)
@@ -92,6 +92,13 @@ const WRITES: &[&str] = &[
     "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
 ];
 
+/// Actions of the role Keyholder Encryptor that the Writer has not (deploy/azure/roles/encryptor.json).
+const ENCRYPTS: &[&str] = &[
+    "Microsoft.Storage/storageAccounts/write",
+    "Microsoft.Search/searchServices/write",
+    "Microsoft.DocumentDB/databaseAccounts/write",
+];
+
 /// That of Keyholder Purger (deploy/azure/roles/purger.json).
 const PURGES: &str = "Microsoft.CognitiveServices/locations/resourceGroups/deletedAccounts/delete";
 
@@ -102,6 +109,8 @@ fn role_of(action: &str) -> Option<&'static str> {
         Some("Keyholder Purger")
     } else if WRITES.iter().any(|one| is(one)) {
         Some("Keyholder Writer")
+    } else if ENCRYPTS.iter().any(|one| is(one)) {
+        Some("Keyholder Encryptor")
     } else if action.to_lowercase().ends_with("/read") {
         Some("Keyholder Observer")
     } else {
@@ -136,7 +145,7 @@ fn missing_role(text: &str) -> Option<String> {
     let subscription = named("subscriptions").filter(|id| is_guid(id))?;
     let group = named("resourceGroups").filter(|name| is_group_name(name));
     // The lists that it reads, and deleted accounts, lie in no group.
-    let group = group.filter(|_| role == "Keyholder Writer");
+    let group = group.filter(|_| role == "Keyholder Writer" || role == "Keyholder Encryptor");
     Some(cure::assign_role(role, principal, subscription, group))
 }
 

@@ -120,6 +120,12 @@ fn the_role_that_is_missing_is_given_by_a_command() {
             "Keyholder Writer",
             GROUP,
         ),
+        (
+            "Microsoft.Storage/storageAccounts/write",
+            &hub,
+            "Keyholder Encryptor",
+            GROUP,
+        ),
         (PURGES, SUBSCRIPTION, "Keyholder Purger", SUBSCRIPTION),
     ] {
         let told = unauthorized(action, scope);
@@ -160,6 +166,14 @@ fn the_roles_have_the_actions_of_their_files() {
             assert_eq!(role_of(action), role["Name"].as_str(), "{action}");
         }
     }
+    let file = include_str!("../../../deploy/azure/roles/encryptor.json");
+    let role: serde_json::Value = serde_json::from_str(file).unwrap();
+    let actions = role["Actions"].as_array().unwrap().iter();
+    let own: Vec<&str> = actions
+        .filter_map(serde_json::Value::as_str)
+        .filter(|action| !WRITES.contains(action))
+        .collect();
+    assert_eq!(own, ENCRYPTS);
 }
 
 #[test]
