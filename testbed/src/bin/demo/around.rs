@@ -39,6 +39,38 @@ pub async fn encrypted_by_its_owner(stage: &mut Stage) -> Told {
         })
         .await?;
     println!("   status.dependents: {}", told.at("/status/dependents"));
+    Ok(())
+}
+
+/// It goes back to Microsoft's key, and Keyholder is told to see to it.
+pub async fn encrypted_by_the_hub(stage: &mut Stage) -> Told {
+    let id = resource(AI_GROUP, STORAGE_ACCOUNTS, "aihubdata");
+    let alice = stage.sign_in(ALICE).await?;
+    println!("   {ALICE} leads the storage account back to Microsoft's key.");
+    let back = json!({ "properties": { "encryption": { "keySource": "Microsoft.Storage" } } });
+    alice.patch(&id, STORAGE, &back).await?;
+    stage
+        .until(HUB, "told that it has Microsoft's key", |hub| {
+            hub.says("DependentsEncrypted", "AuditFinding")
+        })
+        .await?;
+    stage.must(&["apply", "--filename=examples/dependents-enforced"])?;
+    let ready = stage
+        .until(HUB, "Ready, with its key in the storage account", |hub| {
+            hub.is_ready() && hub.says("DependentsEncrypted", "AllEncrypted")
+        })
+        .await?;
+    println!("   status.dependents: {}", ready.at("/status/dependents"));
+    let account = alice.get(&id, STORAGE).await?;
+    let mark = account
+        .pointer("/tags/keyholder-encryption")
+        .and_then(Value::as_str);
+    println!("   Its tag keyholder-encryption: {}", mark.unwrap_or("none"));
+    promised(
+        mark.is_some(),
+        "the storage account carries the hub's mark",
+        || account.to_string(),
+    )?;
     steps::delete(stage, HUB, "DeleteAndPurge").await
 }
 

@@ -75,13 +75,14 @@ pub fn all() -> Vec<Story> {
         },
         Story {
             name: "dependents",
-            about: "keys do not pass down: the hub's storage account has Microsoft's, until its owner gives it one",
+            about: "keys do not pass down: the hub's storage account has Microsoft's, until its owner or the hub gives it one",
             steps: vec![
                 step!(
                     "A hub is Ready, and its storage account a warning",
                     around::keys_do_not_pass_down
                 ),
                 step!("Its owner encrypts it", around::encrypted_by_its_owner),
+                step!("The hub encrypts it", around::encrypted_by_the_hub),
             ],
         },
         Story {
