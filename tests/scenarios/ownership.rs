@@ -4,7 +4,8 @@ use serde_json::json;
 use testbed::Scenario;
 use testbed::azure::names;
 
-use crate::common::{ACCOUNTS, WORKSPACES, account, hub, in_azure, operator_log, start, writes};
+use crate::common::{ACCOUNTS, WORKSPACES, account, hub, in_azure, operator_log, settings, start, writes};
+use crate::kind::Kind;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hub_of_somebody_else_is_left_alone() {
@@ -180,4 +181,81 @@ async fn what_is_observed_or_suspended_is_not_written() {
     assert!(writes(&scenario, "research").await.is_empty());
     crate::common::merge(&scenario, "research", r#"{"spec":{"suspend":false}}"#);
     scenario.until_ready("research").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_is_taken_over_or_only_looked_at() {
+    let mut settings = settings("owner-projects");
+    settings.seed = Box::new(|seed| {
+        Kind::AccountProject.seed(seed);
+        let body = json!({
+            "location": names::LOCATION, "identity": { "type": "SystemAssigned" }, "tags": { "team": "churn" },
+            "properties": { "displayName": "Alice's" },
+        });
+        for name in ["found", "seen"] {
+            seed.add(
+                "projects",
+                json!({ "id": Kind::AccountProject.id(name), "body": body }),
+            );
+        }
+    });
+    let scenario = Scenario::start(settings).await.unwrap();
+    let manifest = |name: &str, policy: &str| {
+        let project = Kind::AccountProject.manifest(name);
+        assert!(project.contains("  deletionPolicy:"), "{project}");
+        project.replace("  deletionPolicy:", &format!("  {policy}\n  deletionPolicy:"))
+    };
+    let sent_to = async |name: &str| -> Vec<(String, serde_json::Value)> {
+        let id = Kind::AccountProject.id(name).to_lowercase();
+        let mut log = operator_log(&scenario).await;
+        log.retain(|one| one.is_write() && one.path().to_lowercase() == id);
+        log.into_iter().map(|one| (one.method, one.request)).collect()
+    };
+
+    const FOUND: &str = "AIProject/found";
+    scenario
+        .apply(&manifest("found", "adoptionPolicy: Never"))
+        .unwrap()
+        .ok()
+        .unwrap();
+    scenario
+        .until_says(FOUND, "Provisioned", "NotOwned")
+        .await
+        .unwrap();
+    assert!(sent_to("found").await.is_empty());
+    scenario
+        .apply(&manifest("found", "adoptionPolicy: Adopt"))
+        .unwrap()
+        .ok()
+        .unwrap();
+    scenario.until_ready(FOUND).await.unwrap();
+    let tags = json!({ "keyholder-owner": "testbed/owner-projects/found", "team": "churn" });
+    let sent = sent_to("found").await;
+    assert_eq!(sent[0], ("PATCH".to_owned(), json!({ "tags": tags })));
+    // What else is declared comes after the mark.
+    let [_, (method, change)] = sent.as_slice() else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(
+        (method.as_str(), &change["properties"]["displayName"]),
+        ("PATCH", &json!("found"))
+    );
+
+    const SEEN: &str = "AIProject/seen";
+    scenario
+        .apply(&manifest("seen", "managementPolicy: ObserveOnly"))
+        .unwrap()
+        .ok()
+        .unwrap();
+    let told = scenario
+        .until_says(SEEN, "Provisioned", "ObservedOnly")
+        .await
+        .unwrap();
+    let message = told.condition("Provisioned").unwrap().message;
+    assert!(message.contains("displayName"), "{message}");
+    let delete = ["delete", SEEN, "--timeout=30s"];
+    scenario.run(&delete).unwrap().ok().unwrap();
+    let (status, _) = Kind::AccountProject.in_azure(&scenario, "seen").await;
+    assert_eq!(status, 200);
+    assert!(sent_to("seen").await.is_empty());
 }
