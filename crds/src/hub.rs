@@ -195,4 +195,6 @@ pub enum UnverifiedTransition {
     OpenAIUserAssignedIdentity,
     /// An account of kind OpenAI with a key of a managed HSM: Azure's pages contradict each other.
     OpenAIManagedHsm,
+    /// An account of kind OpenAI with a key of a vault that decides by role assignments: Azure's pages contradict each other.
+    OpenAIRoleBasedVault,
 }

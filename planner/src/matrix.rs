@@ -74,6 +74,8 @@ pub enum Transition {
     UserAssignedIdentity,
     /// A key of a managed HSM (a choice of the first key).
     ManagedHsm,
+    /// A key of a vault that decides by role assignments (a choice of the first key).
+    RoleBasedVault,
 }
 
 impl Transition {
@@ -129,6 +131,7 @@ pub enum Cell {
 /// | data location | forbidden | forbidden | `enableServiceSideCMKEncryption` is not in the PATCH schema; documented as a choice at creation |
 /// | user-assigned identity | at creation | unverified | azurerm's `ai_foundry`; the service-side quickstart shows a system-assigned identity alone |
 /// | managed HSM | unverified | unverified | no page of hubs speaks of one |
+/// | vault with roles | at creation | at creation | hub-encryption-keys-portal names both |
 ///
 /// For accounts; where nothing else is named the source is azure-ai-docs, concepts-encryption-keys-portal (Foundry, 08/2026).
 ///
@@ -142,6 +145,7 @@ pub enum Cell {
 /// | versionless | PATCH | unverified | PATCH | the page of Azure OpenAI (04/2025) wants an update for each version |
 /// | user-assigned identity | at creation | unverified | at creation | the same page: a system-assigned identity alone; newer pages make no exception |
 /// | managed HSM | yes | unverified | yes | azurerm, `cognitive_account_customer_managed_key`, accepts one for any account (#31147); the page of Azure OpenAI wants access policies, which an HSM has not |
+/// | vault with roles | yes | unverified | yes | newer pages ask for a role; the page of Azure OpenAI (04/2025) for access policies |
 ///
 /// For dependents; where nothing else is named the sources are storage/common, customer-managed-keys-overview; search,
 /// search-security-manage-encryption-keys; cosmos-db, how-to-setup-customer-managed-keys.
@@ -156,6 +160,7 @@ pub enum Cell {
 /// | versionless | PATCH | none | PATCH | |
 /// | user-assigned identity | PATCH | none | PATCH | |
 /// | managed HSM | unverified | none | unverified | who may use its keys cannot be read |
+/// | vault with roles | PATCH | none | PATCH | |
 #[must_use]
 pub fn cell(profile: Profile, transition: Transition) -> Cell {
     match profile {
@@ -195,8 +200,8 @@ fn of_database_accounts(transition: Transition) -> Cell {
 
 fn of_accounts(profile: Profile, transition: Transition) -> Cell {
     use Transition::{
-        DataLocation, ManagedHsm, NewVersion, OtherKey, OtherVault, ToCustomerManaged, ToMicrosoftManaged,
-        UserAssignedIdentity, Versionless,
+        DataLocation, ManagedHsm, NewVersion, OtherKey, OtherVault, RoleBasedVault, ToCustomerManaged,
+        ToMicrosoftManaged, UserAssignedIdentity, Versionless,
     };
     match (transition, profile) {
         (DataLocation, _) | (ToMicrosoftManaged | OtherVault, Profile::FoundryAccount) => Cell::Forbidden,
@@ -207,7 +212,10 @@ fn of_accounts(profile: Profile, transition: Transition) -> Cell {
         (ManagedHsm, Profile::OpenAIAccount) => {
             Cell::Unverified(Some(UnverifiedTransition::OpenAIManagedHsm))
         }
-        (UserAssignedIdentity | ManagedHsm, _) => Cell::Allowed(How::Create),
+        (RoleBasedVault, Profile::OpenAIAccount) => {
+            Cell::Unverified(Some(UnverifiedTransition::OpenAIRoleBasedVault))
+        }
+        (UserAssignedIdentity | ManagedHsm | RoleBasedVault, _) => Cell::Allowed(How::Create),
         (ToCustomerManaged | ToMicrosoftManaged | OtherKey | NewVersion | Versionless, _) => {
             Cell::Allowed(How::PatchEncryption)
         }
@@ -216,8 +224,8 @@ fn of_accounts(profile: Profile, transition: Transition) -> Cell {
 
 fn of_hubs(profile: Profile, transition: Transition) -> Cell {
     use Transition::{
-        DataLocation, ManagedHsm, NewVersion, OtherKey, OtherVault, ToCustomerManaged, ToMicrosoftManaged,
-        UserAssignedIdentity, Versionless,
+        DataLocation, ManagedHsm, NewVersion, OtherKey, OtherVault, RoleBasedVault, ToCustomerManaged,
+        ToMicrosoftManaged, UserAssignedIdentity, Versionless,
     };
     let service_side = profile == Profile::HubServiceSide;
     match transition {
@@ -227,7 +235,7 @@ fn of_hubs(profile: Profile, transition: Transition) -> Cell {
         UserAssignedIdentity if service_side => {
             Cell::Unverified(Some(UnverifiedTransition::ServiceSideUserAssignedIdentity))
         }
-        UserAssignedIdentity => Cell::Allowed(How::Create),
+        UserAssignedIdentity | RoleBasedVault => Cell::Allowed(How::Create),
         Versionless | ManagedHsm => Cell::Unverified(None),
     }
 }

@@ -8,7 +8,7 @@ use keyholder_crds::{Bound, EncryptionMode, Reason};
 use crate::key_store::{self, KeyStore};
 use crate::kind::{Fixed, Kind};
 use crate::matrix::{Cell, Profile, Transition, cell, is_let_through};
-use crate::observed::Live;
+use crate::observed::{Live, Observed, Permissions};
 use crate::validate::{Declared, KeyUser, ValidEncryption};
 
 /// A change that is refused.
@@ -204,9 +204,9 @@ pub fn refusals(kind: &Kind, declared: &Bound, have: &Bound) -> Vec<Refusal> {
     refusals
 }
 
-/// Choices at creation that no source confirms, unless the user lets them through.
+/// Choices at creation that no source confirms, unless the user lets them through; `observed`: what was read, of the vault.
 #[must_use]
-pub fn unverified_creation(declared: &Declared) -> Vec<Refusal> {
+pub fn unverified_creation(declared: &Declared, observed: &Observed) -> Vec<Refusal> {
     let ValidEncryption::CustomerManaged { vault, identity, .. } = &declared.encryption else {
         return Vec::new();
     };
@@ -235,6 +235,14 @@ pub fn unverified_creation(declared: &Declared) -> Vec<Refusal> {
         Transition::ManagedHsm,
         "spec.encryption.customerManagedKey.vault",
         "Azure's pages contradict each other on whether an account of kind OpenAI can have a key of a managed HSM: name a key vault.",
+    );
+    let vault = observed.vault.known();
+    refuse(
+        vault.is_some_and(|vault| vault.permissions == Permissions::Roles),
+        Transition::RoleBasedVault,
+        "spec.encryption.customerManagedKey.vault",
+        "Azure's pages contradict each other on whether an account of kind OpenAI can have a key of a vault that decides by role \
+         assignments: name a vault with access policies.",
     );
     refusals
 }

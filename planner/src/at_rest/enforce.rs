@@ -12,7 +12,7 @@ use crate::cure;
 use crate::judge::{self, Judgement, Opinion, Truth, Verdict};
 use crate::matrix::{Cell, Profile, Transition, cell, is_let_through};
 use crate::name::KeyIdentifier;
-use crate::observed::{AtRest, Body, Fact, Live, Stored};
+use crate::observed::{AtRest, Body, Fact, Live, Permissions, Stored};
 use crate::plan::Input;
 use crate::validate::{ACCOUNT, Enforcement, KeyUser, STORAGE_ACCOUNT, ValidEncryption};
 
@@ -166,6 +166,9 @@ fn forbidden(
         && let Some(wanted) = wanted
     {
         needed.push(Transition::UserAssignedIdentity);
+        let vault = input.observed.vault.known();
+        let by_roles = vault.is_some_and(|vault| vault.permissions == Permissions::Roles);
+        needed.extend(by_roles.then_some(Transition::RoleBasedVault));
         needed.extend(wanted.key.version().is_none().then_some(Transition::Versionless));
     }
     let refused = needed
@@ -179,6 +182,9 @@ fn forbidden(
         Transition::OtherVault => "its key is in another vault, which it cannot leave as far as is known",
         Transition::Versionless => {
             "no source confirms that it follows a key without version: set customerManagedKey.version"
+        }
+        Transition::RoleBasedVault => {
+            "Azure's pages contradict each other on whether it takes a key of a vault that decides by role assignments"
         }
         _ => "no source confirms that it takes a key that a user-assigned identity unwraps",
     };

@@ -35,7 +35,7 @@ fn expected(profile: Profile, transition: Transition) -> Cell {
         Transition::UserAssignedIdentity if service_side => {
             Cell::Unverified(Some(UnverifiedTransition::ServiceSideUserAssignedIdentity))
         }
-        Transition::UserAssignedIdentity => Cell::Allowed(How::Create),
+        Transition::UserAssignedIdentity | Transition::RoleBasedVault => Cell::Allowed(How::Create),
     }
 }
 
@@ -69,7 +69,12 @@ fn of_account(profile: Profile, transition: Transition) -> Cell {
             Cell::Unverified(Some(UnverifiedTransition::OpenAIUserAssignedIdentity))
         }
         Transition::ManagedHsm if open_ai => Cell::Unverified(Some(UnverifiedTransition::OpenAIManagedHsm)),
-        Transition::UserAssignedIdentity | Transition::ManagedHsm => Cell::Allowed(How::Create),
+        Transition::RoleBasedVault if open_ai => {
+            Cell::Unverified(Some(UnverifiedTransition::OpenAIRoleBasedVault))
+        }
+        Transition::UserAssignedIdentity | Transition::ManagedHsm | Transition::RoleBasedVault => {
+            Cell::Allowed(How::Create)
+        }
         Transition::ToMicrosoftManaged
         | Transition::ToCustomerManaged
         | Transition::OtherKey
@@ -91,7 +96,7 @@ fn each_cell_is_as_its_source_says() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 81);
+    assert_eq!(cells, 90);
 }
 
 #[test]

@@ -95,7 +95,7 @@ pub(super) fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, l
         .as_ref()
         .map(|bound| transition::refusals(&input.declared.kind, &declared, bound))
         .unwrap_or_default();
-    refusals.extend(transition::unverified_creation(input.declared));
+    refusals.extend(transition::unverified_creation(input.declared, input.observed));
     judgement.transition = Opinion::Is(judge::transition(&refusals));
     let checks = preflight::run(input.declared, input.observed, input.now);
     let (verdict, blocked) = judge::prerequisites(&checks);

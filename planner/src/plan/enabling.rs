@@ -43,7 +43,7 @@ pub(super) fn gate(input: &Input<'_>, live: &Live, judgement: &mut Judgement, ke
         return Gate::NotAsked;
     }
     judgement.bound = Some(judge::bound(input, live, None));
-    let refusals = transition::unverified_creation(input.declared);
+    let refusals = transition::unverified_creation(input.declared, input.observed);
     if !refusals.is_empty() {
         judgement.transition = Opinion::Is(judge::transition(&refusals));
         return Gate::Closed {

@@ -252,7 +252,7 @@ fn a_live_hub_is_what_it_tells_and_else_as_declared() {
 fn an_unconfirmed_creation_names_what_lets_it_through() {
     let mut object = object("Delete");
     let refusal = |object: &keyholder_crds::AIHub| {
-        unverified_creation(&object.validate("owner", None).unwrap())
+        unverified_creation(&object.validate("owner", None).unwrap(), &Observed::nothing())
             .into_iter()
             .next()
     };

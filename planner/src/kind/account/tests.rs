@@ -5,7 +5,9 @@ use keyholder_crds::{ConditionType, OperationKind, OperationState, Reason, Resou
 use super::*;
 use crate::fixtures::*;
 use crate::name::KeyIdentifier;
-use crate::observed::{Deleted, Fact, LiveAccount, LiveEncryption, Observed, OperationSeen};
+use crate::observed::{
+    AccessPolicy, Deleted, Fact, LiveAccount, LiveEncryption, Observed, OperationSeen, Permissions,
+};
 use crate::plan::{FinalizerStep, Request};
 use crate::report::Executed;
 
@@ -199,10 +201,33 @@ fn one_of_open_ai_is_moved_to_each_new_version_and_its_user_assigned_identity_ne
         condition(&refused.report.status, ConditionType::TransitionAllowed).1,
         "TransitionUnverified"
     );
-    let declared = account(|object| {
-        open_ai(object);
-        object["spec"]["allowUnverified"] = json!(["OpenAIUserAssignedIdentity"]);
-    });
+    let with_word = |words: &[&str]| {
+        account(|object| {
+            open_ai(object);
+            object["spec"]["allowUnverified"] = json!(words);
+        })
+    };
+    // So does a vault that decides by roles; one with access policies does not.
+    let declared = with_word(&["OpenAIUserAssignedIdentity"]);
+    let mut observed = ready_for_creation(&declared);
+    let refused = next(&declared, &ResourceStatus::default(), &observed, 0);
+    assert_eq!(refused.plan.write, None);
+    let said = crate::judge::stored(&refused.report.status, ConditionType::TransitionAllowed).unwrap();
+    assert!(
+        said.message
+            .contains("add OpenAIRoleBasedVault to spec.allowUnverified"),
+        "{said:?}"
+    );
+    let Fact::Known(vault) = &mut observed.vault else {
+        panic!("a vault")
+    };
+    vault.permissions = Permissions::Policies(vec![AccessPolicy {
+        object_id: "principal".to_owned(),
+        keys: ["get", "wrapKey", "unwrapKey"].map(str::to_owned).to_vec(),
+    }]);
+    let allowed = next(&declared, &ResourceStatus::default(), &observed, 0);
+    assert_eq!(allowed.plan.write.unwrap().kind, OperationKind::Create);
+    let declared = with_word(&["OpenAIUserAssignedIdentity", "OpenAIRoleBasedVault"]);
     let write = next(
         &declared,
         &ResourceStatus::default(),
