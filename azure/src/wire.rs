@@ -21,7 +21,8 @@ mod tests;
 pub use account::{Account, AccountEncryption, AccountKey, AccountProperties, Sku};
 pub use at_rest::{
     DataResource, DatabaseAccount, DatabaseAccountProperties, EncryptionWithCmk, SearchService,
-    SearchServiceProperties, StorageAccount, StorageAccountProperties, StorageEncryption, StorageKey,
+    SearchServiceProperties, StorageAccount, StorageAccountProperties, StorageEncryption, StorageIdentity,
+    StorageKey,
 };
 pub use authorization::{
     Permission, RoleAssignment, RoleAssignmentProperties, RoleDefinition, RoleDefinitionProperties,

@@ -130,6 +130,9 @@ pub struct DependentStatus {
     /// The URL of its key, with the version in use where Azure tells it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_identifier: Option<String>,
+    /// Of one with policy Enforce that is not as declared: why, as DependentsEncrypted has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What there is to say about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,

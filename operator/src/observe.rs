@@ -281,11 +281,11 @@ impl Look<'_> {
             Ok(reading) => found(&reading, id.as_str(), kind.convert),
             Err(error) => return Fact::Unknown(self.why(&error)),
         };
-        if let (Some(live), Some(listed)) = (read.known(), self.inventory.known(&list_of(id)).await)
-            && let Some(Ok(told)) = listed.get(id.lower().as_str()).map(AsRef::as_ref)
-            && told != live
-        {
-            self.inventory.overtaken.note(id);
+        if let Some(listed) = self.inventory.known(&list_of(id)).await {
+            let told = listed.get(id.lower().as_str()).map(AsRef::as_ref);
+            if told.map(Result::as_ref) != read.known().map(Ok) {
+                self.inventory.overtaken.note(id);
+            }
         }
         read
     }
@@ -322,12 +322,11 @@ impl Look<'_> {
                 Ok(reading) => found(&reading, id.as_str(), kind.convert),
                 Err(error) => return Fact::Unknown(self.why(&error)),
             };
-            if let (Some(stored), Some(listed)) =
-                (read.known(), self.inventory.known_at_rest(&list_of(id)).await)
-                && let Some(Ok(told)) = listed.get(id.lower().as_str()).map(AsRef::as_ref)
-                && told != stored
-            {
-                self.inventory.overtaken_at_rest.note(id);
+            if let Some(listed) = self.inventory.known_at_rest(&list_of(id)).await {
+                let told = listed.get(id.lower().as_str()).map(AsRef::as_ref);
+                if told.map(Result::as_ref) != read.known().map(Ok) {
+                    self.inventory.overtaken_at_rest.note(id);
+                }
             }
             return read;
         }

@@ -277,10 +277,10 @@ fn its_turn(write: &Write, who: &Subject, context: &Context) -> Result<(), Why> 
 
 /// Whether Azure may be at work on what was written last.
 fn is_under_way(status: &ResourceStatus) -> bool {
-    status
-        .operation
-        .as_ref()
-        .is_some_and(|operation| !matches!(operation.state, OperationState::Failed | OperationState::Ignored))
+    let of_dependents = status.dependents.iter().filter_map(|one| one.operation.as_ref());
+    of_dependents
+        .chain(&status.operation)
+        .any(|operation| !matches!(operation.state, OperationState::Failed | OperationState::Ignored))
 }
 
 /// Observes and plans: first with what the sweep has read, then with recent readings, last with everything read anew.

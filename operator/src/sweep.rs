@@ -146,6 +146,7 @@ impl Sweeper {
                 by_list.entry(list_of(id)).or_default().push((id, interest));
             }
         }
+        azure.inventory.overtaken.keep(&by_list);
         for (path, listed) in by_list {
             let Some(kind) = listed.first().map(|(id, _)| ResourceType::of(id)) else {
                 continue;
@@ -154,13 +155,13 @@ impl Sweeper {
             let before = azure.inventory.known(&path).await;
             match azure.inventory.refresh(kind, &path).await {
                 Ok(after) => {
-                    let overtaken = &azure.inventory.overtaken;
+                    let overtaken = azure.inventory.overtaken.told_again(&path, began);
                     for (id, interest) in listed {
-                        if resource_changed(before.as_deref(), &after, id) || overtaken.has(id) {
+                        if resource_changed(before.as_deref(), &after, id) || overtaken.contains(&id.lower())
+                        {
                             self.waker.wake(interest.object.clone());
                         }
                     }
-                    overtaken.told_again(&path, began);
                 }
                 Err(error) => failures += failed(&path, "resources", &error),
             }
@@ -177,6 +178,7 @@ impl Sweeper {
                 by_list.entry(list_of(id)).or_default().push((id, interest));
             }
         }
+        azure.inventory.overtaken_at_rest.keep(&by_list);
         for (path, listed) in by_list {
             let Some(kind) = listed.first().and_then(|(id, _)| AtRestType::of(id)) else {
                 continue;
@@ -185,15 +187,14 @@ impl Sweeper {
             let before = azure.inventory.known_at_rest(&path).await;
             match azure.inventory.refresh_at_rest(kind, &path).await {
                 Ok(after) => {
-                    let overtaken = &azure.inventory.overtaken_at_rest;
+                    let overtaken = azure.inventory.overtaken_at_rest.told_again(&path, began);
                     for (id, interest) in listed {
-                        let key = id.lower();
-                        let before = before.as_deref().and_then(|before| before.get(key.as_str()));
-                        if before != after.get(key.as_str()) || overtaken.has(id) {
+                        let id = id.lower();
+                        let before = before.as_deref().and_then(|before| before.get(id.as_str()));
+                        if before != after.get(id.as_str()) || overtaken.contains(&id) {
                             self.waker.wake(interest.object.clone());
                         }
                     }
-                    overtaken.told_again(&path, began);
                 }
                 Err(error) => failures += failed(&path, "encryption", &error),
             }

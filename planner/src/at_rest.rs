@@ -14,6 +14,7 @@ use crate::judge::{Judgement, Opinion, Verdict, stored};
 use crate::name::KeyIdentifier;
 use crate::observed::{AtRest, Fact, GroupResource, Live, Observed, Stored};
 use crate::plan::{Input, Next, Write};
+use crate::progress;
 use crate::validate::ValidDependent;
 
 mod change;
@@ -59,8 +60,8 @@ pub(crate) struct Judged {
     pub statuses: Vec<DependentStatus>,
     /// A change that one of them needs.
     pub due: Option<Write>,
-    /// When to look at them again, if nothing else wakes.
-    pub next: Option<Next>,
+    /// When to look at them again.
+    pub next: Next,
 }
 
 /// Judges the dependents; `judgement`: what is thought of the object itself.
@@ -71,21 +72,28 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &Judgement) -> Ju
         opinion: Opinion::NotApplicable,
         statuses: Vec::new(),
         due: None,
-        next: None,
+        next: Next::Change,
     };
     let dependents = &input.declared.dependents;
     if dependents.is_empty() {
         return judged;
     }
-    let mut broken: Vec<(&ArmId, Verdict)> = Vec::new();
     let mut findings = Vec::new();
-    let mut unknown = None;
+    let mut unknown: Option<Verdict> = None;
+    let mut was_known = true;
     let not_read = Fact::not_read();
     for ValidDependent { id, enforcement } in dependents {
         let fact = of(input.observed, id).unwrap_or(&not_read);
         let stored = before.iter().find(|one| is(one, id));
         if let Fact::Unknown(why) = fact {
-            unknown = unknown.or(Some((id, why)));
+            let text = format!("{id} could not be looked at: {}", why.message);
+            // One that is to have the key is in the way of Ready until it was seen to have it.
+            let reason = enforcement.map_or(Reason::Unreadable, |_| why.reason);
+            unknown = unknown.or(Some(Verdict::unknown(reason, text)));
+            was_known &= stored.is_some_and(|stored| stored.encryption != AtRestEncryption::Unknown);
+            if enforcement.is_some() {
+                judged.next = judged.next.or_sooner(progress::retry(why));
+            }
             let new = || status(id, fact, Some(why.message.clone()));
             judged.statuses.push(stored.cloned().unwrap_or_else(new));
             continue;
@@ -96,10 +104,10 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &Judgement) -> Ju
             let pass = work::of_one(input, live, judgement, (id, *enforcement), fact, stored);
             told.operation = pass.operation;
             judged.due = judged.due.or(pass.due);
-            judged.next = soonest(judged.next, pass.next);
+            judged.next = judged.next.or_sooner(pass.next);
             if let Some(verdict) = pass.verdict {
-                told.message = Some(verdict.message.clone());
-                broken.push((id, verdict));
+                told.reason = Some(verdict.reason.to_string());
+                told.message = Some(verdict.message);
                 judged.statuses.push(told);
                 continue;
             }
@@ -107,17 +115,16 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &Judgement) -> Ju
         judged.statuses.push(told);
         findings.extend(finding.map(|text| format!("{id}: {text}")));
     }
-    judged.opinion = if let Some((_, first)) = broken.first() {
-        Opinion::Is(Verdict::no(first.reason, together(&broken)))
-    } else if !findings.is_empty() {
-        Opinion::Is(Verdict::yes(Reason::AuditFinding, findings.join("\n")))
-    } else if let Some((id, why)) = unknown {
-        if stored(input.status, ConditionType::DependentsEncrypted).is_some() {
+    judged.opinion = if let Some(verdict) = not_as_declared(&judged.statuses) {
+        Opinion::Is(verdict)
+    } else if let Some(unknown) = unknown {
+        if was_known && stored(input.status, ConditionType::DependentsEncrypted).is_some() {
             Opinion::Keep
         } else {
-            let text = format!("{id} could not be looked at: {}", why.message);
-            Opinion::Is(Verdict::unknown(Reason::Unreadable, text))
+            Opinion::Is(unknown)
         }
+    } else if !findings.is_empty() {
+        Opinion::Is(Verdict::yes(Reason::AuditFinding, findings.join("\n")))
     } else {
         let text = "Each is encrypted with a key of yours, or lets nothing be without one; status.dependents names the keys.";
         Opinion::Is(Verdict::yes(Reason::AllEncrypted, text))
@@ -125,34 +132,43 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &Judgement) -> Ju
     judged
 }
 
-/// What is the matter with each, and then the commands that cure it.
-fn together(broken: &[(&ArmId, Verdict)]) -> String {
+/// What is the matter with those that are not as declared, and then the commands that cure it; the reason is that of the first.
+fn not_as_declared(statuses: &[DependentStatus]) -> Option<Verdict> {
+    let broken = || {
+        let told = |one: &DependentStatus| Some((one.reason.as_ref()?.parse::<Reason>().ok()?, one.clone()));
+        statuses.iter().filter_map(told)
+    };
+    let (reason, _) = broken().next()?;
     let mut texts = Vec::new();
     let mut commands = Vec::new();
-    for (id, verdict) in broken {
-        let (text, cure) = cure::split(&verdict.message);
-        texts.push(format!("{id}: {text}"));
+    for (_, one) in broken() {
+        let message = one.message.unwrap_or_default();
+        let (text, cure) = cure::split(&message);
+        texts.push(format!("{}: {text}", one.resource_id));
         commands.extend(cure.map(str::to_owned));
     }
-    cure::message(&texts.join("\n"), &commands)
+    Some(Verdict::no(reason, cure::message(&texts.join("\n"), &commands)))
 }
 
-fn soonest(one: Option<Next>, other: Option<Next>) -> Option<Next> {
-    match (one, other) {
-        (Some(Next::At(one)), Some(Next::At(other))) => Some(Next::At(one.min(other))),
-        (one, other) => one.or(other),
-    }
-}
-
-/// What came of a write to a dependent: its place in status tells it, and the condition with the dependent's id.
-pub(crate) fn of_write(status: &mut ResourceStatus, id: &ArmId, mut verdict: Verdict) -> Verdict {
-    let told = format!("{id}: {}", verdict.message);
-    let said = std::mem::replace(&mut verdict.message, told);
+/// What came of a write to a dependent: its place in status tells it, and the condition with what is the matter with the others.
+pub(crate) fn of_write(status: &mut ResourceStatus, id: &ArmId, verdict: &Verdict) -> Verdict {
     let dependent = status.dependents.iter_mut().find(|one| is(one, id));
     if let Some(dependent) = dependent {
-        dependent.message = Some(said);
+        dependent.reason = Some(verdict.reason.to_string());
+        dependent.message = Some(verdict.message.clone());
     }
-    verdict
+    let others = status
+        .dependents
+        .iter()
+        .filter(|one| one.reason.is_some())
+        .count();
+    let told = not_as_declared(&status.dependents).unwrap_or_else(|| verdict.clone());
+    // Whether it arrived may not be known.
+    let truth = if others > 1 { told.status } else { verdict.status };
+    Verdict {
+        status: truth,
+        ..told
+    }
 }
 
 /// Whether this is a dependent's place in status.
@@ -166,6 +182,7 @@ fn status(id: &ArmId, fact: &Fact<Stored>, message: Option<String>) -> Dependent
         resource_id: id.to_string(),
         encryption,
         key_identifier,
+        reason: None,
         message,
         operation: None,
     }

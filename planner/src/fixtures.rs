@@ -208,6 +208,7 @@ pub(crate) fn stored(at_rest: AtRest) -> Stored {
         tags: BTreeMap::new(),
         user_assigned: Vec::new(),
         system_assigned: false,
+        unwraps: None,
         account: None,
     }
 }

@@ -200,6 +200,15 @@ impl KeyIdentifier {
         &self.vault
     }
 
+    /// The URL of its vault or managed HSM, without a slash at its end.
+    #[must_use]
+    pub fn store_url(&self) -> &str {
+        let slash = self.text.match_indices('/').nth(2);
+        slash
+            .and_then(|(at, _)| self.text.get(..at))
+            .unwrap_or(&self.text)
+    }
+
     /// The key.
     #[must_use]
     pub fn key(&self) -> &KeyName {

@@ -154,6 +154,7 @@ fn creation(declared: &Declared, left: Option<&Live>) -> Needs {
         quotas: preflight::quotas(declared),
         // One that failed after it was in order is judged as any other.
         capability_hosts: left.is_some() && declared.kind.rules().has_agents(),
+        dependents: left.map_or_else(Vec::new, |_| dependents(declared)),
         ..Needs::nothing()
     };
     if let ValidEncryption::CustomerManaged {
@@ -184,6 +185,10 @@ fn creation(declared: &Declared, left: Option<&Live>) -> Needs {
     needs
 }
 
+fn dependents(declared: &Declared) -> Vec<ArmId> {
+    declared.dependents.iter().map(|one| one.id.clone()).collect()
+}
+
 fn parent(declared: &Declared) -> Option<ArmId> {
     declared.kind.parent().cloned()
 }
@@ -192,7 +197,7 @@ fn upkeep(declared: &Declared, status: &ResourceStatus, live: &Live) -> Needs {
     let mut needs = Needs {
         policy: may_be_fought(status),
         parent: parent(declared),
-        dependents: declared.dependents.iter().map(|one| one.id.clone()).collect(),
+        dependents: dependents(declared),
         capability_hosts: declared.kind.rules().has_agents(),
         ..Needs::nothing()
     };
@@ -200,10 +205,7 @@ fn upkeep(declared: &Declared, status: &ResourceStatus, live: &Live) -> Needs {
         let asks_for_a_key = matches!(declared.encryption, ValidEncryption::CustomerManaged { .. });
         if asks_for_a_key && !is_refused(declared, status, live) {
             // The key is applied after the same checks as before a creation.
-            return Needs {
-                dependents: needs.dependents,
-                ..creation(declared, Some(live))
-            };
+            return creation(declared, Some(live));
         }
         return needs;
     };

@@ -258,6 +258,8 @@ pub struct Stored {
     pub user_assigned: Vec<ArmId>,
     /// Whether it has an identity of its own.
     pub system_assigned: bool,
+    /// The user-assigned identity that unwraps its key, where one does.
+    pub unwraps: Option<ArmId>,
     /// What only an account has: its kind, and whether it allows projects.
     pub account: Option<(String, bool)>,
 }

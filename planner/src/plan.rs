@@ -125,6 +125,19 @@ pub enum Next {
     Backoff,
 }
 
+impl Next {
+    /// The earlier of two. What could not be read or done is tried again whatever else there is to wait for.
+    #[must_use]
+    pub fn or_sooner(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Backoff, _) | (_, Self::Backoff) => Self::Backoff,
+            (Self::At(one), Self::At(other)) => Self::At(one.min(other)),
+            (Self::At(then), Self::Change) | (Self::Change, Self::At(then)) => Self::At(then),
+            (Self::Change, Self::Change) => Self::Change,
+        }
+    }
+}
+
 /// The decision of one pass.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {

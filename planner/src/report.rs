@@ -136,7 +136,7 @@ pub fn report(input: &Input<'_>, plan: &Plan, executed: &Executed) -> Report {
     }
     let of_write = plan.write.as_ref().zip(of_write).map(|(write, verdict)| {
         if write.kind == OperationKind::EncryptDependent {
-            let verdict = at_rest::of_write(&mut status, &write.id, verdict);
+            let verdict = at_rest::of_write(&mut status, &write.id, &verdict);
             (ConditionType::DependentsEncrypted, Opinion::Is(verdict))
         } else {
             (ConditionType::Provisioned, Opinion::Is(verdict))

@@ -41,6 +41,16 @@ pub struct StorageEncryption {
     /// The key. Azure writes the names within in lower case.
     #[serde(rename = "keyvaultproperties")]
     pub key_vault_properties: Option<StorageKey>,
+    /// Who unwraps.
+    pub identity: Option<StorageIdentity>,
+}
+
+/// Who unwraps the key of a storage account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StorageIdentity {
+    /// ARM id; absent when the account's own identity does.
+    pub user_assigned_identity: Option<String>,
 }
 
 /// The key of a storage account.
@@ -94,6 +104,8 @@ pub struct DatabaseAccountProperties {
     pub provisioning_state: Option<String>,
     /// URL of its key, without version; absent with Microsoft's.
     pub key_vault_key_uri: Option<String>,
+    /// Who unwraps: `FirstPartyIdentity`, `SystemAssignedIdentity`, `UserAssignedIdentity=ID`.
+    pub default_identity: Option<String>,
     /// The version in use.
     pub key_vault_key_uri_version: Option<String>,
 }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: one that is changed to what its list told before the next list is read is not taken for unchanged.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -10,27 +10,33 @@ use keyholder_planner::ArmId;
 
 use crate::resource::list_of;
 
-/// Lower-case ARM ids, with when each was last found otherwise.
+/// By the path of their list: lower-case ARM ids, with when each was last found otherwise.
 #[derive(Debug, Default)]
-pub struct Overtaken(Mutex<HashMap<String, Instant>>);
+pub struct Overtaken(Mutex<HashMap<String, HashMap<String, Instant>>>);
 
 impl Overtaken {
     /// Notes one.
     pub fn note(&self, id: &ArmId) {
-        let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ids = lists.entry(list_of(id)).or_default();
         ids.insert(id.lower(), Instant::now());
     }
 
-    /// Whether it was noted.
-    pub fn has(&self, id: &ArmId) -> bool {
-        let ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ids.contains_key(&id.lower())
+    /// Those of a list, which is compared: having begun to be read then, it tells of all that was noted before.
+    pub fn told_again(&self, path: &str, began: Instant) -> HashSet<String> {
+        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(ids) = lists.get_mut(path) else {
+            return HashSet::new();
+        };
+        let noted = ids.keys().cloned().collect();
+        ids.retain(|_, at| *at >= began);
+        noted
     }
 
-    /// A list that began to be read then has been compared: it tells of all that was noted before.
-    pub fn told_again(&self, path: &str, began: Instant) {
-        let mut ids = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ids.retain(|id, at| *at >= began || ArmId::parse(id).is_ok_and(|id| list_of(&id) != path));
+    /// Forgets the lists that nobody reads any more.
+    pub fn keep(&self, paths: &BTreeMap<String, impl Sized>) {
+        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lists.retain(|path, _| paths.contains_key(path));
     }
 }
 
@@ -51,11 +57,15 @@ mod tests {
         overtaken.note(&mine);
         overtaken.note(&other);
         let began = Instant::now();
-        assert!(overtaken.has(&mine));
-        overtaken.told_again(&list_of(&mine), began);
-        assert!(!overtaken.has(&mine) && overtaken.has(&other));
+        let told = |id: &ArmId| overtaken.told_again(&list_of(id), began);
+        assert_eq!(told(&mine), HashSet::from([mine.lower()]));
+        assert!(told(&mine).is_empty());
+        assert_eq!(told(&other), HashSet::from([other.lower()]));
+        // What is noted while the list is read is told of by the next.
         overtaken.note(&mine);
-        overtaken.told_again(&list_of(&mine), began);
-        assert!(overtaken.has(&mine));
+        assert_eq!(told(&mine).len(), 1);
+        assert_eq!(told(&mine).len(), 1);
+        overtaken.keep(&BTreeMap::from([(list_of(&other), ())]));
+        assert!(told(&mine).is_empty());
     }
 }

@@ -62,8 +62,11 @@ fn storage_account(value: &Value) -> Result<Stored, ConvertError> {
     let source = encryption.key_source.unwrap_or_default();
     let state = properties.provisioning_state;
     if !source.eq_ignore_ascii_case("Microsoft.Keyvault") {
-        return stored(account, state, AtRest::Microsoft, false);
+        return stored(account, state, AtRest::Microsoft, false, None);
     }
+    let unwraps = encryption
+        .identity
+        .and_then(|identity| identity.user_assigned_identity);
     let key = encryption.key_vault_properties.unwrap_or_default();
     let in_use = key.current_versioned_key_identifier.filter(|url| !url.is_empty());
     let version = key.key_version.unwrap_or_default();
@@ -73,12 +76,18 @@ fn storage_account(value: &Value) -> Result<Stored, ConvertError> {
         format!("{}/keys/{name}/{version}", uri.trim_end_matches('/'))
     };
     let identifier = key_identifier(KEY, &in_use.unwrap_or_else(declared))?;
-    stored(account, state, AtRest::Key(identifier), version.is_empty())
+    stored(
+        account,
+        state,
+        AtRest::Key(identifier),
+        version.is_empty(),
+        unwraps,
+    )
 }
 
 fn cognitive_account(value: &Value) -> Result<Stored, ConvertError> {
     let live = account::account(value)?;
-    let key = live.encryption.map(|encryption| encryption.key);
+    let (key, unwraps) = live.encryption.map(|one| (one.key, one.identity)).unzip();
     Ok(Stored {
         follows: key.as_ref().is_some_and(|key| key.version().is_none()),
         at_rest: key.map_or(AtRest::Microsoft, AtRest::Key),
@@ -87,6 +96,7 @@ fn cognitive_account(value: &Value) -> Result<Stored, ConvertError> {
         tags: live.tags,
         user_assigned: live.user_assigned,
         system_assigned: live.system_assigned,
+        unwraps: unwraps.flatten(),
         account: live.account.map(|account| (live.kind, account.projects)),
     })
 }
@@ -105,7 +115,7 @@ fn search_service(value: &Value) -> Result<Stored, ConvertError> {
     } else {
         AtRest::NotEnforced
     };
-    stored(service, properties.provisioning_state, at_rest, false)
+    stored(service, properties.provisioning_state, at_rest, false, None)
 }
 
 /// The URL is without version, and the account follows its key; `keyVaultKeyUriVersion` tells the version in use.
@@ -115,13 +125,22 @@ fn database_account(value: &Value) -> Result<Stored, ConvertError> {
     let properties = account.properties.take().unwrap_or_default();
     let state = properties.provisioning_state;
     let Some(uri) = properties.key_vault_key_uri.filter(|uri| !uri.is_empty()) else {
-        return stored(account, state, AtRest::Microsoft, false);
+        return stored(account, state, AtRest::Microsoft, false, None);
     };
+    let unwraps = unwraps(properties.default_identity.as_deref().unwrap_or_default());
     let key = key_identifier(KEY, &uri)?;
     let version = properties.key_vault_key_uri_version.unwrap_or_default();
     let whole = format!("{}/{version}", key.versionless());
     let key = KeyIdentifier::parse(&whole).unwrap_or(key);
-    stored(account, state, AtRest::Key(key), true)
+    stored(account, state, AtRest::Key(key), true, unwraps)
+}
+
+/// The user-assigned identity that `defaultIdentity` names: `UserAssignedIdentity=ID`, maybe with `&FederatedClientId=…` behind it.
+fn unwraps(default_identity: &str) -> Option<String> {
+    let (kind, id) = default_identity.split_once('=')?;
+    let id = id.split('&').next().filter(|id| !id.is_empty())?;
+    kind.eq_ignore_ascii_case("UserAssignedIdentity")
+        .then(|| id.to_owned())
 }
 
 /// With what its type tells of its encryption.
@@ -130,6 +149,7 @@ fn stored<Properties>(
     provisioning_state: Option<String>,
     at_rest: AtRest,
     follows: bool,
+    unwraps: Option<String>,
 ) -> Result<Stored, ConvertError> {
     let identity = resource.identity.unwrap_or_default();
     let kinds = identity.r#type.unwrap_or_default().to_lowercase();
@@ -145,6 +165,10 @@ fn stored<Properties>(
             .map(|id| arm_id("identity.userAssignedIdentities", id))
             .collect::<Result<_, _>>()?,
         system_assigned: kinds.contains("systemassigned"),
+        unwraps: unwraps
+            .filter(|id| !id.is_empty())
+            .map(|id| arm_id("the identity that unwraps", &id))
+            .transpose()?,
         account: None,
     })
 }
@@ -246,14 +270,23 @@ mod tests {
             })
         };
         let of_key = json!({ "keyname": "ai-hub", "keyvaulturi": "https://corp-keys.vault.azure.net", "keyversion": VERSION });
-        let encryption = json!({ "keySource": "Microsoft.Keyvault", "keyvaultproperties": of_key });
+        let encryption = json!({
+            "keySource": "Microsoft.Keyvault", "keyvaultproperties": of_key, "identity": { "userAssignedIdentity": identity },
+        });
         let pinned = json!({ "provisioningState": "ResolvingDNS", "encryption": encryption });
         let pinned = storage_account(&resource(pinned)).unwrap();
         assert!(!pinned.follows);
         assert_eq!(pinned.at_rest, key(&format!("{KEY}/{VERSION}")));
         assert_eq!(pinned.provisioning_state.as_deref(), Some("ResolvingDNS"));
         let search = search_service(&resource(json!({ "provisioningState": "succeeded" }))).unwrap();
-        let database = database_account(&resource(json!({ "keyVaultKeyUri": KEY }))).unwrap();
+        let default = format!("UserAssignedIdentity={identity}&FederatedClientId=x");
+        let database = json!({ "keyVaultKeyUri": KEY, "defaultIdentity": default });
+        let database = database_account(&resource(database)).unwrap();
+        for one in [&pinned, &database] {
+            assert_eq!(one.unwraps.as_ref().unwrap().as_str(), identity);
+        }
+        let own = json!({ "keyVaultKeyUri": KEY, "defaultIdentity": "SystemAssignedIdentity" });
+        assert_eq!(database_account(&resource(own)).unwrap().unwraps, None);
         assert!(database.follows && !search.follows);
         for one in [pinned, search, database] {
             assert_eq!(one.location.unwrap().as_str(), "westeurope");

@@ -5,42 +5,45 @@
 use keyholder_crds::vocabulary::ENCRYPTION_TAG;
 use serde_json::{Map, Value, json};
 
-use super::enforce::Wanted;
+use super::enforce::tag;
 use crate::arm_id::ArmId;
 use crate::kind::account;
 use crate::matrix::Profile;
+use crate::name::KeyIdentifier;
 use crate::observed::{Body, Stored};
 use crate::plan::Input;
 use crate::preflight;
 
-/// What it leads to, for people, and the body; `None` where the identity is not known by the name that the resource needs.
+/// What it leads to, for people, and the body; `to`: the key and who unwraps. `None` where that identity is not known by the name that
+/// the resource needs.
 pub(super) fn body(
     input: &Input<'_>,
     profile: Profile,
     stored: &Stored,
-    wanted: Option<&Wanted<'_>>,
+    to: Option<(&KeyIdentifier, &ArmId)>,
 ) -> Option<(String, Body)> {
     let mut body = Map::new();
     let ours = input.declared.encryption_tag();
-    if !stored.tags.values().any(|value| *value == ours) {
+    if tag(stored, ENCRYPTION_TAG) != Some(ours.as_str()) {
         // A PATCH replaces the tags: the others' go along.
         let mut tags = stored.tags.clone();
+        tags.retain(|name, _| !name.eq_ignore_ascii_case(ENCRYPTION_TAG));
         tags.insert(ENCRYPTION_TAG.to_owned(), ours);
         body.insert("tags".to_owned(), json!(tags));
     }
-    let (intent, properties) = match (profile, wanted) {
+    let (intent, properties) = match (profile, to) {
         (Profile::SearchService, _) => (
             "encryptionWithCmk.enforcement Enabled".to_owned(),
             json!({ "encryptionWithCmk": { "enforcement": "Enabled" } }),
         ),
         (_, None) => return None,
-        (_, Some(wanted)) => {
-            if let Some(identity) = identity(profile, stored, wanted.identity) {
+        (_, Some((key, unwraps))) => {
+            if let Some(identity) = identity(profile, stored, unwraps) {
                 body.insert("identity".to_owned(), identity);
             }
             (
-                format!("encryption with {}", wanted.key),
-                properties(input, profile, wanted)?,
+                format!("encryption with {key}"),
+                properties(input, profile, key, unwraps)?,
             )
         }
     };
@@ -63,16 +66,14 @@ fn identity(profile: Profile, stored: &Stored, unwraps: &ArmId) -> Option<Value>
     Some(json!({ "type": kind, "userAssignedIdentities": all }))
 }
 
-fn properties(input: &Input<'_>, profile: Profile, wanted: &Wanted<'_>) -> Option<Value> {
-    let (key, identity) = (&wanted.key, wanted.identity);
+fn properties(input: &Input<'_>, profile: Profile, key: &KeyIdentifier, identity: &ArmId) -> Option<Value> {
     let properties = match profile {
         Profile::StorageAccount => {
-            let (vault, _) = key.as_str().split_once("/keys/")?;
             // From a pinned version back to none leads an empty one (customer-managed-keys-configure-existing-account).
             json!({ "encryption": {
                 "keySource": "Microsoft.Keyvault",
                 "keyvaultproperties": {
-                    "keyvaulturi": vault,
+                    "keyvaulturi": key.store_url(),
                     "keyname": key.key().as_str(),
                     "keyversion": key.version().map(ToString::to_string).unwrap_or_default(),
                 },

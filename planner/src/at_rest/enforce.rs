@@ -1,20 +1,22 @@
 //! Dependents that are to have the object's own key: whether each has it, what hinders it, and the change that gives it.
 //!
-//! Invariants: a change is made only to what carries this object's mark, or carries none and may be taken over; with a key that the
-//! object itself has and that is in order; and where Azure has no way back only on the spec's word.
+//! Invariants: a change is made only to what carries this object's mark, or carries none and may be taken over; with the declared key, and
+//! only while the object itself has it, can use it and asks for nothing that is refused; and where Azure has no way back only on the spec's
+//! word.
 
 use keyholder_crds::vocabulary::{ENCRYPTION_TAG, OWNER_TAG};
-use keyholder_crds::{ConditionType, Reason};
+use keyholder_crds::{ConditionType, DependentType, Reason};
+use strum::IntoEnumIterator;
 
 use super::change;
 use crate::arm_id::ArmId;
 use crate::cure;
-use crate::judge::{self, Judgement, Opinion, Truth, Verdict};
+use crate::judge::{Judgement, Opinion, Truth, Verdict};
 use crate::matrix::{Cell, Profile, Transition, cell, is_let_through};
-use crate::name::KeyIdentifier;
+use crate::name::{KeyIdentifier, KeyName, KeyVersion};
 use crate::observed::{AtRest, Body, Fact, Live, Permissions, Stored};
 use crate::plan::Input;
-use crate::validate::{ACCOUNT, Enforcement, KeyUser, STORAGE_ACCOUNT, ValidEncryption};
+use crate::validate::{Enforcement, KeyUser, ValidEncryption};
 
 /// How a dependent stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,10 +34,13 @@ pub(super) enum Standing {
     },
 }
 
-/// What a dependent is to be encrypted with.
+/// What a dependent is to be encrypted with; of AI Search keys are enforced, and it is told of none.
+#[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
-    /// The key, with its version where the spec pins one that the resource can name.
-    pub key: KeyIdentifier,
+    vault: &'a ArmId,
+    key: &'a KeyName,
+    /// The version that the spec pins, where the resource can name one.
+    version: Option<&'a KeyVersion>,
     /// The identity that unwraps.
     pub identity: &'a ArmId,
 }
@@ -48,109 +53,119 @@ pub(super) fn standing(
     (id, enforcement): (&ArmId, Enforcement),
     stored: &Stored,
 ) -> Standing {
-    let profile = profile(id, stored);
-    if let AtRest::Enforced { .. } = stored.at_rest {
-        return Standing::AsDeclared;
-    }
-    let wanted = wanted(input, own, profile);
-    let transition = match (&stored.at_rest, &wanted) {
-        (AtRest::Microsoft | AtRest::NotEnforced | AtRest::Enforced { .. }, _) => {
-            Some(Transition::ToCustomerManaged)
-        }
-        (AtRest::Key(have), Some(wanted)) if stored.follows => {
-            Transition::between(&have.versionless(), &wanted.key)
-        }
-        (AtRest::Key(have), Some(wanted)) => Transition::between(have, &wanted.key),
-        (AtRest::Key(_), None) => None,
+    let Some(profile) = profile(id, stored) else {
+        return Standing::Hindered(waits("what kind of resource it is was not told"));
     };
-    let Some(transition) = transition else {
-        return if wanted.is_some() {
-            Standing::AsDeclared
-        } else {
-            Standing::Hindered(waits("the object itself has no key so far"))
-        };
+    let wanted = wanted(input, profile);
+    let Some(transition) = transition(stored, wanted) else {
+        return Standing::AsDeclared;
     };
     let hindered = not_ours(input, id, enforcement, stored)
-        .or_else(|| forbidden(input, id, profile, transition, wanted.as_ref()))
+        .or_else(|| forbidden(input, id, profile, transition, wanted))
         .or_else(|| one_way(id, enforcement, profile, transition))
-        .or_else(|| key_not_in_order(input, judgement, profile))
-        .or_else(|| unsuitable(input, id, stored, wanted.as_ref()));
+        .or_else(|| unsuitable(input, id, profile, stored, wanted));
     if let Some(verdict) = hindered {
         return Standing::Hindered(verdict);
     }
-    match change::body(input, profile, stored, wanted.as_ref()) {
+    let key = match wanted.map(|wanted| given(own, judgement, wanted)) {
+        None => None,
+        Some(Ok(key)) => Some(key),
+        Some(Err(verdict)) => return Standing::Hindered(verdict),
+    };
+    let to = key.as_ref().zip(wanted.map(|wanted| wanted.identity));
+    match change::body(input, profile, stored, to) {
         Some((intent, body)) => Standing::Due { intent, body },
         None => Standing::Hindered(waits("the identity that unwraps could not be read")),
     }
 }
 
 /// The row of the matrix that holds for a dependent.
-fn profile(id: &ArmId, stored: &Stored) -> Profile {
-    match &stored.account {
-        Some((kind, projects)) => Profile::of_account(kind, *projects),
-        None if id.is_type(STORAGE_ACCOUNT) => Profile::StorageAccount,
-        None if id.is_type("Microsoft.Search/searchServices") => Profile::SearchService,
-        None => Profile::DatabaseAccount,
+fn profile(id: &ArmId, stored: &Stored) -> Option<Profile> {
+    let kind = DependentType::iter().find(|kind| id.is_type(&kind.to_string()))?;
+    Some(match kind {
+        DependentType::StorageAccount => Profile::StorageAccount,
+        DependentType::SearchService => Profile::SearchService,
+        DependentType::DatabaseAccount => Profile::DatabaseAccount,
+        DependentType::AIServicesAccount => {
+            let (kind, projects) = stored.account.as_ref()?;
+            Profile::of_account(kind, *projects)
+        }
+    })
+}
+
+fn wanted<'a>(input: &Input<'a>, profile: Profile) -> Option<Wanted<'a>> {
+    match &input.declared.encryption {
+        ValidEncryption::CustomerManaged {
+            vault,
+            key,
+            version,
+            identity: KeyUser::UserAssigned(identity),
+            ..
+        } if profile != Profile::SearchService => Some(Wanted {
+            vault,
+            key,
+            version: version.as_ref().filter(|_| profile != Profile::DatabaseAccount),
+            identity,
+        }),
+        _ => None,
     }
 }
 
-/// AI Search is told of no key.
-fn wanted<'a>(input: &Input<'a>, own: &Live, profile: Profile) -> Option<Wanted<'a>> {
-    if profile == Profile::SearchService {
-        return None;
+/// What must change, if anything must.
+fn transition(stored: &Stored, wanted: Option<Wanted<'_>>) -> Option<Transition> {
+    let have = match &stored.at_rest {
+        AtRest::Enforced { .. } => return None,
+        AtRest::Microsoft | AtRest::NotEnforced => return Some(Transition::ToCustomerManaged),
+        AtRest::Key(have) => have,
+    };
+    let wanted = wanted?;
+    let pinned = have.version().filter(|_| !stored.follows);
+    if !have.is_in(wanted.vault) {
+        Some(Transition::OtherVault)
+    } else if have.key() != wanted.key {
+        Some(Transition::OtherKey)
+    } else if pinned.is_some() && wanted.version.is_none() {
+        Some(Transition::Versionless)
+    } else if pinned != wanted.version {
+        Some(Transition::NewVersion)
+    } else if stored.unwraps.as_ref() != Some(wanted.identity) {
+        Some(Transition::UserAssignedIdentity)
+    } else {
+        None
     }
-    let ValidEncryption::CustomerManaged {
-        version,
-        identity: KeyUser::UserAssigned(identity),
-        ..
-    } = &input.declared.encryption
-    else {
-        return None;
-    };
-    let key = own.encryption.as_ref()?.key.versionless();
-    let pinned = version.as_ref().filter(|_| profile != Profile::DatabaseAccount);
-    let key = match pinned {
-        Some(version) => KeyIdentifier::parse(&format!("{key}/{version}")).ok()?,
-        None => key,
-    };
-    Some(Wanted { key, identity })
+}
+
+/// The value of a tag, whose name Azure compares without regard to case.
+pub(super) fn tag<'a>(stored: &'a Stored, name: &str) -> Option<&'a str> {
+    let found = stored
+        .tags
+        .iter()
+        .find(|(other, _)| other.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value.as_str())
 }
 
 /// Whose it is to encrypt.
 fn not_ours(input: &Input<'_>, id: &ArmId, enforcement: Enforcement, stored: &Stored) -> Option<Verdict> {
-    let tag = |name: &str| {
-        let found = stored
-            .tags
-            .iter()
-            .find(|(other, _)| other.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
-    };
-    if let Some(owner) = tag(OWNER_TAG) {
+    if let Some(owner) = tag(stored, OWNER_TAG) {
         let text = format!(
             "it is declared by {owner} (its tag {OWNER_TAG}), which says how it is encrypted: set its key there, and leave policy at Audit here."
         );
         return Some(Verdict::no(Reason::NotOwned, text));
     }
     let ours = input.declared.encryption_tag();
-    match tag(ENCRYPTION_TAG) {
-        Some(other) if other == ours => None,
-        Some(other) => {
-            let text = format!(
-                "{other} encrypts it (its tag {ENCRYPTION_TAG}), and one object does. If that is over, this object's mark takes its place."
-            );
-            let command = cure::tag_resource(id, ENCRYPTION_TAG, &ours);
-            Some(Verdict::no(Reason::NotOwned, cure::message(&text, &[command])))
-        }
-        None if enforcement.adopts => None,
-        None => {
-            let text = format!(
-                "it does not carry the tag {ENCRYPTION_TAG} = {ours}, so nothing is written to it. Set the tag, or adoptionPolicy: Adopt in its \
-                 entry of spec.dependents."
-            );
-            let command = cure::tag_resource(id, ENCRYPTION_TAG, &ours);
-            Some(Verdict::no(Reason::NotOwned, cure::message(&text, &[command])))
-        }
-    }
+    let text = match tag(stored, ENCRYPTION_TAG) {
+        Some(other) if other == ours => return None,
+        Some(other) => format!(
+            "{other} encrypts it (its tag {ENCRYPTION_TAG}), and one object does. If that is over, this object's mark takes its place."
+        ),
+        None if enforcement.adopts => return None,
+        None => format!(
+            "it does not carry the tag {ENCRYPTION_TAG} = {ours}, so nothing is written to it. Set the tag, or adoptionPolicy: Adopt in its \
+             entry of spec.dependents."
+        ),
+    };
+    let command = cure::tag_resource(id, ENCRYPTION_TAG, &ours);
+    Some(Verdict::no(Reason::NotOwned, cure::message(&text, &[command])))
 }
 
 /// What Azure does not do, or is not known to.
@@ -159,43 +174,60 @@ fn forbidden(
     id: &ArmId,
     profile: Profile,
     transition: Transition,
-    wanted: Option<&Wanted<'_>>,
+    wanted: Option<Wanted<'_>>,
 ) -> Option<Verdict> {
     let mut needed = vec![transition];
-    if transition == Transition::ToCustomerManaged
-        && let Some(wanted) = wanted
-    {
+    if let Some(wanted) = wanted {
         needed.push(Transition::UserAssignedIdentity);
+        needed.extend(wanted.version.is_none().then_some(Transition::Versionless));
         let vault = input.observed.vault.known();
         let by_roles = vault.is_some_and(|vault| vault.permissions == Permissions::Roles);
         needed.extend(by_roles.then_some(Transition::RoleBasedVault));
-        needed.extend(wanted.key.version().is_none().then_some(Transition::Versionless));
     }
-    let refused = needed
-        .into_iter()
-        .find(|one| !is_let_through(cell(profile, *one), &input.declared.allow_unverified))?;
-    let reason = match (refused, cell(profile, refused)) {
-        (Transition::OtherVault, Cell::Forbidden) => Reason::VaultSwitchForbidden,
-        _ => Reason::TransitionUnverified,
+    let is_account = matches!(
+        profile,
+        Profile::FoundryAccount | Profile::OpenAIAccount | Profile::Account
+    );
+    // As for the account's own object (transition): it is a choice of the first key.
+    let other_identity = transition == Transition::UserAssignedIdentity && is_account;
+    let lets = |one: &Transition| is_let_through(cell(profile, *one), &input.declared.allow_unverified);
+    let refused = needed.iter().find(|one| !lets(one)).copied();
+    let refused = refused.or(other_identity.then_some(transition))?;
+    let verdict = cell(profile, refused);
+    let (reason, what) = match refused {
+        Transition::OtherVault if verdict == Cell::Forbidden => (
+            Reason::VaultSwitchForbidden,
+            "its key is in another vault, and Azure takes another key of the same vault alone",
+        ),
+        Transition::OtherVault => (
+            Reason::TransitionUnverified,
+            "its key is in another vault, and no source confirms that it can have one of this vault",
+        ),
+        Transition::Versionless => (
+            Reason::TransitionUnverified,
+            "no source confirms that it follows a key without version: set customerManagedKey.version",
+        ),
+        Transition::RoleBasedVault => (
+            Reason::TransitionUnverified,
+            "Azure's pages contradict each other on whether it takes a key of a vault that decides by role assignments",
+        ),
+        _ if other_identity => (
+            Reason::TransitionUnverified,
+            "another identity unwraps its key, and no source confirms that Azure lets an account change it",
+        ),
+        _ => (
+            Reason::TransitionUnverified,
+            "no source confirms that it takes a key that a user-assigned identity unwraps",
+        ),
     };
-    let what = match refused {
-        Transition::OtherVault => "its key is in another vault, which it cannot leave as far as is known",
-        Transition::Versionless => {
-            "no source confirms that it follows a key without version: set customerManagedKey.version"
-        }
-        Transition::RoleBasedVault => {
-            "Azure's pages contradict each other on whether it takes a key of a vault that decides by role assignments"
-        }
-        _ => "no source confirms that it takes a key that a user-assigned identity unwraps",
-    };
-    let named = match cell(profile, refused) {
+    let word = match verdict {
         Cell::Unverified(Some(name)) => {
             format!(" To try it on your own word: add {name} to spec.allowUnverified.")
         }
         _ => String::new(),
     };
     let text = format!(
-        "{what}.{named} Leave policy at Audit, or use another {} in its place.",
+        "{what}.{word} Leave policy at Audit, or use another {} in its place.",
         id.resource_type()
     );
     Some(Verdict::no(reason, text))
@@ -219,29 +251,17 @@ fn one_way(
     Some(Verdict::no(Reason::Irreversible, text))
 }
 
-/// The key is given on once the object itself has it and can use it.
-fn key_not_in_order(input: &Input<'_>, judgement: &Judgement, profile: Profile) -> Option<Verdict> {
-    let holds = |opinion: &Opinion, of| match opinion {
-        Opinion::Is(verdict) => verdict.status == Truth::True,
-        Opinion::Keep => judge::was(input.status, of, Truth::True),
-        Opinion::NotApplicable => false,
-    };
-    let in_order = holds(&judgement.key_applied, ConditionType::KeyApplied)
-        && holds(&judgement.key_healthy, ConditionType::KeyHealthy);
-    (profile != Profile::SearchService && !in_order)
-        .then(|| waits("the object's own key is not applied and healthy (KeyApplied, KeyHealthy)"))
-}
-
 /// What Azure would refuse.
 fn unsuitable(
     input: &Input<'_>,
     id: &ArmId,
+    profile: Profile,
     stored: &Stored,
-    wanted: Option<&Wanted<'_>>,
+    wanted: Option<Wanted<'_>>,
 ) -> Option<Verdict> {
     let wanted = wanted?;
     // "Only one user-assigned identity" (storage 2026-04-01).
-    if id.is_type(STORAGE_ACCOUNT)
+    if profile == Profile::StorageAccount
         && let Some(other) = stored.user_assigned.iter().find(|one| *one != wanted.identity)
     {
         let text = format!(
@@ -250,20 +270,49 @@ fn unsuitable(
         );
         return Some(Verdict::no(Reason::DependentUnsuitable, text));
     }
-    if id.is_type(ACCOUNT) {
+    // "Same region as the account" (azure-ai-docs, concepts-encryption-keys-portal).
+    if stored.account.is_some() {
         let Fact::Known(vault) = &input.observed.vault else {
             return Some(waits("the key's vault could not be read"));
         };
-        // "Same region as the account" (azure-ai-docs, concepts-encryption-keys-portal).
         if let Some(location) = stored.location.as_ref().filter(|one| **one != vault.location) {
             let text = format!(
-                "it is in {location} and the key's vault in {}: an account takes a key of its own region alone. Leave policy at Audit.",
+                "{} is in {location} and the key's vault in {}: an account takes a key of its own region alone. Leave policy at Audit.",
+                id.name(),
                 vault.location
             );
             return Some(Verdict::no(Reason::RegionMismatch, text));
         }
     }
     None
+}
+
+/// The key that is given on: the object's own, while it is the declared one, is known to work, and nothing is refused.
+fn given(own: &Live, judgement: &Judgement, wanted: Wanted<'_>) -> Result<KeyIdentifier, Verdict> {
+    let holds =
+        |of| matches!(judgement.opinion(of), Some(Opinion::Is(verdict)) if verdict.status == Truth::True);
+    let in_order = [
+        ConditionType::TransitionAllowed,
+        ConditionType::KeyApplied,
+        ConditionType::KeyHealthy,
+    ]
+    .into_iter()
+    .all(holds);
+    let has = own.encryption.as_ref().filter(|encryption| {
+        encryption.key.is_in(wanted.vault)
+            && encryption.key.key() == wanted.key
+            && encryption.identity.as_ref() == Some(wanted.identity)
+    });
+    let Some(encryption) = has.filter(|_| in_order) else {
+        return Err(waits(
+            "the object's own key is not the declared one, applied and healthy (TransitionAllowed, KeyApplied, KeyHealthy)",
+        ));
+    };
+    let key = encryption.key.versionless();
+    let Some(version) = wanted.version else {
+        return Ok(key);
+    };
+    KeyIdentifier::parse(&format!("{key}/{version}")).map_err(|_| waits("the key's URL is not understood"))
 }
 
 /// It comes by itself.

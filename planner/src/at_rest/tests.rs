@@ -8,6 +8,7 @@ use crate::report::{Executed, Report};
 use crate::validate::{Declared, Validate};
 
 mod enforce;
+mod guarded;
 mod hindered;
 
 const STORAGE: &str = "Microsoft.Storage/storageAccounts";

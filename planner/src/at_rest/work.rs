@@ -2,11 +2,11 @@
 //!
 //! Invariant: that of [`crate::progress`], for each dependent by itself.
 
-use keyholder_crds::{ConditionType, DependentStatus, Operation, OperationKind, OperationState, Reason};
+use keyholder_crds::{DependentStatus, Operation, OperationKind, OperationState, Reason};
 
 use super::enforce::{Standing, standing, waits};
 use crate::arm_id::ArmId;
-use crate::judge::{self, Judgement, Truth, Verdict};
+use crate::judge::{Judgement, Verdict};
 use crate::needs;
 use crate::observed::{Fact, Live, OperationSeen, Stored};
 use crate::plan::{Input, Next, Request, Write};
@@ -15,7 +15,7 @@ use crate::time::{after, second};
 use crate::validate::Enforcement;
 
 /// What a pass comes to.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pass {
     /// What is the matter, if it is not as declared.
     pub verdict: Option<Verdict>,
@@ -24,7 +24,17 @@ pub(super) struct Pass {
     /// The write that is due.
     pub due: Option<Write>,
     /// When to look again.
-    pub next: Option<Next>,
+    pub next: Next,
+}
+
+impl Pass {
+    /// It is as declared.
+    const OVER: Self = Self {
+        verdict: None,
+        operation: None,
+        due: None,
+        next: Next::Change,
+    };
 }
 
 /// Looks at one; `stored`: its place in status.
@@ -36,29 +46,37 @@ pub(super) fn of_one(
     fact: &Fact<Stored>,
     stored: Option<&DependentStatus>,
 ) -> Pass {
-    let probe = Some(Next::At(after(input.now, input.pace.probe)));
+    let probe = Next::At(after(input.now, input.pace.probe));
     let Some(found) = fact.known() else {
         let text = "it does not exist: create it, or take it out of spec.dependents.";
         return Pass {
             verdict: Some(Verdict::no(Reason::AssociatedResourceNotFound, text)),
             next: probe,
-            ..Pass::default()
+            ..Pass::OVER
         };
     };
     let operation = stored.and_then(|stored| stored.operation.as_ref());
     let seen = input.observed.dependent_operations.iter();
     let seen = seen.filter(|(one, _)| one == id).map(|(_, seen)| seen).next();
     let seen = seen.unwrap_or(&OperationSeen::None);
+    let standing = standing(input, own, judgement, (id, enforcement), found);
+    if standing == Standing::AsDeclared && operation.is_none() {
+        return Pass::OVER;
+    }
     let at_work = needs::is_unsettled(found.provisioning_state.as_deref());
     if at_work && !matches!(seen, OperationSeen::Failed { .. }) {
+        let failed = operation.filter(|operation| operation.state == OperationState::Failed);
+        let verdict = failed.map_or_else(
+            || Verdict::no(Reason::Updating, "Azure is at work on it."),
+            |operation| unfinished(operation, stored),
+        );
         return Pass {
-            verdict: Some(Verdict::no(Reason::Updating, "Azure is at work on it.")),
+            verdict: Some(verdict),
             operation: operation.cloned(),
-            next: Some(Next::At(after(input.now, input.pace.poll))),
-            ..Pass::default()
+            next: Next::At(after(input.now, input.pace.poll)),
+            ..Pass::OVER
         };
     }
-    let standing = standing(input, own, judgement, (id, enforcement), found);
     let settled = Found::Settled {
         achieved: standing == Standing::AsDeclared,
         superseded: operation.is_some_and(|operation| {
@@ -70,9 +88,9 @@ pub(super) fn of_one(
         Step::Free { started_at } => started_at,
         Step::Wait { operation, next } => {
             return Pass {
-                verdict: Some(unfinished(input, &operation, stored)),
+                verdict: Some(unfinished(&operation, stored)),
                 operation: Some(operation),
-                next: Some(next),
+                next,
                 due: None,
             };
         }
@@ -84,28 +102,28 @@ pub(super) fn of_one(
             return Pass {
                 verdict: Some(verdict),
                 operation: Some(operation),
-                next: Some(next),
+                next,
                 due: None,
             };
         }
     };
     match standing {
-        Standing::AsDeclared => Pass::default(),
+        Standing::AsDeclared => Pass::OVER,
         Standing::Hindered(verdict) => Pass {
             verdict: Some(verdict),
             next: probe,
-            ..Pass::default()
+            ..Pass::OVER
         },
         // What is written to is told before: its place in status holds the intent.
         Standing::Due { .. } if stored.is_none() => Pass {
             verdict: Some(waits("it was found a moment ago")),
-            next: Some(Next::At(input.now)),
-            ..Pass::default()
+            next: Next::At(input.now),
+            ..Pass::OVER
         },
         Standing::Due { intent, body } => Pass {
             verdict: Some(Verdict::no(
                 Reason::Updating,
-                format!("it is not as declared, and is changed: {intent}."),
+                format!("it is not as declared, and is changed after the object itself: {intent}."),
             )),
             due: Some(Write {
                 kind: OperationKind::EncryptDependent,
@@ -117,13 +135,13 @@ pub(super) fn of_one(
                 started_at: started_at.unwrap_or_else(|| second(input.now)),
             }),
             next: probe,
-            ..Pass::default()
+            ..Pass::OVER
         },
     }
 }
 
 /// What a write that is not over says. What Azure said of one that failed stands until the next try.
-fn unfinished(input: &Input<'_>, operation: &Operation, stored: Option<&DependentStatus>) -> Verdict {
+fn unfinished(operation: &Operation, stored: Option<&DependentStatus>) -> Verdict {
     match operation.state {
         OperationState::Ignored => {
             let text = format!(
@@ -133,11 +151,10 @@ fn unfinished(input: &Input<'_>, operation: &Operation, stored: Option<&Dependen
             Verdict::no(Reason::WriteIgnored, text)
         }
         OperationState::Failed => {
-            let said = judge::stored_reason(input.status, ConditionType::DependentsEncrypted)
-                .filter(|_| judge::was(input.status, ConditionType::DependentsEncrypted, Truth::False));
+            let reason = stored.and_then(|stored| stored.reason.as_ref()?.parse().ok());
             let text = stored.and_then(|stored| stored.message.clone());
             Verdict::no(
-                said.unwrap_or(Reason::ProvisioningFailed),
+                reason.unwrap_or(Reason::ProvisioningFailed),
                 text.unwrap_or_default(),
             )
         }

@@ -112,9 +112,8 @@ fn is(kind: &str, other: &str) -> bool {
 /// The encryption of a request. The whole of it: no source tells whether a PATCH replaces the block or merges it. A key that the
 /// service follows has an empty version.
 pub(crate) fn encryption(key: &KeyIdentifier, client_id: Option<&str>) -> Value {
-    let (vault, _) = key.as_str().split_once("/keys/").unwrap_or((key.as_str(), ""));
     let mut of_key = json!({
-        "keyVaultUri": format!("{vault}/"),
+        "keyVaultUri": format!("{}/", key.store_url()),
         "keyName": key.key().as_str(),
         "keyVersion": key.version().map(ToString::to_string).unwrap_or_default(),
     });

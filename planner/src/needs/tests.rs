@@ -148,6 +148,12 @@ fn a_hub_at_rest_needs_key_vault_access_and_group_alone() {
 
 #[test]
 fn a_failed_hub_is_read_like_one_that_is_not_there() {
+    let mut with_dependents = hub();
+    let dependent = id("Microsoft.Storage/storageAccounts", "data");
+    with_dependents.dependents = vec![crate::validate::ValidDependent::audited(dependent.clone())];
+    let failed = Fact::Known(live(&with_dependents, "Failed"));
+    let read = needs(&with_dependents, &ResourceStatus::default(), false, &failed);
+    assert_eq!(read.dependents, [dependent]);
     let (hub, status) = ready_hub();
     for state in ["Failed", "canceled", "Cancelled"] {
         let needs = needs(&hub, &status, false, &Fact::Known(live(&hub, state)));

@@ -1,5 +1,6 @@
 //! What to do about a hub that exists.
 
+use jiff::Timestamp;
 use keyholder_crds::vocabulary::OWNER_TAG;
 use keyholder_crds::{CheckResult, ConditionType, Operation, OperationKind, OperationState, Reason};
 
@@ -133,11 +134,38 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
         judgement.agent_coverage = Some(agents::judge(input));
     }
 
+    let plan = own(input, judgement, live, refusals.is_empty(), view.change, view.due);
+    with_dependents(plan, dependents.due, dependents.next)
+}
+
+/// The object's own resource comes first; what Azure failed or ignored there is in no dependent's way.
+fn with_dependents(plan: Plan, due: Option<Write>, next: Next) -> Plan {
+    let operation = plan.judgement.operation.as_ref();
+    let is_over = operation
+        .is_none_or(|operation| matches!(operation.state, OperationState::Failed | OperationState::Ignored));
+    let due = due.filter(|_| plan.write.is_none() && is_over);
+    Plan {
+        next: plan.next.or_sooner(next),
+        write: plan.write.or(due),
+        ..plan
+    }
+}
+
+/// The change that the resource itself needs.
+fn own(
+    input: &Input<'_>,
+    mut judgement: Judgement,
+    live: &Live,
+    allowed: bool,
+    mut key: Option<KeyChange>,
+    due: Option<Timestamp>,
+) -> Plan {
+    let rules = input.declared.kind.rules();
+    let declared = transition::of_declared(input.declared);
     let update = body::update(input.declared, live);
-    let mut key = view.change;
     let mut granted_from = None;
     let mut closed_until = None;
-    if refusals.is_empty() && rules.encrypts_later() {
+    if allowed && rules.encrypts_later() {
         match enabling::gate(input, live, &mut judgement, key.is_some()) {
             Gate::NotAsked => {}
             Gate::Grants(plan) => return *plan,
@@ -149,7 +177,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
             }
         }
     }
-    let change = if refusals.is_empty() {
+    let change = if allowed {
         wanted_change(input, live, key.as_ref(), update)
     } else {
         None
@@ -239,7 +267,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     });
     let next = if let Some(next) = closed_until {
         next
-    } else if refusals.is_empty() {
+    } else if allowed {
         // No watch and no sweep tells that a key's date has come.
         let key = input
             .observed
@@ -248,33 +276,14 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
             .and_then(|found| key::next_change(found, input.pace.expiry_lead, input.now));
         let agents = judgement.agent_coverage.as_ref();
         let agents = agents.map(|coverage| agents::next_look(coverage, input.now));
-        let moment = key.into_iter().chain(view.due).chain(agents).min();
+        let moment = key.into_iter().chain(due).chain(agents).min();
         moment.map_or(Next::Change, Next::At)
     } else {
         at(input, input.pace.probe)
     };
-    // The object's own resource comes first.
-    let next = match dependents.due.filter(|_| write.is_none()) {
-        Some(due) => {
-            return Plan {
-                write: Some(due),
-                ..wait(judgement, next)
-            };
-        }
-        None => sooner(next, dependents.next),
-    };
     Plan {
         write,
         ..wait(judgement, next)
-    }
-}
-
-/// The earlier of two.
-fn sooner(next: Next, other: Option<Next>) -> Next {
-    match (next, other) {
-        (Next::At(one), Some(Next::At(other))) => Next::At(one.min(other)),
-        (Next::Change, Some(other)) => other,
-        (next, _) => next,
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn with_key(url: &str) -> Stored {
     Stored {
         tags: [(ENCRYPTION_TAG.to_owned(), MARK.to_owned())].into(),
         user_assigned: vec![hubs()],
+        unwraps: Some(hubs()),
         ..stored(AtRest::Key(KeyIdentifier::parse(url).unwrap()))
     }
 }
@@ -166,7 +167,11 @@ fn each_type_is_encrypted_in_its_own_words() {
     ] {
         let (hub, status) = enforcing(kind);
         // With the key it needs no mark, and which version it follows to is its own affair.
-        let pass = finds(&hub, &status, &stored(at_rest), 100);
+        let unmarked = Stored {
+            unwraps: Some(hubs()),
+            ..stored(at_rest)
+        };
+        let pass = finds(&hub, &status, &unmarked, 100);
         assert_eq!(
             (pass.plan.write.clone(), verdict(&pass).0),
             (None, "True".to_owned())
