@@ -18,7 +18,11 @@ pub(crate) const BEHAVIOUR: Behaviour = Behaviour {
 };
 
 /// Namespaces that write both kinds of identity with a space between them (their published types).
-const WITH_SPACE: [&str; 2] = ["Microsoft.CognitiveServices", "Microsoft.Search"];
+const WITH_SPACE: [&str; 3] = [
+    "Microsoft.CognitiveServices",
+    "Microsoft.ContainerRegistry",
+    "Microsoft.Search",
+];
 
 impl World {
     /// PUT and PATCH.

@@ -48,6 +48,8 @@ mod policies;
 mod provisioning;
 mod quotas;
 mod refusal;
+mod registries;
+mod registry_key;
 mod resources;
 mod retention;
 mod role_assignments;

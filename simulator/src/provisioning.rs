@@ -93,8 +93,11 @@ pub(crate) fn is_same_location(one: &str, other: &str) -> bool {
     one.replace(' ', "").eq_ignore_ascii_case(&other.replace(' ', ""))
 }
 
-/// What a refusal calls a resource: `workspace`, `account`.
-pub(crate) fn noun(id: &ResourceId) -> &str {
+/// What a refusal calls a resource: `workspace`, `account`, `registry`.
+pub(crate) fn noun(id: &ResourceId) -> String {
     let kind = id.kind.rsplit('/').next().unwrap_or_default();
-    kind.strip_suffix('s').unwrap_or(kind)
+    match kind.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => kind.strip_suffix('s').unwrap_or(kind).to_owned(),
+    }
 }

@@ -43,6 +43,7 @@ pub struct Seed {
     storage_accounts: Vec<StorageAccount>,
     search_services: Vec<SearchService>,
     database_accounts: Vec<Made>,
+    registries: Vec<Made>,
     workspaces: Vec<Made>,
     accounts: Vec<Made>,
     projects: Vec<Made>,
@@ -213,6 +214,10 @@ impl Seed {
         for account in self.database_accounts {
             let kind = ("databaseAccounts", types::COSMOS);
             account.apply(world, kind, World::add_database, now)?;
+        }
+        for registry in self.registries {
+            let kind = ("registries", types::REGISTRIES);
+            registry.apply(world, kind, World::add_registry, now)?;
         }
         for workspace in self.workspaces {
             workspace.apply(

@@ -44,11 +44,13 @@ macro_rules! envelope {
 
 mod accounts;
 mod databases;
+mod registries;
 mod search;
 mod storage;
 
 pub(crate) use accounts::{ACCOUNT, CAPABILITY_HOST, PROJECT, PROJECT_CAPABILITY_HOST};
 pub(crate) use databases::COSMOS;
+pub(crate) use registries::REGISTRY;
 pub(crate) use search::SEARCH;
 pub(crate) use storage::STORAGE;
 

@@ -229,8 +229,8 @@ impl World {
 }
 
 impl Reply {
-    /// Storage says where to ask by `Location` alone.
-    fn located(mut self) -> Self {
+    /// With where to ask by `Location` alone.
+    pub(crate) fn located(mut self) -> Self {
         self.headers.retain(|(name, _)| name != "azure-asyncoperation");
         self
     }

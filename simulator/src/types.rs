@@ -85,6 +85,8 @@ pub(crate) const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 pub(crate) const SEARCH: &str = "Microsoft.Search/searchServices";
 /// Microsoft.DocumentDB/databaseAccounts
 pub(crate) const COSMOS: &str = "Microsoft.DocumentDB/databaseAccounts";
+/// Microsoft.ContainerRegistry/registries
+pub(crate) const REGISTRIES: &str = "Microsoft.ContainerRegistry/registries";
 /// Microsoft.Network/virtualNetworks: those that Microsoft makes.
 pub(crate) const VIRTUAL_NETWORKS: &str = "Microsoft.Network/virtualNetworks";
 /// Microsoft.Network/privateEndpoints: those that Microsoft makes.
@@ -291,6 +293,14 @@ pub(crate) const TYPES: &[Type] = &[
         length: (3, 50),
         also: "-",
         behaviour: &crate::database_accounts::BEHAVIOUR,
+    },
+    Type {
+        name: REGISTRIES,
+        versions: &["2025-11-01"],
+        body: &shapes::REGISTRY,
+        length: (5, 50),
+        also: "",
+        behaviour: &crate::registries::BEHAVIOUR,
     },
     Type {
         name: VIRTUAL_NETWORKS,

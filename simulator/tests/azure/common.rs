@@ -30,7 +30,7 @@ pub const WRITER: &str = "22222222-0000-0000-0001-000000000003";
 pub const MICROSOFT: &str = "22222222-0000-0000-0001-000000000005";
 
 /// api-versions by the type that is last in a path.
-const VERSIONS: [(&str, &str); 12] = [
+const VERSIONS: [(&str, &str); 13] = [
     ("Microsoft.MachineLearningServices/workspaces", "2026-05-01"),
     ("Microsoft.CognitiveServices/", "2026-07-01"),
     ("Microsoft.KeyVault/vaults", "2026-02-01"),
@@ -41,6 +41,7 @@ const VERSIONS: [(&str, &str); 12] = [
     ("Microsoft.Storage/storageAccounts", "2026-04-01"),
     ("Microsoft.Search/searchServices", "2025-05-01"),
     ("Microsoft.DocumentDB/databaseAccounts", "2026-03-15"),
+    ("Microsoft.ContainerRegistry/registries", "2025-11-01"),
     ("Microsoft.Authorization/", "2022-04-01"),
     ("", "2025-04-01"),
 ];

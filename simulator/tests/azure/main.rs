@@ -33,6 +33,7 @@ mod policies;
 mod projects;
 mod proxy;
 mod quotas;
+mod registries;
 mod roles;
 mod search_services;
 mod seeds;

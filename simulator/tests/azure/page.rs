@@ -51,6 +51,7 @@ fn every_key_of_a_seed_is_named() {
         "storageAccounts: [{ x: 1 }]",
         "searchServices: [{ x: 1 }]",
         "databaseAccounts: [{ x: 1 }]",
+        "registries: [{ x: 1 }]",
         "workspaces: [{ x: 1 }]",
         "accounts: [{ x: 1 }]",
         "projects: [{ x: 1 }]",
