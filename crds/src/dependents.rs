@@ -14,6 +14,7 @@ use crate::{formats, rules};
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::dependent_is_of_its_type())]
 #[x_kube(validation = rules::cosmos_db_has_no_way_back())]
+#[x_kube(validation = rules::registries_get_their_key_at_creation())]
 pub struct Dependent {
     /// Its name, or its whole ARM id when it is in another resource group or subscription.
     #[schemars(length(min = 1, max = 1024))]
@@ -24,7 +25,8 @@ pub struct Dependent {
     pub r#type: DependentType,
 
     /// Audit: what it is encrypted with is told. Enforce: it is given the object's own key, unwrapped by the same user-assigned identity,
-    /// once the object has it and it is in order; of AI Search, whose objects have keys of their own, it is enforced that they have one.
+    /// once the object has it and it is in order; of AI Search, whose objects have keys of their own, it is enforced that they have one. A
+    /// container registry gets its key at its creation alone, and can only be audited.
     #[serde(default)]
     pub policy: DependentPolicy,
 
@@ -84,6 +86,10 @@ pub enum DependentType {
     #[serde(rename = "Microsoft.DocumentDB/databaseAccounts")]
     #[strum(serialize = "Microsoft.DocumentDB/databaseAccounts")]
     DatabaseAccount,
+    /// A container registry.
+    #[serde(rename = "Microsoft.ContainerRegistry/registries")]
+    #[strum(serialize = "Microsoft.ContainerRegistry/registries")]
+    Registry,
 }
 
 /// What a resource is encrypted with at rest, as far as Azure tells.

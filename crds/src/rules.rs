@@ -399,6 +399,14 @@ pub fn cosmos_db_has_no_way_back() -> Rule {
     .field_path(".policy")
 }
 
+/// "You can currently enable a customer-managed key only while creating a registry" (container-registry, tutorial-customer-managed-keys).
+#[must_use]
+pub fn registries_get_their_key_at_creation() -> Rule {
+    Rule::new("self.policy != 'Enforce' || self.type != 'Microsoft.ContainerRegistry/registries'")
+        .message("a registry gets its key at its creation alone: leave policy at Audit.")
+        .field_path(".policy")
+}
+
 /// A dependent is given the object's own key, which somebody whom both can have must unwrap.
 #[must_use]
 pub fn enforced_dependents_can_have_the_key() -> Rule {

@@ -233,6 +233,11 @@ fn remedy(id: &ArmId) -> &'static str {
         Some(DependentType::AIServicesAccount) => {
             "give it one of yours, in Azure or as an AIServicesAccount of its own"
         }
+        // container-registry, tutorial-customer-managed-keys; Azure/acr #416.
+        Some(DependentType::Registry) => {
+            "a registry gets one of yours at its creation alone, in Premium: make another one and move the images by az acr import \
+             (docs/dependents.md), or leave it so"
+        }
         Some(DependentType::SearchService) | None => "give it one of yours",
     }
 }

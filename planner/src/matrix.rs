@@ -28,6 +28,8 @@ pub enum Profile {
     SearchService,
     /// An account of Cosmos DB.
     DatabaseAccount,
+    /// A container registry.
+    Registry,
 }
 
 impl Profile {
@@ -161,6 +163,21 @@ pub enum Cell {
 /// | user-assigned identity | PATCH | none | PATCH | |
 /// | managed HSM | unverified | none | unverified | who may use its keys cannot be read |
 /// | vault with roles | PATCH | none | PATCH | |
+///
+/// For container registries, which are audited alone; where nothing else is named the source is container-registry,
+/// tutorial-rotate-revoke-customer-managed-keys (10/2026).
+///
+/// | transition | registry | source |
+/// | --- | --- | --- |
+/// | to customer-managed | forbidden | tutorial-customer-managed-keys: only while a registry is created, in Premium; Azure/acr #416 (11/2025): not planned |
+/// | to Microsoft-managed | forbidden | tutorial-customer-managed-keys: it cannot be disabled |
+/// | other key, same vault | PATCH | |
+/// | other vault | PATCH | |
+/// | new version | PATCH | |
+/// | versionless | PATCH | it follows within one hour |
+/// | user-assigned identity | PATCH | |
+/// | managed HSM | PATCH | |
+/// | vault with roles | PATCH | |
 #[must_use]
 pub fn cell(profile: Profile, transition: Transition) -> Cell {
     match profile {
@@ -179,6 +196,12 @@ pub fn cell(profile: Profile, transition: Transition) -> Cell {
             _ => Cell::Forbidden,
         },
         Profile::DatabaseAccount => of_database_accounts(transition),
+        Profile::Registry => match transition {
+            Transition::ToCustomerManaged | Transition::ToMicrosoftManaged | Transition::DataLocation => {
+                Cell::Forbidden
+            }
+            _ => Cell::Allowed(How::PatchEncryption),
+        },
     }
 }
 

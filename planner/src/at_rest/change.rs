@@ -84,6 +84,8 @@ fn properties(input: &Input<'_>, profile: Profile, key: &KeyIdentifier, identity
             "defaultIdentity": format!("UserAssignedIdentity={identity}"),
             "keyVaultKeyUri": key.as_str(),
         }),
+        // It is audited alone.
+        Profile::Registry => return None,
         _ => {
             let client_id = preflight::client_id(input.declared, input.observed)?;
             json!({ "encryption": account::encryption(key, Some(client_id)) })

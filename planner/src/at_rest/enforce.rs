@@ -86,6 +86,7 @@ fn profile(id: &ArmId, stored: &Stored) -> Option<Profile> {
         DependentType::StorageAccount => Profile::StorageAccount,
         DependentType::SearchService => Profile::SearchService,
         DependentType::DatabaseAccount => Profile::DatabaseAccount,
+        DependentType::Registry => Profile::Registry,
         DependentType::AIServicesAccount => {
             let (kind, projects) = stored.account.as_ref()?;
             Profile::of_account(kind, *projects)
@@ -202,6 +203,10 @@ fn forbidden(
         Transition::OtherVault => (
             Reason::TransitionUnverified,
             "its key is in another vault, and no source confirms that it can have one of this vault",
+        ),
+        Transition::ToCustomerManaged => (
+            Reason::ModeSwitchForbidden,
+            "it gets its key at its creation alone",
         ),
         Transition::Versionless => (
             Reason::TransitionUnverified,

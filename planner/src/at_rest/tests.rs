@@ -13,6 +13,7 @@ mod hindered;
 
 const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 const SEARCH: &str = "Microsoft.Search/searchServices";
+const REGISTRY: &str = "Microsoft.ContainerRegistry/registries";
 
 fn audited(kind: &str, name: &str) -> ValidDependent {
     ValidDependent::audited(id(kind, name))
@@ -130,6 +131,11 @@ fn each_type_is_told_how_it_gets_a_key_of_yours() {
         (
             "microsoft.cognitiveservices/ACCOUNTS",
             "as an AIServicesAccount of its own",
+        ),
+        (
+            REGISTRY,
+            "does not pass down to it: a registry gets one of yours at its creation alone, in Premium: make another one and move the \
+             images by az acr import (docs/dependents.md), or leave it so.",
         ),
     ] {
         let (_, report) = told(&[(id(kind, "bad"), Fact::Known(AtRest::Microsoft))], &ready());

@@ -46,13 +46,15 @@ fn of_dependent(profile: Profile, transition: Transition) -> Option<Cell> {
     let patch = Cell::Allowed(How::PatchEncryption);
     Some(match (profile, transition) {
         (Profile::SearchService, ToCustomerManaged | ToMicrosoftManaged) => patch,
-        (Profile::SearchService, _) | (Profile::StorageAccount | Profile::DatabaseAccount, DataLocation) => {
+        (Profile::SearchService, _)
+        | (Profile::StorageAccount | Profile::DatabaseAccount | Profile::Registry, DataLocation) => {
             Cell::Forbidden
         }
+        (Profile::Registry, ToCustomerManaged | ToMicrosoftManaged) => Cell::Forbidden,
         (Profile::DatabaseAccount, ToMicrosoftManaged | NewVersion) => Cell::Forbidden,
         (Profile::DatabaseAccount, OtherVault)
         | (Profile::StorageAccount | Profile::DatabaseAccount, ManagedHsm) => Cell::Unverified(None),
-        (Profile::StorageAccount | Profile::DatabaseAccount, _) => patch,
+        (Profile::StorageAccount | Profile::DatabaseAccount | Profile::Registry, _) => patch,
         _ => return None,
     })
 }

@@ -79,6 +79,11 @@ impl Checker<'_> {
             &path,
             "an account of Cosmos DB that has a key never returns to Microsoft's: say allowIrreversible: true, or leave policy at Audit",
         );
+        self.that(
+            dependent.r#type != DependentType::Registry,
+            &path,
+            "a registry gets its key at its creation alone: leave policy at Audit",
+        );
     }
 }
 

@@ -31,6 +31,17 @@ fn tagged(name: &str, value: &str) -> Stored {
 }
 
 #[test]
+fn a_registry_is_never_written_to() {
+    let (hub, status) = enforcing(REGISTRY);
+    let (_, text) = refused(&hub, &status, &stored(AtRest::Microsoft));
+    assert!(
+        text.starts_with("it gets its key at its creation alone. Leave policy at Audit"),
+        "{text}"
+    );
+    refused(&hub, &status, &with_key(&format!("{VAULT}/keys/another")));
+}
+
+#[test]
 fn nothing_is_written_to_what_does_not_carry_this_objects_mark() {
     let (mut hub, status) = enforcing(STORAGE);
     let (reason, text) = refused(&hub, &status, &tagged("Keyholder-Owner", "owner/team/theirs"));

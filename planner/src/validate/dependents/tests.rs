@@ -11,6 +11,7 @@ use crate::validate::{Declared, FieldError, Validate};
 const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 const SEARCH: &str = "Microsoft.Search/searchServices";
 const COSMOS: &str = "Microsoft.DocumentDB/databaseAccounts";
+const REGISTRY: &str = "Microsoft.ContainerRegistry/registries";
 
 fn enforced(kind: &str) -> Value {
     json!({ "resource": "one", "type": kind, "policy": "Enforce" })
@@ -58,12 +59,21 @@ fn what_enforcement_needs_is_refused_alike_at_apply_and_later() {
     let microsoft = json!({ "mode": "MicrosoftManaged" });
     let mut word = enforced(COSMOS);
     word["allowIrreversible"] = json!(true);
+    let mut registry = enforced(REGISTRY);
+    registry["allowIrreversible"] = json!(true);
     let audited = json!({ "resource": "one", "type": COSMOS });
+    let audited_registry = json!({ "resource": "one", "type": REGISTRY });
     for (encryption, dependent, text) in [
         (None, enforced(STORAGE), None),
         (None, enforced(SEARCH), None),
         (None, enforced(COSMOS), Some("allowIrreversible: true")),
         (None, word, None),
+        (
+            None,
+            registry,
+            Some("at its creation alone: leave policy at Audit"),
+        ),
+        (None, audited_registry, None),
         (Some(microsoft.clone()), audited, None),
         (
             Some(microsoft.clone()),
