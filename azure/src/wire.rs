@@ -20,9 +20,9 @@ mod tests;
 
 pub use account::{Account, AccountEncryption, AccountKey, AccountProperties, Sku};
 pub use at_rest::{
-    DataResource, DatabaseAccount, DatabaseAccountProperties, EncryptionWithCmk, SearchService,
-    SearchServiceProperties, StorageAccount, StorageAccountProperties, StorageEncryption, StorageIdentity,
-    StorageKey,
+    DataResource, DatabaseAccount, DatabaseAccountProperties, EncryptionWithCmk, Registry,
+    RegistryEncryption, RegistryKey, RegistryProperties, SearchService, SearchServiceProperties,
+    StorageAccount, StorageAccountProperties, StorageEncryption, StorageIdentity, StorageKey,
 };
 pub use authorization::{
     Permission, RoleAssignment, RoleAssignmentProperties, RoleDefinition, RoleDefinitionProperties,
@@ -66,6 +66,8 @@ pub const RESOURCE_GROUPS_VERSION: &str = "2025-04-01";
 pub const RESOURCES_VERSION: &str = "2025-04-01";
 /// `Microsoft.DocumentDB/databaseAccounts`.
 pub const DATABASE_ACCOUNTS_VERSION: &str = "2026-03-15";
+/// `Microsoft.ContainerRegistry/registries`.
+pub const REGISTRIES_VERSION: &str = "2025-11-01";
 /// `Microsoft.Search`: `searchServices`, `locations/usages`.
 pub const SEARCH_VERSION: &str = "2025-05-01";
 /// `Microsoft.Storage`: `storageAccounts`, `locations/usages`.

@@ -1,4 +1,4 @@
-//! What storage accounts, AI Search services and accounts of Cosmos DB say of their encryption.
+//! What storage accounts, AI Search services, accounts of Cosmos DB and container registries say of their encryption.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::Identity;
 
-/// What the three have in common.
+/// What they have in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct DataResource<Properties> {
     /// Region.
@@ -108,4 +108,37 @@ pub struct DatabaseAccountProperties {
     pub default_identity: Option<String>,
     /// The version in use.
     pub key_vault_key_uri_version: Option<String>,
+}
+
+/// `Microsoft.ContainerRegistry/registries`.
+pub type Registry = DataResource<RegistryProperties>;
+
+/// A container registry's properties.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegistryProperties {
+    /// `Creating`, `Updating`, `Deleting`, `Succeeded`, `Failed`, `Canceled`.
+    pub provisioning_state: Option<String>,
+    /// Its encryption.
+    pub encryption: Option<RegistryEncryption>,
+}
+
+/// A container registry's encryption.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegistryEncryption {
+    /// `enabled` with a key of the customer's, `disabled` without.
+    pub status: Option<String>,
+    /// The key.
+    pub key_vault_properties: Option<RegistryKey>,
+}
+
+/// The key of a container registry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegistryKey {
+    /// Its URL; without version when the registry follows it.
+    pub key_identifier: Option<String>,
+    /// URL of the version in use.
+    pub versioned_key_identifier: Option<String>,
 }

@@ -23,7 +23,7 @@ pub struct AtRestType {
 }
 
 /// All of them.
-static TYPES: [AtRestType; 4] = [
+static TYPES: [AtRestType; 5] = [
     AtRestType {
         name: "Microsoft.Storage/storageAccounts",
         version: wire::STORAGE_VERSION,
@@ -43,6 +43,11 @@ static TYPES: [AtRestType; 4] = [
         name: "Microsoft.DocumentDB/databaseAccounts",
         version: wire::DATABASE_ACCOUNTS_VERSION,
         convert: database_account,
+    },
+    AtRestType {
+        name: "Microsoft.ContainerRegistry/registries",
+        version: wire::REGISTRIES_VERSION,
+        convert: registry,
     },
 ];
 
@@ -141,6 +146,25 @@ fn unwraps(default_identity: &str) -> Option<String> {
     let id = id.split('&').next().filter(|id| !id.is_empty())?;
     kind.eq_ignore_ascii_case("UserAssignedIdentity")
         .then(|| id.to_owned())
+}
+
+/// `versionedKeyIdentifier` tells the version in use; a registry whose key is named without version follows it (registries 2025-11-01).
+fn registry(value: &Value) -> Result<Stored, ConvertError> {
+    const KEY: &str = "properties.encryption.keyVaultProperties.keyIdentifier";
+    let mut registry: wire::Registry = typed(value)?;
+    let properties = registry.properties.take().unwrap_or_default();
+    let state = properties.provisioning_state;
+    let encryption = properties.encryption.unwrap_or_default();
+    let status = encryption.status.unwrap_or_default();
+    if !status.eq_ignore_ascii_case("enabled") {
+        return stored(registry, state, AtRest::Microsoft, false, None);
+    }
+    let key = encryption.key_vault_properties.unwrap_or_default();
+    let declared = key_identifier(KEY, &key.key_identifier.unwrap_or_default())?;
+    let in_use = key.versioned_key_identifier.as_deref().map(KeyIdentifier::parse);
+    let follows = declared.version().is_none();
+    let key = in_use.and_then(Result::ok).unwrap_or(declared);
+    stored(registry, state, AtRest::Key(key), follows, None)
 }
 
 /// With what its type tells of its encryption.
@@ -250,6 +274,40 @@ mod tests {
             panic!("a key")
         };
         assert_eq!(in_use.version().unwrap().to_string(), VERSION);
+    }
+
+    #[test]
+    fn a_registry_tells_the_version_in_use_before_the_declared_key() {
+        let registry = |encryption: Value| {
+            registry(&json!({ "properties": { "provisioningState": "Succeeded", "encryption": encryption } }))
+        };
+        for without in [
+            Value::Null,
+            json!({ "status": "disabled" }),
+            json!({ "status": "disabled", "keyVaultProperties": { "keyIdentifier": KEY } }),
+        ] {
+            assert_eq!(registry(without).unwrap().at_rest, AtRest::Microsoft);
+        }
+        let enabled = |key: Value| json!({ "status": "Enabled", "keyVaultProperties": key });
+        let pinned = format!("{KEY}/{VERSION}");
+        for (declared, in_use, told, follows) in [
+            (KEY, None, KEY, true),
+            (KEY, Some(pinned.as_str()), pinned.as_str(), true),
+            (&pinned, Some(&pinned), &pinned, false),
+            (&pinned, Some(""), &pinned, false),
+        ] {
+            let stored = registry(enabled(
+                json!({ "keyIdentifier": declared, "versionedKeyIdentifier": in_use }),
+            ))
+            .unwrap();
+            assert_eq!((stored.at_rest, stored.follows), (key(told), follows));
+            assert_eq!(stored.provisioning_state.as_deref(), Some("Succeeded"));
+        }
+        let error = registry(enabled(Value::Null)).unwrap_err();
+        assert!(
+            error.to_string().contains("keyVaultProperties.keyIdentifier"),
+            "{error}"
+        );
     }
 
     #[test]

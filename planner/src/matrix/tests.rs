@@ -98,7 +98,7 @@ fn each_cell_is_as_its_source_says() {
             cells += 1;
         }
     }
-    assert_eq!(cells, 90);
+    assert_eq!(cells, 100);
 }
 
 #[test]
