@@ -12,7 +12,7 @@ fn storage() -> String {
     names::resource(names::AI_GROUP, "Microsoft.Storage/storageAccounts", "aihubdata")
 }
 
-/// What is told of the only dependent.
+/// What is told of the first dependent.
 fn told(hub: &Object) -> (&str, &str) {
     let one = |field: &str| hub.text(&format!("/status/dependents/0/{field}"));
     (one("encryption"), one("keyIdentifier"))
@@ -75,6 +75,77 @@ async fn a_service_side_hubs_storage_account_is_looked_at_unasked() {
         ready
             .text("/status/dependents/0/resourceId")
             .ends_with("aihubdata")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_registries_one_is_told_with_its_key_and_one_cannot_get_any() {
+    const KIND: &str = "Microsoft.ContainerRegistry/registries";
+    let scenario = start("dependents-registries").await;
+    let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
+    let id = format!("{}/keys/{}", names::vault(names::VAULT), names::KEY);
+    let key = alice.get(&id, "2025-05-01").await.unwrap();
+    let url = |name: &str| {
+        key.pointer(&format!("/properties/{name}"))
+            .unwrap()
+            .as_str()
+            .unwrap()
+    };
+    let hubs = names::identity(names::HUB_IDENTITY);
+    let client = alice.get(&hubs, "2024-11-30").await.unwrap();
+    let made = |name: &str, more: serde_json::Value| {
+        let mut body = json!({ "location": names::LOCATION, "sku": { "name": name } });
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        json!({ "id": names::resource(names::AI_GROUP, KIND, name), "body": body })
+    };
+    let keyed = json!({
+        "identity": { "type": "UserAssigned", "userAssignedIdentities": { hubs: {} } },
+        "properties": { "encryption": { "status": "enabled", "keyVaultProperties": {
+            "keyIdentifier": url("keyUri"), "identity": client.pointer("/properties/clientId"),
+        } } },
+    });
+    let seed = json!({ "registries": [made("Premium", keyed), made("Standard", json!({}))] });
+    scenario.azure.control().seed(&seed.to_string()).await.unwrap();
+
+    let of = |policy: &str| {
+        let entry =
+            |name: &str| format!("    - resource: {name}\n      type: {KIND}\n      policy: {policy}\n");
+        hub("research").replace(
+            "spec:\n",
+            &format!("spec:\n  dependents:\n{}{}", entry("Premium"), entry("Standard")),
+        )
+    };
+    let refused = scenario.apply(&of("Enforce")).unwrap();
+    for part in [
+        "spec.dependents[0].policy: ",
+        "a registry gets its key at its creation alone: leave policy at Audit",
+    ] {
+        assert!(refused.stderr.contains(part), "{refused:?}");
+    }
+    scenario.apply(&of("Audit")).unwrap().ok().unwrap();
+    let ready = scenario.until_ready("research").await.unwrap();
+    assert!(ready.says("DependentsEncrypted", "AuditFinding"), "{ready}");
+    assert_eq!(told(&ready), ("CustomerManaged", url("keyUriWithVersion")));
+    assert_eq!(ready.text("/status/dependents/1/encryption"), "MicrosoftManaged");
+    let message = ready.condition("DependentsEncrypted").unwrap().message;
+    let text = "a registry gets one of yours at its creation alone, in Premium: make another one and move the images by az acr import";
+    assert!(
+        message.contains("/Standard: ") && message.contains(text),
+        "{message}"
+    );
+    assert!(!message.contains("/Premium: "), "{message}");
+    let log = operator_log(&scenario).await;
+    let kind = KIND.to_lowercase();
+    let of_registries: Vec<_> = log
+        .iter()
+        .filter(|one| one.path().to_lowercase().contains(&kind))
+        .collect();
+    assert!(!of_registries.is_empty());
+    assert!(
+        of_registries.iter().all(|one| one.method == "GET"),
+        "{of_registries:?}"
     );
 }
 
