@@ -395,7 +395,7 @@ pub fn cosmos_db_has_no_way_back() -> Rule {
     Rule::new(
         "self.policy != 'Enforce' || self.allowIrreversible || self.type != 'Microsoft.DocumentDB/databaseAccounts'",
     )
-    .message("an account of Cosmos DB that has a key never returns to Microsoft's: say allowIrreversible: true, or leave policy at Audit.")
+    .message("an account of Cosmos DB that has a key never returns to Microsoft's: say allowIrreversible: true, or set policy: Audit.")
     .field_path(".policy")
 }
 
@@ -403,7 +403,7 @@ pub fn cosmos_db_has_no_way_back() -> Rule {
 #[must_use]
 pub fn registries_get_their_key_at_creation() -> Rule {
     Rule::new("self.policy != 'Enforce' || self.type != 'Microsoft.ContainerRegistry/registries'")
-        .message("a registry gets its key at its creation alone: leave policy at Audit.")
+        .message("a registry gets its key at its creation alone: set policy: Audit.")
         .field_path(".policy")
 }
 

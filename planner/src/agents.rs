@@ -16,6 +16,8 @@ use crate::time::after;
 
 /// Between two looks at rest: a capability host cannot be changed, only made anew, and no list of a subscription has them.
 const BETWEEN_LOOKS: SignedDuration = SignedDuration::from_hours(24);
+/// While Azure makes or takes away a capability host.
+const WHILE_IT_CHANGES: SignedDuration = SignedDuration::from_mins(10);
 /// After a look that found nothing out.
 const AFTER_FAILURE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -29,9 +31,21 @@ pub(crate) fn judge(input: &Input<'_>) -> AgentCoverage {
 }
 
 /// When to look again, if nothing else calls for a look.
-pub(crate) fn next_look(coverage: &AgentCoverage, now: Timestamp) -> Timestamp {
+pub(crate) fn next_look(
+    coverage: &AgentCoverage,
+    hosts: &Fact<Vec<CapabilityHost>>,
+    now: Timestamp,
+) -> Timestamp {
     let found_out = coverage.coverage != Coverage::Unknown && coverage.last_look_failed.is_none();
-    after(now, if found_out { BETWEEN_LOOKS } else { AFTER_FAILURE })
+    let changes = hosts
+        .known()
+        .is_some_and(|hosts| hosts.iter().any(|host| !in_force(host)));
+    let wait = match (found_out, changes) {
+        (true, true) => WHILE_IT_CHANGES,
+        (true, false) => BETWEEN_LOOKS,
+        (false, _) => AFTER_FAILURE,
+    };
+    after(now, wait)
 }
 
 fn told(hosts: &[CapabilityHost]) -> AgentCoverage {

@@ -3,14 +3,12 @@
 //!
 //! Invariant: what could not be read is told as not known, and what was known of it stays.
 
-use keyholder_crds::{
-    AtRestEncryption, ConditionType, DependentStatus, DependentType, Reason, ResourceStatus,
-};
+use keyholder_crds::{AtRestEncryption, DependentStatus, DependentType, Reason, ResourceStatus};
 use strum::IntoEnumIterator;
 
 use crate::arm_id::ArmId;
 use crate::cure;
-use crate::judge::{Judgement, Opinion, Verdict, stored};
+use crate::judge::{Judgement, Opinion, Verdict};
 use crate::name::KeyIdentifier;
 use crate::observed::{AtRest, Fact, GroupResource, Live, Observed, Stored};
 use crate::plan::{Input, Next, Write};
@@ -80,17 +78,15 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &Judgement) -> Ju
     }
     let mut findings = Vec::new();
     let mut unknown: Option<Verdict> = None;
-    let mut was_known = true;
     let not_read = Fact::not_read();
     for ValidDependent { id, enforcement } in dependents {
         let fact = of(input.observed, id).unwrap_or(&not_read);
         let stored = before.iter().find(|one| is(one, id));
         if let Fact::Unknown(why) = fact {
             let text = format!("{id} could not be looked at: {}", why.message);
-            // One that is to have the key is in the way of Ready until it was seen to have it.
+            // One that is to have the key is in the way of Ready until it is seen to have it.
             let reason = enforcement.map_or(Reason::Unreadable, |_| why.reason);
             unknown = unknown.or(Some(Verdict::unknown(reason, text)));
-            was_known &= stored.is_some_and(|stored| stored.encryption != AtRestEncryption::Unknown);
             if enforcement.is_some() {
                 judged.next = judged.next.or_sooner(progress::retry(why));
             }
@@ -118,11 +114,7 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &Judgement) -> Ju
     judged.opinion = if let Some(verdict) = not_as_declared(&judged.statuses) {
         Opinion::Is(verdict)
     } else if let Some(unknown) = unknown {
-        if was_known && stored(input.status, ConditionType::DependentsEncrypted).is_some() {
-            Opinion::Keep
-        } else {
-            Opinion::Is(unknown)
-        }
+        Opinion::Is(unknown)
     } else if !findings.is_empty() {
         Opinion::Is(Verdict::yes(Reason::AuditFinding, findings.join("\n")))
     } else {
@@ -205,8 +197,8 @@ fn finding(id: &ArmId, fact: &Fact<Stored>, key: Option<&KeyIdentifier>) -> Opti
             None => return None,
         },
         Fact::Known(AtRest::NotEnforced) if key.is_some() => {
-            "objects without a key of yours are let be, and which have one Azure Resource Manager does not tell: az search \
-             service update --set encryptionWithCmk.enforcement=Enabled (docs/dependents.md)."
+            "objects without a key of yours are let be, and which have one Azure Resource Manager does not tell: policy: \
+             Enforce forbids it from now on; by hand: docs/dependents.md."
                 .to_owned()
         }
         Fact::Known(AtRest::Enforced { compliant: false }) => {
@@ -224,14 +216,14 @@ fn finding(id: &ArmId, fact: &Fact<Stored>, key: Option<&KeyIdentifier>) -> Opti
 fn remedy(id: &ArmId) -> &'static str {
     match DependentType::iter().find(|kind| id.is_type(&kind.to_string())) {
         Some(DependentType::StorageAccount) => {
-            "give it one of yours by az storage account update --encryption-key-source Microsoft.Keyvault (docs/dependents.md)"
+            "policy: Enforce gives it this object's; by hand: docs/dependents.md"
         }
         // azure-databases-docs, how-to-setup-customer-managed-keys-existing-accounts.
         Some(DependentType::DatabaseAccount) => {
-            "give it one of yours by az cosmosdb update --key-uri (docs/dependents.md)"
+            "policy: Enforce gives it this object's; by hand: docs/dependents.md"
         }
         Some(DependentType::AIServicesAccount) => {
-            "give it one of yours, in Azure or as an AIServicesAccount of its own"
+            "declare it as an AIServicesAccount of its own, or policy: Enforce gives it this object's"
         }
         // container-registry, tutorial-customer-managed-keys; Azure/acr #416.
         Some(DependentType::Registry) => {

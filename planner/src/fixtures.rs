@@ -172,6 +172,7 @@ pub(crate) fn live(hub: &Declared, state: &str) -> Live {
             vault: Some(id("Microsoft.KeyVault/vaults", "corp-keys")),
             key: KeyIdentifier::parse(KEY).unwrap(),
             identity: hub.user_assigned.first().cloned(),
+            gone: None,
         }),
         service_side: false,
         high_business_impact: true,

@@ -189,6 +189,14 @@ fn access(input: &Input<'_>, live: &Live, encryption: &LiveEncryption, vault: &A
     };
     let was_healthy = was(input.status, ConditionType::KeyHealthy, Truth::True);
     let was_lost = stored_reason(input.status, ConditionType::KeyHealthy) == Some(Reason::AccessLost);
+    if let Some(client) = &encryption.gone {
+        let noun = input.declared.kind.noun();
+        let text = format!(
+            "The identity of client id {client}, which unwraps with the key, is none of the {noun}'s any more: nobody can. Those of \
+             spec.identity are given to it again."
+        );
+        return Opinion::Is(Verdict::no(Reason::IdentityNotFound, text));
+    }
     let user = user(encryption);
     if let KeyUser::UserAssigned(id) = &user
         && identity(id, input.observed) == Some(&Fact::Absent)

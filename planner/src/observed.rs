@@ -222,6 +222,8 @@ pub struct LiveEncryption {
     pub key: KeyIdentifier,
     /// The user-assigned identity that unwraps.
     pub identity: Option<ArmId>,
+    /// The client id of who unwraps, where that is none of the resource's identities any more.
+    pub gone: Option<String>,
 }
 
 impl Live {

@@ -8,6 +8,7 @@ use keyholder_crds::{
 };
 
 use crate::arm_id::ArmId;
+use crate::at_rest;
 use crate::judge::{Judgement, Opinion, Verdict};
 use crate::needs::waits_for_parent;
 use crate::observed::{Body, Fact, Observed, OperationSeen, Why};
@@ -185,11 +186,16 @@ pub fn plan(input: &Input<'_>) -> Plan {
     if (observes || input.declared.suspend)
         && let Some(write) = plan.write.take()
     {
-        let held = Opinion::Is(held(input, &write));
+        let held = held(input, &write);
         if write.kind == OperationKind::EncryptDependent {
-            plan.judgement.dependents_encrypted = held;
+            let place = plan.judgement.dependents.iter_mut();
+            for one in place.filter(|one| at_rest::is(one, &write.id)) {
+                one.reason = Some(held.reason.to_string());
+                one.message = Some(held.message.clone());
+            }
+            plan.judgement.dependents_encrypted = Opinion::Is(held);
         } else {
-            plan.judgement.provisioned = held;
+            plan.judgement.provisioned = Opinion::Is(held);
         }
         plan.beforehand.clear();
         plan.next = at(input, input.pace.probe);

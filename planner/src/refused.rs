@@ -67,9 +67,9 @@ pub fn message(reason: Reason, text: &str, hit: Option<&PolicyHit>, hub: Option<
         (Reason::OperatorNotAuthorized, _) => {
             let commands: Vec<String> = missing_role(text).into_iter().collect();
             let text = format!(
-                "{text}\nThe operator's identity may not do this. It reads under the role Keyholder Observer, writes under Keyholder \
-                 Writer, encrypts dependents under Keyholder Encryptor and purges accounts under Keyholder Purger, all of deploy/azure/README.md, assigned at the subscription. If \
-                 that subscription is not the one that is meant, correct spec.subscriptionId."
+                "{text}\nThe operator's identity may not do this. It reads under the role Keyholder Observer and purges accounts under Keyholder \
+                 Purger, both at the subscription; it writes under Keyholder Writer and encrypts dependents under Keyholder Encryptor, where \
+                 these are (deploy/azure/README.md). If that subscription is not the one that is meant, correct spec.subscriptionId."
             );
             cure::message(&text, &commands)
         }

@@ -85,9 +85,12 @@ pub fn of_live(kind: &Kind, live: &Live, declared: &Bound) -> Bound {
             let named = || encryption.key.store().noted(encryption.key.vault().as_str());
             encryption.vault.as_ref().map_or_else(named, crate::ArmId::lower)
         }),
-        key_identity: encryption
-            .and_then(|encryption| encryption.identity.as_ref())
-            .map(crate::ArmId::lower),
+        key_identity: match encryption.and_then(|encryption| encryption.gone.as_ref()) {
+            Some(_) => declared.key_identity.clone(),
+            None => encryption
+                .and_then(|encryption| encryption.identity.as_ref())
+                .map(crate::ArmId::lower),
+        },
         storage_account: None,
         key_vault: None,
         high_business_impact: None,

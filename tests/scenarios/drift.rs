@@ -3,7 +3,7 @@
 use serde_json::json;
 use testbed::azure::names;
 
-use crate::common::{WORKSPACES, hub, start, until_patched};
+use crate::common::{ACCOUNTS, WORKSPACES, account, hub, start, until_patched};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_change_made_again_before_the_next_sweep_is_put_back_again() {
@@ -28,4 +28,27 @@ async fn the_same_change_made_again_before_the_next_sweep_is_put_back_again() {
             .await
             .unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_identity_that_unwraps_is_given_back_to_an_account() {
+    let scenario = start("drift-identity").await;
+    scenario.apply(&account("foundry")).unwrap().ok().unwrap();
+    scenario.until_ready("AIServicesAccount/foundry").await.unwrap();
+    let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
+    let id = names::account("foundry");
+    let other = json!({ "identity": { "type": "SystemAssigned", "userAssignedIdentities": { names::identity(names::HUB_IDENTITY): null } } });
+    alice.patch(&id, ACCOUNTS, &other).await.unwrap();
+    let sent = until_patched(&scenario, &id, 1).await;
+    assert!(
+        sent[0].pointer("/identity/userAssignedIdentities").is_some(),
+        "{sent:?}"
+    );
+    let settled = scenario
+        .until("AIServicesAccount/foundry", "settled", |one| {
+            one.is_ready() && one.at("/status/operation").is_null()
+        })
+        .await
+        .unwrap();
+    assert!(settled.says("KeyHealthy", "KeyUsable"), "{settled}");
 }

@@ -3,14 +3,12 @@
 //! Invariant: that of [`super::convert`].
 
 use keyholder_azure::wire;
-use keyholder_planner::ArmId;
 use keyholder_planner::name::KeyIdentifier;
 use keyholder_planner::observed::{Live, LiveAccount, LiveEncryption};
 use serde_json::Value;
 
 use super::convert::{ConvertError, arm_id, key_identifier, location, required_id, tags, typed};
 
-const CLIENT: &str = "properties.encryption.keyVaultProperties.identityClientId";
 const URI: &str = "properties.encryption.keyVaultProperties.keyVaultUri";
 
 /// An account. Without `encryption` it has Microsoft's key (terraform-provider-azurerm #28368).
@@ -35,10 +33,14 @@ pub fn account(value: &Value) -> Result<Live, ConvertError> {
         .map(|block| {
             let key = block.key_vault_properties.unwrap_or_default();
             let client = key.identity_client_id.clone().filter(|id| !id.is_empty());
+            let identity = client.as_ref().and_then(|client| of_client(client, &assigned));
             Ok(LiveEncryption {
                 vault: None,
                 key: identifier(&key)?,
-                identity: client.map(|client| of_client(&client, &assigned)).transpose()?,
+                gone: client.filter(|_| identity.is_none()),
+                identity: identity
+                    .map(|id| arm_id("identity.userAssignedIdentities", id))
+                    .transpose()?,
             })
         })
         .transpose()?;
@@ -81,20 +83,14 @@ fn identifier(key: &wire::AccountKey) -> Result<KeyIdentifier, ConvertError> {
 }
 
 /// Which of the account's identities has this client id.
-fn of_client(
+fn of_client<'a>(
     client: &str,
-    assigned: &std::collections::BTreeMap<String, Option<wire::AssignedIdentity>>,
-) -> Result<ArmId, ConvertError> {
-    let found = assigned.iter().find(|(_, identity)| {
-        identity
-            .as_ref()
-            .and_then(|identity| identity.client_id.as_deref())
-            .is_some_and(|one| one.eq_ignore_ascii_case(client))
-    });
-    let (id, _) = found.ok_or_else(|| ConvertError::Value {
-        field: CLIENT,
-        value: client.to_owned(),
-        expected: "the client id of one of the account's identities",
-    })?;
-    arm_id("identity.userAssignedIdentities", id)
+    assigned: &'a std::collections::BTreeMap<String, Option<wire::AssignedIdentity>>,
+) -> Option<&'a str> {
+    let is = |identity: &Option<wire::AssignedIdentity>| {
+        let client_id = identity.as_ref()?.client_id.as_deref()?;
+        Some(client_id.eq_ignore_ascii_case(client))
+    };
+    let found = assigned.iter().find(|(_, identity)| is(identity) == Some(true));
+    found.map(|(id, _)| id.as_str())
 }

@@ -112,6 +112,7 @@ pub fn workspace(value: &Value) -> Result<Live, ConvertError> {
                     "properties.encryption.keyVaultProperties.keyIdentifier",
                     &key.key_identifier.unwrap_or_default(),
                 )?,
+                gone: None,
                 identity: user
                     .map(|id| arm_id("properties.encryption.identity.userAssignedIdentity", &id))
                     .transpose()?,

@@ -62,7 +62,7 @@ pub(super) fn standing(
     };
     let hindered = not_ours(input, id, enforcement, stored)
         .or_else(|| forbidden(input, id, profile, transition, wanted))
-        .or_else(|| one_way(id, enforcement, profile, transition))
+        .or_else(|| one_way(enforcement, profile, transition))
         .or_else(|| unsuitable(input, id, profile, stored, wanted));
     if let Some(verdict) = hindered {
         return Standing::Hindered(verdict);
@@ -149,7 +149,7 @@ pub(super) fn tag<'a>(stored: &'a Stored, name: &str) -> Option<&'a str> {
 fn not_ours(input: &Input<'_>, id: &ArmId, enforcement: Enforcement, stored: &Stored) -> Option<Verdict> {
     if let Some(owner) = tag(stored, OWNER_TAG) {
         let text = format!(
-            "it is declared by {owner} (its tag {OWNER_TAG}), which says how it is encrypted: set its key there, and leave policy at Audit here."
+            "it is declared by {owner} (its tag {OWNER_TAG}), which says how it is encrypted: set its key there, and policy: Audit here."
         );
         return Some(Verdict::no(Reason::NotOwned, text));
     }
@@ -157,7 +157,7 @@ fn not_ours(input: &Input<'_>, id: &ArmId, enforcement: Enforcement, stored: &St
     let text = match tag(stored, ENCRYPTION_TAG) {
         Some(other) if other == ours => return None,
         Some(other) => format!(
-            "{other} encrypts it (its tag {ENCRYPTION_TAG}), and one object does. If that is over, this object's mark takes its place."
+            "{other} encrypts it (its tag {ENCRYPTION_TAG}), and no two objects do. If that is over, put this object's mark in its place."
         ),
         None if enforcement.adopts => return None,
         None => format!(
@@ -232,26 +232,24 @@ fn forbidden(
         _ => String::new(),
     };
     let text = format!(
-        "{what}.{word} Leave policy at Audit, or use another {} in its place.",
+        "{what}.{word} Set policy: Audit, or use another {} in its place.",
         id.resource_type()
     );
     Some(Verdict::no(reason, text))
 }
 
 /// A change that Azure does not take back needs the spec's word.
-fn one_way(
-    id: &ArmId,
-    enforcement: Enforcement,
-    profile: Profile,
-    transition: Transition,
-) -> Option<Verdict> {
+fn one_way(enforcement: Enforcement, profile: Profile, transition: Transition) -> Option<Verdict> {
     let returns = !matches!(cell(profile, Transition::ToMicrosoftManaged), Cell::Forbidden);
     if transition != Transition::ToCustomerManaged || returns || enforcement.irreversible {
         return None;
     }
+    let what = match profile {
+        Profile::DatabaseAccount => "an account of Cosmos DB",
+        _ => "an account that allows projects",
+    };
     let text = format!(
-        "a {} such as this never returns from a key of yours to Microsoft's: say allowIrreversible: true in its entry of spec.dependents.",
-        id.resource_type()
+        "{what} never returns from a key of yours to Microsoft's: say allowIrreversible: true in its entry of spec.dependents, or policy: Audit."
     );
     Some(Verdict::no(Reason::Irreversible, text))
 }
@@ -282,7 +280,7 @@ fn unsuitable(
         };
         if let Some(location) = stored.location.as_ref().filter(|one| **one != vault.location) {
             let text = format!(
-                "{} is in {location} and the key's vault in {}: an account takes a key of its own region alone. Leave policy at Audit.",
+                "{} is in {location} and the key's vault in {}: an account takes a key of its own region alone. Set policy: Audit.",
                 id.name(),
                 vault.location
             );

@@ -1,5 +1,5 @@
-use keyholder_crds::ResourceStatus;
 use keyholder_crds::vocabulary::ENCRYPTION_TAG;
+use keyholder_crds::{ConditionType, ResourceStatus};
 use serde_json::json;
 
 use super::*;
@@ -86,7 +86,7 @@ fn each_is_told_with_its_key_and_one_without_is_a_warning_that_keeps_ready() {
         (
             Fact::Known(AtRest::NotEnforced),
             AtRestEncryption::NotEnforced,
-            "az search service update --set encryptionWithCmk.enforcement=Enabled",
+            "policy: Enforce forbids it from now on",
         ),
         (
             Fact::Known(AtRest::Enforced { compliant: false }),
@@ -122,11 +122,11 @@ fn each_type_is_told_how_it_gets_a_key_of_yours() {
     for (kind, cure) in [
         (
             STORAGE,
-            "az storage account update --encryption-key-source Microsoft.Keyvault",
+            "policy: Enforce gives it this object's; by hand: docs/dependents.md.",
         ),
         (
             "Microsoft.DocumentDB/databaseAccounts",
-            "az cosmosdb update --key-uri",
+            "policy: Enforce gives it this object's; by hand: docs/dependents.md.",
         ),
         (
             "microsoft.cognitiveservices/ACCOUNTS",
@@ -157,7 +157,11 @@ fn what_cannot_be_read_is_unknown_and_what_was_known_stays() {
 
     let (_, known) = told(&[(storage.clone(), Fact::Known(key(NEXT_KEY)))], &first.status);
     let (_, later) = told(&[(storage, unknown())], &known.status);
-    assert_eq!(later.status, known.status);
+    assert_eq!(later.status.dependents, known.status.dependents);
+    assert_eq!(
+        condition(&later.status, ConditionType::DependentsEncrypted),
+        ("Unknown".to_owned(), "Unreadable".to_owned())
+    );
 }
 
 #[test]
@@ -203,7 +207,10 @@ fn microsofts_key_is_no_finding_beside_a_hub_with_microsofts_key() {
 fn without_dependents_nothing_is_said_of_them() {
     let (_, known) = told(&[(id(STORAGE, "one"), Fact::Absent)], &ready());
     let (_, none) = told(&[], &known.status);
-    assert_eq!(stored(&none.status, ConditionType::DependentsEncrypted), None);
+    assert_eq!(
+        crate::judge::stored(&none.status, ConditionType::DependentsEncrypted),
+        None
+    );
     assert!(none.status.dependents.is_empty());
 }
 

@@ -122,7 +122,7 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     judgement.compute_encryption = rules.compute(live);
     judgement.preflight = Some(preflight::without_notes(&input.status.preflight));
     let asks_for_a_key = matches!(input.declared.encryption, ValidEncryption::CustomerManaged { .. });
-    if (rules.encrypts_later() && live.encryption.is_some() == asks_for_a_key) || rules.parent().is_some() {
+    if !rules.encrypts_later() || live.encryption.is_some() == asks_for_a_key {
         waits_for_nothing(input, &mut judgement);
     }
     group::judge(input, live, &mut judgement);
@@ -275,7 +275,8 @@ fn own(
             .known()
             .and_then(|found| key::next_change(found, input.pace.expiry_lead, input.now));
         let agents = judgement.agent_coverage.as_ref();
-        let agents = agents.map(|coverage| agents::next_look(coverage, input.now));
+        let agents =
+            agents.map(|coverage| agents::next_look(coverage, &input.observed.capability_hosts, input.now));
         let moment = key.into_iter().chain(due).chain(agents).min();
         moment.map_or(Next::Change, Next::At)
     } else {

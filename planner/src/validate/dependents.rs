@@ -59,7 +59,7 @@ impl Checker<'_> {
                     is_search || matches!(identity, KeyUser::UserAssigned(_)),
                     &path,
                     "Enforce needs an identity that can unwrap for both: name a user-assigned one in \
-                     spec.encryption.customerManagedKey.identity, or leave policy at Audit",
+                     spec.encryption.customerManagedKey.identity, or set policy: Audit",
                 );
                 self.that(
                     is_search || KeyStore::of(vault) == KeyStore::Vault,
@@ -69,7 +69,7 @@ impl Checker<'_> {
             }
             Some(ValidEncryption::Inherited | ValidEncryption::MicrosoftManaged) => self.fail(
                 &path,
-                "Enforce gives the object's own key, and it has none: set spec.encryption.mode CustomerManaged, or leave policy at Audit",
+                "Enforce gives the object's own key, and it has none: set spec.encryption.mode CustomerManaged, or set policy: Audit",
             ),
             // It is told at the encryption.
             None => {}
@@ -77,12 +77,12 @@ impl Checker<'_> {
         self.that(
             dependent.allow_irreversible || dependent.r#type != DependentType::DatabaseAccount,
             &path,
-            "an account of Cosmos DB that has a key never returns to Microsoft's: say allowIrreversible: true, or leave policy at Audit",
+            "an account of Cosmos DB that has a key never returns to Microsoft's: say allowIrreversible: true, or set policy: Audit",
         );
         self.that(
             dependent.r#type != DependentType::Registry,
             &path,
-            "a registry gets its key at its creation alone: leave policy at Audit",
+            "a registry gets its key at its creation alone: set policy: Audit",
         );
     }
 }

@@ -209,6 +209,7 @@ fn live_hub(hub: &Declared, live: &Hub) -> Live {
             vault: Some(arm_id("Microsoft.KeyVault/vaults", key.vault())),
             key: KeyIdentifier::parse(&key.url()).unwrap(),
             identity: Some(arm_id("Microsoft.ManagedIdentity/userAssignedIdentities", "hub")),
+            gone: None,
         }),
         service_side: false,
         high_business_impact: live.key.is_some(),

@@ -97,10 +97,14 @@ fn what_could_not_be_read_is_read_again_and_never_taken_for_encrypted() {
         ("Unknown".to_owned(), "AzureUnreachable".to_owned())
     );
     assert_ne!(condition(&first.report.status, ConditionType::Ready).0, "True");
-    // One that was seen to have it keeps its word, and one that is new beside it has none.
+    // What was known of one stays as a fact, and is no word on how it is now.
     let seen = finds(&hub, &status, &with_key(KEY), 100).report.status;
     let later = looks(&hub, &seen, &observed, 200);
-    assert_eq!(verdict(&later).1, "AllEncrypted");
+    assert_eq!(
+        verdict(&later),
+        ("Unknown".to_owned(), "AzureUnreachable".to_owned())
+    );
+    assert_eq!(later.report.status.dependents, seen.dependents);
     assert_eq!(later.plan.next, Next::Backoff);
     let mut two = hub;
     two.dependents.push(ValidDependent {

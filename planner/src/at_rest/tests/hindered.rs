@@ -35,7 +35,7 @@ fn a_registry_is_never_written_to() {
     let (hub, status) = enforcing(REGISTRY);
     let (_, text) = refused(&hub, &status, &stored(AtRest::Microsoft));
     assert!(
-        text.starts_with("it gets its key at its creation alone. Leave policy at Audit"),
+        text.starts_with("it gets its key at its creation alone. Set policy: Audit"),
         "{text}"
     );
     refused(&hub, &status, &with_key(&format!("{VAULT}/keys/another")));
@@ -218,4 +218,8 @@ fn a_suspended_object_says_what_it_would_write() {
         "True"
     );
     assert!(stored_message(&second.report).contains("/one would be changed: encryption with"));
+    assert_eq!(
+        second.report.status.dependents[0].reason.as_deref(),
+        Some("Suspended")
+    );
 }

@@ -57,6 +57,7 @@ fn live(declared: &Declared, key: Option<&str>) -> Live {
             vault: None,
             key: KeyIdentifier::parse(key).unwrap(),
             identity: declared.user_assigned.first().cloned(),
+            gone: None,
         }),
         high_business_impact: false,
         managed_group: None,

@@ -68,11 +68,7 @@ fn what_enforcement_needs_is_refused_alike_at_apply_and_later() {
         (None, enforced(SEARCH), None),
         (None, enforced(COSMOS), Some("allowIrreversible: true")),
         (None, word, None),
-        (
-            None,
-            registry,
-            Some("at its creation alone: leave policy at Audit"),
-        ),
+        (None, registry, Some("at its creation alone: set policy: Audit")),
         (None, audited_registry, None),
         (Some(microsoft.clone()), audited, None),
         (

@@ -180,3 +180,29 @@ fn a_purge_that_was_ignored_is_looked_at_again_before_it_is_sent_again() {
     assert_eq!(told.operation.unwrap().state, OperationState::Ignored);
     assert_eq!(nexts[3], (false, Next::At(at_second(150))));
 }
+
+#[test]
+fn an_identity_that_was_taken_away_while_it_unwraps_is_told_and_given_back() {
+    let declared = account(|_| {});
+    let have = live(&declared, Some(FOLLOWED));
+    let status = settled(&declared, &have);
+    let mut without = have;
+    without.user_assigned.clear();
+    let encryption = without.encryption.as_mut().unwrap();
+    encryption.identity = None;
+    encryption.gone = Some("client".to_owned());
+    let after = next(&declared, &status, &there(&declared, &status, without), 100);
+    assert_eq!(
+        condition(&after.report.status, ConditionType::KeyHealthy),
+        ("False".to_owned(), "IdentityNotFound".to_owned())
+    );
+    assert_eq!(
+        condition(&after.report.status, ConditionType::TransitionAllowed).0,
+        "True"
+    );
+    let write = after.plan.write.unwrap();
+    assert_eq!(
+        (write.kind, write.intent.as_str()),
+        (OperationKind::Update, "identity")
+    );
+}
