@@ -91,7 +91,12 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &Judgement) -> Ju
                 judged.next = judged.next.or_sooner(progress::retry(why));
             }
             let new = || status(id, fact, Some(why.message.clone()));
-            judged.statuses.push(stored.cloned().unwrap_or_else(new));
+            let mut kept = stored.cloned().unwrap_or_else(new);
+            if enforcement.is_none() {
+                kept.reason = None;
+                kept.operation = None;
+            }
+            judged.statuses.push(kept);
             continue;
         }
         let finding = finding(id, fact, key);

@@ -342,10 +342,13 @@ impl Rules for Hub {
                     have.managed_network_isolation.as_deref(),
                 ),
                 path: "spec.managedNetwork.isolation",
-                what: format!(
-                    "Azure makes the isolation of a hub's managed network tighter, never looser: it is {}.",
-                    network::spelled(have.managed_network_isolation.as_deref())
-                ),
+                what: {
+                    let is = network::spelled(have.managed_network_isolation.as_deref());
+                    format!(
+                        "Azure makes the isolation of a hub's managed network tighter, never looser: it is {is}. If somebody made it so in \
+                         Azure, declare it: isolation: {is}."
+                    )
+                },
             },
         ]
     }

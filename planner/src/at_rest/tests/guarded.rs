@@ -106,6 +106,21 @@ fn what_could_not_be_read_is_read_again_and_never_taken_for_encrypted() {
     );
     assert_eq!(later.report.status.dependents, seen.dependents);
     assert_eq!(later.plan.next, Next::Backoff);
+    // One that is only told of by now is in nobody's way.
+    let bare = stored(AtRest::Microsoft);
+    let begun = finds(&hub, &status, &bare, 100).report.status;
+    let begun = finds(&hub, &begun, &bare, 101).report.status;
+    let mut audits = hub.clone();
+    audits.dependents[0].enforcement = None;
+    let told = looks(&audits, &begun, &observed, 200).report.status;
+    assert_eq!(condition(&told, ConditionType::Ready).0, "True");
+    assert_eq!(
+        (
+            told.dependents[0].reason.clone(),
+            told.dependents[0].operation.clone()
+        ),
+        (None, None)
+    );
     let mut two = hub;
     two.dependents.push(ValidDependent {
         id: id(STORAGE, "two"),
