@@ -65,6 +65,13 @@ fn purge(input: &Input<'_>, judgement: Judgement) -> Plan {
     delete(input, judgement, Request::Purge(path.clone()), path, None)
 }
 
+/// Whether the resource was this object's when it was looked at: it was told so, or its deletion was intended.
+fn was_seen(input: &Input<'_>) -> bool {
+    let operation = input.status.operation.as_ref();
+    input.status.resource_id.is_some()
+        || operation.is_some_and(|operation| operation.kind == OperationKind::Delete)
+}
+
 /// Deletes the resource if it is ours, and lets the object go once Azure says that it is gone.
 pub(super) fn deletion(input: &Input<'_>) -> Plan {
     let mut judgement = Judgement::kept(input.status);
@@ -72,8 +79,7 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
         Fact::Unknown(why) => return wait(unknown(input, why), retry(why)),
         // What this object never saw in Azure is not its to purge, whatever it is marked with.
         Fact::Absent
-            if input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge
-                && input.status.resource_id.is_some() =>
+            if input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge && was_seen(input) =>
         {
             match &input.observed.deleted {
                 Fact::Known(kept) if is_marked(input.declared, &kept.tags) => return purge(input, judgement),
@@ -88,6 +94,7 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
         Fact::Known(live) if !is_owned(input.declared, live) => return remove(judgement),
         Fact::Known(live) => live,
     };
+    judgement.resource_id = Some(live.id.to_string());
     if is_in_progress(live) {
         let kind = if is_deleting(live) {
             OperationKind::Delete

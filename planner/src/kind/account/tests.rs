@@ -555,6 +555,34 @@ fn it_is_purged_after_its_deletion_when_it_was_this_objects() {
 }
 
 #[test]
+fn what_is_first_seen_when_its_object_is_deleted_is_purged_too() {
+    let declared = account(|_| {});
+    let have = live(&declared, Some(FOLLOWED));
+    let unseen = ResourceStatus {
+        resource_id: None,
+        ..settled(&declared, &have)
+    };
+    let observed = there(&declared, &unseen, have);
+    let deletes = pass(&declared, &unseen, &observed, 100, true, &accepted());
+    assert_eq!(
+        deletes.report.status.resource_id,
+        Some(observed.live.known().unwrap().id.to_string())
+    );
+    // The same when the operator died after it had noted what it intends.
+    let write = deletes.plan.write.unwrap();
+    let noted = crate::intent(&unseen, &write, at_second(100), PACE);
+    let kept = Observed {
+        live: Fact::Absent,
+        deleted: Fact::Known(Deleted {
+            tags: declared.all_tags(),
+        }),
+        ..ready_for_creation(&declared)
+    };
+    let purges = pass(&declared, &noted, &kept, 200, true, &accepted());
+    assert!(matches!(purges.plan.write.unwrap().request, Request::Purge(_)));
+}
+
+#[test]
 fn what_can_change_on_it_is_changed_by_what_differs_alone() {
     let declared = account(|object| {
         object["spec"]["sku"] = json!("F0");
