@@ -38,7 +38,9 @@ pub(super) fn gate(input: &Input<'_>, live: &Live, judgement: &mut Judgement, ke
     let in_flight = operation.filter(|operation| is_in_flight(operation));
     if live.encryption.is_some()
         || !asks
-        || in_flight.is_some_and(|operation| operation.kind == OperationKind::ChangeKey)
+        || in_flight.is_some_and(|operation| {
+            operation.kind == OperationKind::ChangeKey && !is_to_be_sent_again(input, operation)
+        })
     {
         return Gate::NotAsked;
     }
@@ -89,6 +91,12 @@ fn is_in_flight(operation: &Operation) -> bool {
             operation.state,
             OperationState::Intended | OperationState::Running | OperationState::Verifying
         )
+}
+
+/// Whether it never arrived, if it is not there by now.
+fn is_to_be_sent_again(input: &Input<'_>, operation: &Operation) -> bool {
+    let gate = operation.not_before.as_ref();
+    operation.state == OperationState::Intended && gate.is_some_and(|gate| gate.0 <= input.now)
 }
 
 /// A grant does not make the resource less provisioned: it is the key that waits. What a refused one said stands until the next

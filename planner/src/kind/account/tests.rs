@@ -583,6 +583,24 @@ fn what_is_first_seen_when_its_object_is_deleted_is_purged_too() {
 }
 
 #[test]
+fn a_key_that_was_not_sent_waits_for_access_as_any_other() {
+    let declared = with_its_own_identity("Verify");
+    let have = live(&declared, None);
+    let status = settled(&declared, &have);
+    let mut observed = there(&declared, &status, have);
+    let write = next(&declared, &status, &observed, 60).plan.write.unwrap();
+    assert_eq!(write.kind, OperationKind::ChangeKey);
+    let noted = crate::intent(&status, &write, at_second(60), PACE);
+    observed.role_assignments = Fact::Known(Vec::new());
+    let withdrawn = next(&declared, &noted, &observed, 120);
+    assert_eq!(withdrawn.plan.write, None);
+    assert_eq!(
+        condition(&withdrawn.report.status, ConditionType::PrerequisitesMet).1,
+        "AccessMissing"
+    );
+}
+
+#[test]
 fn what_can_change_on_it_is_changed_by_what_differs_alone() {
     let declared = account(|object| {
         object["spec"]["sku"] = json!("F0");
