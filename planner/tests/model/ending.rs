@@ -2,15 +2,20 @@
 //!
 //! Invariant: from where nobody interferes and Azure does what it is asked there is one way on; so it is walked, not searched.
 
-use crate::azure::{HubState, Key, Keys};
-use crate::law::Told;
-use crate::model::{Action, InKubernetes, Life, State, Step};
-use crate::reading::Trouble;
 use stateright::Model as _;
 
-impl Life {
+use crate::law::Case;
+use crate::model::Life;
+use crate::pass::Seen;
+use crate::state::{Action, InKubernetes, State, Step};
+use crate::world::{End, World};
+
+/// Far more steps than any undisturbed life has.
+const MOST_STEPS: usize = 200;
+
+impl<W: World> Life<W> {
     /// What happens when nobody interferes and Azure does what it is asked.
-    fn undisturbed(&self, state: &State) -> Option<Action> {
+    fn undisturbed(&self, state: &State<W>) -> Option<Action<W>> {
         let mut actions = Vec::new();
         Self::of_azure(state, &mut actions);
         if let Some(action) = actions.into_iter().find(|one| Self::troubles_of(one) == 0) {
@@ -25,48 +30,65 @@ impl Life {
             return actions.into_iter().find(|one| Self::troubles_of(one) == 0);
         }
         let mut next = *state;
-        self.decide(&mut next, object, Trouble::None);
+        self.decide(&mut next, object, W::UNTROUBLED);
         match next.step {
             Step::Decided(id) if self.operator.is_at_rest(id) => {
                 actions.contains(&Action::Wait).then_some(Action::Wait)
             }
-            _ => Some(Action::Decide(Trouble::None)),
+            _ => Some(Action::Decide(W::UNTROUBLED)),
         }
     }
 
     /// Whether a state in which nothing happens any more is as it should be.
-    fn is_well(&self, state: &State) -> bool {
+    fn is_well(&self, state: &State<W>) -> bool {
         let InKubernetes::Here(object) = state.object else {
             return true;
-        };
-        let is_reachable = match state.azure.hub {
-            None => state.told == Told::Nothing,
-            Some(hub) => hub.is_ours && object.spec.can_become(&hub),
         };
         if object.is_deleting {
             return false;
         }
-        let hub_is_as_declared = state.azure.hub.is_some_and(|hub| {
-            hub.state == HubState::Succeeded && object.spec.is_met_by(&hub, state.azure.keys)
+        let status = self.operator.status(object.status);
+        let end = W::end(&Case {
+            object,
+            seen: Seen {
+                azure: state.azure,
+                trouble: W::UNTROUBLED,
+            },
+            declared: self.operator.declared(&object),
+            status: &status,
+            told: state.told,
         });
-        if is_reachable {
-            let key_is_usable = state.azure.keys != Keys::SecondDisabled
-                || state.azure.hub.is_none_or(|hub| hub.key != Some(Key::Second));
-            hub_is_as_declared && (self.operator.is_ready(object.status) || !key_is_usable)
-        } else {
-            self.operator.is_stalled(object.status)
+        let is_converged = W::is_converged(&state.azure, object.spec);
+        match end {
+            End::Ready => is_converged && self.operator.is_ready(object.status),
+            End::AsDeclared => is_converged,
+            End::Stalled => self.operator.is_stalled(object.status),
+            End::Hindered => self.operator.is_hindered(object.status),
         }
     }
 
+    /// Where a life that is left alone comes to rest.
+    pub fn at_rest(&self, from: State<W>) -> State<W> {
+        let mut state = from;
+        for _ in 0..MOST_STEPS {
+            let next = self.undisturbed(&state);
+            match next.and_then(|action| self.next_state(&state, action)) {
+                Some(next) => state = next,
+                None => return state,
+            }
+        }
+        panic!("it comes to no rest: {state:?}");
+    }
+
     /// Whether a life that is left alone from here on comes to a good end.
-    pub fn ends_well(&self, from: &State) -> bool {
-        /// Far more steps than any undisturbed life has.
-        const MOST_STEPS: usize = 200;
+    pub fn ends_well(&self, from: &State<W>) -> bool {
         let mut state = *from;
         let mut path = Vec::new();
         for _ in 0..MOST_STEPS {
             // What went wrong before does not matter for how it goes on.
             state.troubles = 0;
+            state.in_vain = None;
+            state.is_superseded = false;
             state.broken = None;
             if self.known_to_end_well.lock().unwrap().contains(&state) {
                 self.known_to_end_well.lock().unwrap().extend(path);

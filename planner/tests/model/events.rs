@@ -4,65 +4,50 @@
 
 use keyholder_planner::plan::{FinalizerStep, Request};
 
-use crate::azure::{Ending, Keys};
-use crate::declared::{POLICIES, SPECS};
-use crate::model::{Action, InKubernetes, Life, State, Step};
-use crate::reading::Trouble;
+use crate::model::Life;
+use crate::state::{Action, InKubernetes, State, Step};
 use crate::time::waits;
+use crate::world::{Ending, Place, Policy, Scene, World};
 
-impl Life {
-    /// Whether a request as wanted is decided on or on its way.
-    fn has(&self, state: &State, wanted: impl Fn(&Request) -> bool) -> bool {
+impl<W: World> Life<W> {
+    /// Whether a creation is decided on or on its way.
+    fn creates(&self, state: &State<W>) -> bool {
         let decided = match state.step {
             Step::Decided(id) | Step::Noted(id) | Step::Sent(id) => Some(id),
             Step::Idle | Step::Answered(..) => None,
         };
-        [decided, state.on_its_way].into_iter().flatten().any(|id| {
+        decided.into_iter().chain(state.on_the_way.any()).any(|id| {
             let pass = self.operator.pass(id);
-            pass.plan
-                .write
-                .as_ref()
-                .is_some_and(|write| wanted(&write.request))
+            let write = pass.plan.write.as_ref();
+            write.is_some_and(|write| matches!(write.request, Request::Put(_)))
         })
     }
 
     /// What an event counts among what goes wrong or is changed.
-    pub fn troubles_of(action: &Action) -> u8 {
+    pub fn troubles_of(action: &Action<W>) -> u8 {
         match action {
-            Action::Decide(Trouble::None)
-            | Action::AddFinalizer
+            Action::Decide(trouble) if *trouble == W::UNTROUBLED => 0,
+            Action::AddFinalizer
             | Action::Note
             | Action::Send
             | Action::Report
-            | Action::Arrive
-            | Action::Finish(Ending::Succeeds)
+            | Action::Arrive(_)
+            | Action::Finish(_, Ending::Succeeds)
             | Action::Wait => 0,
             _ => 1,
         }
     }
 
-    pub fn of_operator(&self, state: &State, actions: &mut Vec<Action>) {
+    pub fn of_operator(&self, state: &State<W>, actions: &mut Vec<Action<W>>) {
         let InKubernetes::Here(object) = state.object else {
             return;
         };
         match state.step {
             Step::Idle => {
-                actions.push(Action::Decide(Trouble::None));
+                actions.push(Action::Decide(W::UNTROUBLED));
                 let status = self.operator.status(object.status);
-                if status
-                    .operation
-                    .as_ref()
-                    .is_some_and(|operation| operation.url.is_some())
-                {
-                    actions.push(Action::Decide(Trouble::OperationUnreadable));
-                    actions.push(Action::Decide(Trouble::OperationForgotten));
-                }
-                actions.push(Action::Decide(Trouble::HubUnreadable));
-                actions.push(Action::Decide(Trouble::KeyUnreadable));
-                if state.azure.keys != Keys::One {
-                    actions.push(Action::Decide(Trouble::KeyOutdated));
-                }
-                if state.on_its_way.is_none() && waits(&status) {
+                actions.extend(W::troubles(&state.azure, &status).into_iter().map(Action::Decide));
+                if state.on_the_way.any().next().is_none() && waits(&status) {
                     actions.push(Action::Wait);
                 }
                 return;
@@ -86,55 +71,38 @@ impl Life {
         actions.push(Action::Crash);
     }
 
-    pub fn of_azure(state: &State, actions: &mut Vec<Action>) {
-        if state.on_its_way.is_some() {
-            actions.push(Action::Arrive);
-            actions.push(Action::Vanish);
-            if matches!(state.step, Step::Sent(_)) {
-                actions.extend([
-                    Action::ArriveSilently,
-                    Action::ArriveUnanswered,
-                    Action::Refuse,
-                    Action::Ignore,
-                ]);
+    pub fn of_azure(state: &State<W>, actions: &mut Vec<Action<W>>) {
+        for place in Place::ALL {
+            if state.on_the_way.to(place).is_some() {
+                actions.extend([Action::Arrive(place), Action::Vanish(place)]);
+            }
+            if W::is_working(&state.azure, place) {
+                let endings = W::endings(place).iter();
+                actions.extend(endings.map(|ending| Action::Finish(place, *ending)));
             }
         }
-        if state.azure.is_working() {
+        if matches!(state.step, Step::Sent(_)) {
             actions.extend([
-                Action::Finish(Ending::Succeeds),
-                Action::Finish(Ending::Fails),
-                Action::Finish(Ending::FailsAndBreaks),
-                Action::Finish(Ending::IsIgnored),
+                Action::ArriveSilently,
+                Action::ArriveUnanswered,
+                Action::Refuse,
+                Action::Ignore,
             ]);
         }
     }
 
-    pub fn of_others(&self, state: &State, actions: &mut Vec<Action>) {
-        let creates = self.has(state, |request| matches!(request, Request::Put(_)));
-        if !state.azure.is_working() && !creates {
-            let is_quiet = state.on_its_way.is_none() && state.step == Step::Idle;
-            match state.azure.hub {
-                Some(hub) => {
-                    actions.push(Action::Take);
-                    if hub.is_ours && is_quiet {
-                        actions.push(Action::Untag);
-                    }
-                }
-                None if is_quiet => actions.push(Action::MakeAnothers),
-                None => {}
-            }
-        }
-        match state.azure.keys {
-            Keys::One => actions.push(Action::Rotate),
-            Keys::Rotated => actions.push(Action::Disable),
-            Keys::SecondDisabled => {}
-        }
+    pub fn of_others(&self, state: &State<W>, actions: &mut Vec<Action<W>>) {
+        let scene = Scene {
+            creates: self.creates(state),
+            is_quiet: state.on_the_way.any().next().is_none() && state.step == Step::Idle,
+        };
+        actions.extend(W::deeds(&state.azure, scene).into_iter().map(Action::Others));
         if let InKubernetes::Here(object) = state.object
             && !object.is_deleting
         {
-            let others = SPECS.into_iter().filter(|spec| *spec != object.spec);
-            actions.extend(others.map(Action::Edit));
-            actions.extend(POLICIES.map(Action::Delete));
+            let others = W::SPECS.iter().filter(|spec| **spec != object.spec);
+            actions.extend(others.copied().map(Action::Edit));
+            actions.extend(Policy::ALL.map(Action::Delete));
         }
     }
 }

@@ -1,33 +1,33 @@
 //! The planner under every order of what may happen: users' edits, Azure's answers and failures, other people, crashes.
 //!
-//! It decides by its real functions; around it stands a small Azure ([`azure`]), and the operator's steps ([`model`]).
+//! It decides by its real functions; around it stands a small Azure for each kind of object ([`world`]), and the operator's steps ([`model`]).
 //! `cargo test --test model` checks the planner; each mistake of [`seeds`] must be found, and its trace is printed
 //! (`-- --nocapture`).
 #![cfg(test)]
 
-mod azure;
-mod declared;
+mod account;
 mod ending;
 mod events;
+mod hub;
 mod law;
 mod model;
 mod pass;
 mod reading;
 mod seeds;
+mod state;
 mod time;
 mod trace;
+mod world;
 
 use stateright::{Checker as _, Expectation, Model as _};
 
 use model::Life;
 use pass::Planner;
+use world::World;
 
-/// How much goes wrong or is changed on one path. Each more makes the space about fifteen times as large.
-const MOST_TROUBLES: u8 = 3;
-
-#[test]
-fn the_planner_keeps_every_law() {
-    let checker = Life::new(Planner::REAL, MOST_TROUBLES)
+/// Checks a world with so much that goes wrong or is changed on one path. Each more makes its space about fifteen times as large.
+fn keeps_every_law<W: World>(most_troubles: u8) {
+    let checker = Life::<W>::new(Planner::REAL, most_troubles)
         .checker()
         .threads(2)
         .spawn_bfs()
@@ -49,4 +49,14 @@ fn the_planner_keeps_every_law() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn of_hubs_the_planner_keeps_every_law() {
+    keeps_every_law::<hub::World>(3);
+}
+
+#[test]
+fn of_accounts_the_planner_keeps_every_law() {
+    keeps_every_law::<account::World>(2);
 }

@@ -10,121 +10,38 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
+use keyholder_crds::{OperationKind, OperationState};
 use keyholder_planner::plan::FinalizerStep;
 use stateright::{Model, Property};
 
-use crate::azure::{Azure, Ending, Hub, HubState, Keys, Operation, Taken};
-use crate::declared::{Policy, Spec};
 use crate::law::{self, Broken, Told};
-use crate::pass::{Answer, Object, Operator, PassId, Planner};
-use crate::reading::{Trouble, see};
-
-/// Where the operator is in a pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
-    Idle,
-    /// Observed and decided.
-    Decided(PassId),
-    /// The intent is noted.
-    Noted(PassId),
-    /// The request is sent, and its answer waited for.
-    Sent(PassId),
-    /// There is an answer, or there will be none.
-    Answered(PassId, Answer),
-}
-
-/// The object, or what its policy was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum InKubernetes {
-    Here(Object),
-    Gone(Policy),
-}
-
-/// A state of the whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct State {
-    pub object: InKubernetes,
-    pub azure: Azure,
-    pub step: Step,
-    /// The object was changed since the pass began.
-    pub is_outdated: bool,
-    /// A request on its way.
-    pub on_its_way: Option<PassId>,
-    /// What the stored statuses have told.
-    pub told: Told,
-    /// How much went wrong or was changed so far.
-    pub troubles: u8,
-    pub broken: Option<Broken>,
-}
-
-/// What can happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// The operator touches, observes and decides.
-    Decide(Trouble),
-    /// The operator adds its finalizer.
-    AddFinalizer,
-    /// The operator notes what it intends.
-    Note,
-    /// The operator sends the request.
-    Send,
-    /// The operator gives up waiting for the answer; the request is still on its way.
-    GiveUp,
-    /// The operator writes its report, or lets the object go.
-    Report,
-    /// The operator dies and is started again.
-    Crash,
-    /// The request arrives and is answered.
-    Arrive,
-    /// It is accepted, and no URL is given.
-    ArriveSilently,
-    /// It arrives; its answer does not.
-    ArriveUnanswered,
-    /// Azure refuses it.
-    Refuse,
-    /// Azure answers that it is done, and does nothing.
-    Ignore,
-    /// It never arrives.
-    Vanish,
-    /// Azure's operation ends.
-    Finish(Ending),
-    /// Somebody deletes the hub in Azure.
-    Take,
-    /// Somebody makes a hub of this name.
-    MakeAnothers,
-    /// Somebody takes the owner tag away.
-    Untag,
-    /// The key gets a second version.
-    Rotate,
-    /// The second version is disabled.
-    Disable,
-    /// The user changes the spec.
-    Edit(Spec),
-    /// The user deletes the object.
-    Delete(Policy),
-    /// Time passes.
-    Wait,
-}
+use crate::pass::{Answer, Object, Operator, PassId, Planner, Seen};
+use crate::state::{Action, InKubernetes, OnTheWay, State, Step, WriteKind};
+use crate::world::{Ending, Place, Policy, Taken, World};
 
 /// The model.
-pub struct Life {
-    pub operator: Operator,
+pub struct Life<W: World> {
+    pub operator: Operator<W>,
     /// How much may go wrong or be changed on one path.
     pub most_troubles: u8,
     /// States from which everything is known to come to a good end.
-    pub known_to_end_well: Mutex<HashSet<State>>,
+    pub known_to_end_well: Mutex<HashSet<State<W>>>,
 }
 
 pub const NOTHING_FORBIDDEN: &str = "nothing is written that is forbidden, unowned, unseen or older";
-pub const NO_SUCCESSOR: &str = "no empty hub takes the place of one with data";
+pub const NO_PUT_OVER_DATA: &str = "what was in order is never put over";
+pub const NO_KEY_TOO_EARLY: &str = "no key is sent while a check of it fails";
+pub const NO_SUCCESSOR: &str = "no empty resource takes the place of one with data";
 pub const ONE_WRITE: &str = "one write at a time";
+pub const NOT_AT_ONCE: &str = "what was of no avail is not sent again at once";
 pub const EMPTY_WHEN_CONVERGED: &str = "a plan is empty exactly when all is as declared";
-pub const READY_IS_TRUE: &str = "Ready is said of a hub that is as declared";
-pub const BOUND_STAYS: &str = "what a hub is bound to is known as long as it is there";
-pub const HUB_GOES_FIRST: &str = "an object goes after its hub, where its policy says that the hub goes";
+pub const READY_IS_TRUE: &str = "Ready is said of a resource that is as declared";
+pub const BOUND_STAYS: &str = "what a resource is bound to is known as long as it is there";
+pub const RESOURCE_GOES_FIRST: &str =
+    "an object goes after its resource, where its policy says that the resource goes";
 pub const ENDS_WELL: &str = "left alone, all comes to rest: as declared, or with a cause that stalls it";
 
-impl Life {
+impl<W: World> Life<W> {
     pub fn new(planner: Planner, most_troubles: u8) -> Self {
         Self {
             operator: Operator::new(planner),
@@ -133,36 +50,61 @@ impl Life {
         }
     }
 
+    fn place(&self, id: PassId) -> Place {
+        match &self.operator.pass(id).plan.write {
+            Some(write) if write.kind == OperationKind::EncryptDependent => Place::Dependent,
+            _ => Place::Own,
+        }
+    }
+
     /// What Azure answers to the request on its way, and has then.
-    fn arrive(&self, state: &mut State) -> Answer {
-        let Some(id) = state.on_its_way.take() else {
+    fn arrive(&self, state: &mut State<W>, place: Place) -> Answer {
+        let Some(id) = state.on_the_way.at(place).take() else {
             return Answer::None;
         };
         let pass = self.operator.pass(id);
-        match pass.plan.write.as_ref().map(|write| state.azure.take(write)) {
+        let taken = pass
+            .plan
+            .write
+            .as_ref()
+            .map(|write| W::take(&mut state.azure, write));
+        if matches!(taken, Some(Taken::Conflict | Taken::Refused)) {
+            self.fail(state, id);
+        }
+        match taken {
             Some(Taken::Accepted) => Answer::Accepted,
             Some(Taken::Done) => Answer::Done,
             Some(Taken::Conflict) => Answer::Conflict,
-            Some(Taken::NotFound) => Answer::Refused,
+            Some(Taken::Refused) => Answer::Refused,
             None => Answer::None,
         }
     }
 
-    fn answer(state: &mut State, answer: Answer) {
+    /// The request that is waited for is lost, and this is the answer.
+    fn lose(&self, state: &mut State<W>, answer: Answer) {
+        if let Step::Sent(id) = state.step {
+            let place = self.place(id);
+            *state.on_the_way.at(place) = None;
+            self.fail(state, id);
+        }
+        Self::answer(state, answer);
+    }
+
+    fn answer(state: &mut State<W>, answer: Answer) {
         if let Step::Sent(id) = state.step {
             state.step = Step::Answered(id, answer);
         }
     }
 
     /// Notes a pass's report, unless somebody changed the object since.
-    fn report(&self, state: &mut State, object: Object, id: PassId, answer: Answer) {
+    fn report(&self, state: &mut State<W>, object: Object<W>, id: PassId, answer: Answer) {
         state.step = Step::Idle;
         if state.is_outdated {
             return;
         }
         state.broken = state
             .broken
-            .or_else(|| law::of_report(&self.operator, id, answer));
+            .or_else(|| law::of_report(&self.operator, id, answer, state.told));
         let pass = self.operator.pass(id);
         if pass.plan.finalizer == FinalizerStep::Remove {
             state.object = if object.is_deleting {
@@ -177,70 +119,199 @@ impl Life {
         }
         let status = self.operator.report(id, answer);
         state.object = InKubernetes::Here(Object { status, ..object });
-        let was_read = !pass.seen.azure.is_working()
-            && !matches!(
-                pass.seen.trouble,
-                Trouble::HubUnreadable | Trouble::OperationUnreadable
-            );
-        if let (true, Some(hub)) = (was_read, pass.seen.azure.hub)
-            && hub.is_ours
-        {
-            let told = if hub.state == HubState::Succeeded {
-                Told::InOrder
-            } else {
-                Told::Seen
-            };
-            state.told = state.told.max(told);
+        if !W::is_working(&pass.seen.azure, Place::Own) && !W::is_blind(pass.seen.trouble) {
+            state.told = state.told.max(W::told(&pass.seen.azure));
         }
     }
 
     /// The operator touches the object, observes and decides.
-    pub fn decide(&self, state: &mut State, object: Object, trouble: Trouble) {
+    pub fn decide(&self, state: &mut State<W>, object: Object<W>, trouble: W::Trouble) {
         let object = Object {
             status: self.operator.touched(&object),
             ..object
         };
         state.object = InKubernetes::Here(object);
         let status = self.operator.status(object.status);
-        let has_url = status
-            .operation
-            .as_ref()
-            .is_some_and(|operation| operation.url.is_some());
-        let id = self.operator.decide(object, see(state.azure, trouble, has_url));
+        let azure = W::see(state.azure, trouble, &status);
+        if trouble != W::UNTROUBLED {
+            // Who cannot read what is wanted loses count of the tries.
+            state.in_vain = None;
+        }
+        let id = self.operator.decide(object, Seen { azure, trouble });
         state.step = Step::Decided(id);
         state.is_outdated = false;
         state.broken = law::of_decision(&self.operator, id, state.told);
     }
+
+    fn send(&self, state: &mut State<W>, id: PassId) {
+        let place = self.place(id);
+        if state.on_the_way.to(place).is_some() || W::is_working(&state.azure, place) {
+            state.broken = Some(Broken::WroteTwice);
+        } else if state.in_vain.is_some() && state.in_vain == self.kind(id) {
+            state.broken = Some(Broken::RetriedAtOnce);
+        }
+        *state.on_the_way.at(place) = Some(id);
+        state.step = Step::Sent(id);
+    }
+
+    /// The write that the status tells to be under way; else its wait may be over before its end shows.
+    fn noted(&self, state: &State<W>, place: Place) -> Option<WriteKind> {
+        let InKubernetes::Here(object) = state.object else {
+            return None;
+        };
+        let status = self.operator.status(object.status);
+        let operation = match place {
+            Place::Own => status.operation.as_ref(),
+            Place::Dependent => status.dependents.iter().find_map(|one| one.operation.as_ref()),
+        };
+        operation
+            .filter(|operation| operation.state == OperationState::Running)
+            .map(|operation| operation.kind.into())
+    }
+
+    fn is_busy(state: &State<W>) -> bool {
+        let is_decided = matches!(state.step, Step::Decided(_) | Step::Noted(_));
+        let on_the_way = state.on_the_way.any().next().is_some();
+        is_decided
+            || on_the_way
+            || Place::ALL
+                .into_iter()
+                .any(|place| W::is_working(&state.azure, place))
+    }
+
+    /// A write was of no avail; who wants something else by now may write that at once.
+    fn fail(&self, state: &mut State<W>, id: PassId) {
+        if !state.is_superseded {
+            state.in_vain = self.kind(id);
+        }
+    }
+
+    fn kind(&self, id: PassId) -> Option<WriteKind> {
+        let pass = self.operator.pass(id);
+        pass.plan.write.as_ref().map(|write| write.kind.into())
+    }
+
+    /// Something was changed: what was of no avail may be of avail now.
+    fn supersede(state: &mut State<W>) {
+        state.in_vain = None;
+        state.is_superseded = Self::is_busy(state);
+    }
+
+    fn edit(&self, state: &mut State<W>, object: Object<W>, spec: W::Spec) {
+        let status = self.operator.outdated(object.status);
+        state.object = InKubernetes::Here(Object {
+            spec,
+            status,
+            ..object
+        });
+        state.is_outdated = true;
+        Self::supersede(state);
+    }
+
+    fn delete(&self, state: &mut State<W>, object: Object<W>, policy: Policy) {
+        state.object = if object.has_finalizer {
+            // Setting a deletion timestamp is a new generation; so is another policy.
+            let status = self.operator.outdated(object.status);
+            InKubernetes::Here(Object {
+                policy,
+                is_deleting: true,
+                status,
+                ..object
+            })
+        } else {
+            InKubernetes::Gone(policy)
+        };
+        state.is_outdated = true;
+        Self::supersede(state);
+    }
+
+    /// What the operator does; `None` where it cannot.
+    fn operate(&self, state: &mut State<W>, action: Action<W>) -> Option<()> {
+        let object = match state.object {
+            InKubernetes::Here(object) => Some(object),
+            InKubernetes::Gone(_) => None,
+        };
+        match (action, state.step, object) {
+            (Action::Decide(trouble), Step::Idle, Some(object)) => self.decide(state, object, trouble),
+            (Action::AddFinalizer | Action::Note, Step::Decided(_), Some(_)) if state.is_outdated => {
+                state.step = Step::Idle;
+            }
+            (Action::AddFinalizer, Step::Decided(_), Some(object)) => {
+                state.object = InKubernetes::Here(Object {
+                    has_finalizer: true,
+                    ..object
+                });
+            }
+            (Action::Note, Step::Decided(id), Some(object)) => {
+                let status = self.operator.intent(id);
+                state.object = InKubernetes::Here(Object { status, ..object });
+                state.step = Step::Noted(id);
+                if object.is_deleting {
+                    let seen = W::told(&self.operator.pass(id).seen.azure);
+                    state.told = state.told.max(seen);
+                }
+            }
+            (Action::Send, Step::Noted(id), _) => self.send(state, id),
+            (Action::GiveUp, Step::Sent(id), _) => state.step = Step::Answered(id, Answer::None),
+            (Action::Report, Step::Decided(id), Some(object)) => {
+                self.report(state, object, id, Answer::Nothing);
+            }
+            (Action::Report, Step::Answered(id, answer), Some(object)) => {
+                self.report(state, object, id, answer);
+            }
+            (Action::Crash, _, _) => state.step = Step::Idle,
+            (Action::Edit(spec), _, Some(object)) => self.edit(state, object, spec),
+            (Action::Delete(policy), _, Some(object)) => self.delete(state, object, policy),
+            (Action::Wait, Step::Idle, Some(object)) => {
+                let status = self.operator.later(object.status);
+                state.object = InKubernetes::Here(Object { status, ..object });
+                state.in_vain = None;
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Whether the request that is waited for goes to this place.
+    fn is_awaited(&self, state: &State<W>, place: Place) -> bool {
+        matches!(state.step, Step::Sent(id) if self.place(id) == place)
+    }
 }
 
-impl Model for Life {
-    type State = State;
-    type Action = Action;
+impl<W: World> Model for Life<W> {
+    type State = State<W>;
+    type Action = Action<W>;
 
-    fn init_states(&self) -> Vec<State> {
-        vec![State {
+    fn init_states(&self) -> Vec<State<W>> {
+        let mut state = State {
             object: InKubernetes::Here(Object {
-                spec: Spec::Follow,
+                spec: W::SPECS[0],
                 policy: Policy::Retain,
                 is_deleting: false,
                 has_finalizer: false,
                 status: self.operator.empty(),
             }),
-            azure: Azure {
-                hub: None,
-                operation: Operation::None,
-                keys: Keys::One,
-            },
+            azure: W::nothing(),
             step: Step::Idle,
             is_outdated: false,
-            on_its_way: None,
+            on_the_way: OnTheWay::default(),
+            in_vain: None,
+            is_superseded: false,
             told: Told::Nothing,
             troubles: 0,
             broken: None,
-        }]
+        };
+        if let Some(asked) = W::ASKED {
+            state = self.at_rest(state);
+            if let InKubernetes::Here(object) = state.object {
+                self.edit(&mut state, object, asked);
+                state.is_outdated = false;
+            }
+        }
+        vec![state]
     }
 
-    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+    fn actions(&self, state: &State<W>, actions: &mut Vec<Action<W>>) {
         if state.broken.is_some() {
             return;
         }
@@ -250,118 +321,60 @@ impl Model for Life {
         actions.retain(|action| state.troubles + Self::troubles_of(action) <= self.most_troubles);
     }
 
-    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+    fn next_state(&self, last: &State<W>, action: Action<W>) -> Option<State<W>> {
         let mut state = *last;
         state.troubles += Self::troubles_of(&action);
-        let object = match state.object {
-            InKubernetes::Here(object) => Some(object),
-            InKubernetes::Gone(_) => None,
-        };
-        match (action, state.step, object) {
-            (Action::Decide(trouble), Step::Idle, Some(object)) => self.decide(&mut state, object, trouble),
-            (Action::AddFinalizer, Step::Decided(_), Some(object)) => {
-                if state.is_outdated {
-                    state.step = Step::Idle;
-                } else {
-                    state.object = InKubernetes::Here(Object {
-                        has_finalizer: true,
-                        ..object
-                    });
+        match action {
+            Action::Arrive(place) => {
+                let is_awaited = self.is_awaited(&state, place);
+                let answer = self.arrive(&mut state, place);
+                if is_awaited {
+                    Self::answer(&mut state, answer);
                 }
             }
-            (Action::Note, Step::Decided(id), Some(object)) => {
-                if state.is_outdated {
-                    state.step = Step::Idle;
-                } else {
-                    let status = self.operator.intent(id);
-                    state.object = InKubernetes::Here(Object { status, ..object });
-                    state.step = Step::Noted(id);
+            Action::Vanish(place) => {
+                if self.is_awaited(&state, place) {
+                    Self::answer(&mut state, Answer::None);
+                }
+                if let Some(id) = state.on_the_way.at(place).take() {
+                    self.fail(&mut state, id);
                 }
             }
-            (Action::Send, Step::Noted(id), _) => {
-                if state.on_its_way.is_some() || state.azure.is_working() {
-                    state.broken = Some(Broken::WroteTwice);
+            Action::ArriveSilently | Action::ArriveUnanswered => {
+                let Step::Sent(id) = state.step else { return None };
+                let answer = self.arrive(&mut state, self.place(id));
+                match (action, answer) {
+                    (Action::ArriveUnanswered, _) => Self::answer(&mut state, Answer::None),
+                    (_, Answer::Accepted) => Self::answer(&mut state, Answer::AcceptedSilently),
+                    _ => return None,
                 }
-                state.on_its_way = Some(id);
-                state.step = Step::Sent(id);
             }
-            (Action::GiveUp, Step::Sent(id), _) => state.step = Step::Answered(id, Answer::None),
-            (Action::Report, Step::Decided(id), Some(object)) => {
-                self.report(&mut state, object, id, Answer::Nothing);
+            Action::Refuse => self.lose(&mut state, Answer::Refused),
+            Action::Ignore => self.lose(&mut state, Answer::Done),
+            Action::Finish(place, ending) => {
+                W::finish(&mut state.azure, place, ending);
+                if ending == Ending::Succeeds {
+                    state.in_vain = None;
+                } else if !state.is_superseded {
+                    state.in_vain = self.noted(&state, place);
+                }
             }
-            (Action::Report, Step::Answered(id, answer), Some(object)) => {
-                self.report(&mut state, object, id, answer);
+            Action::Others(deed) => {
+                W::act(&mut state.azure, deed);
+                Self::supersede(&mut state);
             }
-            (Action::Crash, _, _) => state.step = Step::Idle,
-            (Action::Arrive, ..) => {
-                let answer = self.arrive(&mut state);
-                Self::answer(&mut state, answer);
-            }
-            (Action::ArriveSilently, ..) => match self.arrive(&mut state) {
-                Answer::Accepted => Self::answer(&mut state, Answer::AcceptedSilently),
-                _ => return None,
-            },
-            (Action::ArriveUnanswered, ..) => {
-                self.arrive(&mut state);
-                Self::answer(&mut state, Answer::None);
-            }
-            (Action::Refuse, ..) => {
-                state.on_its_way = None;
-                Self::answer(&mut state, Answer::Refused);
-            }
-            (Action::Ignore, ..) => {
-                state.on_its_way = None;
-                Self::answer(&mut state, Answer::Done);
-            }
-            (Action::Vanish, ..) => {
-                state.on_its_way = None;
-                Self::answer(&mut state, Answer::None);
-            }
-            (Action::Finish(ending), ..) => state.azure.finish(ending),
-            (Action::Take, ..) => state.azure.hub = None,
-            (Action::MakeAnothers, ..) => state.azure.hub = Some(Hub::ANOTHERS),
-            (Action::Untag, ..) => state.azure.hub.as_mut()?.is_ours = false,
-            (Action::Rotate, ..) => state.azure.keys = Keys::Rotated,
-            (Action::Disable, ..) => state.azure.keys = Keys::SecondDisabled,
-            (Action::Edit(spec), _, Some(object)) => {
-                let status = self.operator.outdated(object.status);
-                state.object = InKubernetes::Here(Object {
-                    spec,
-                    status,
-                    ..object
-                });
-                state.is_outdated = true;
-            }
-            (Action::Delete(policy), _, Some(object)) => {
-                state.object = if object.has_finalizer {
-                    // Setting a deletion timestamp is a new generation; so is another policy.
-                    let status = self.operator.outdated(object.status);
-                    InKubernetes::Here(Object {
-                        policy,
-                        is_deleting: true,
-                        status,
-                        ..object
-                    })
-                } else {
-                    InKubernetes::Gone(policy)
-                };
-                state.is_outdated = true;
-            }
-            (Action::Wait, Step::Idle, Some(object)) => {
-                let status = self.operator.later(object.status);
-                state.object = InKubernetes::Here(Object { status, ..object });
-            }
-            _ => return None,
+            of_operator => self.operate(&mut state, of_operator)?,
         }
         if state.step == Step::Idle {
             state.is_outdated = false;
         }
+        state.is_superseded &= Self::is_busy(&state);
         Some(state)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always(NOTHING_FORBIDDEN, |_, state: &State| {
+            Property::always(NOTHING_FORBIDDEN, |_, state: &State<W>| {
                 !matches!(
                     state.broken,
                     Some(
@@ -372,47 +385,50 @@ impl Model for Life {
                     )
                 )
             }),
-            Property::always(NO_SUCCESSOR, |_, state: &State| {
+            Property::always(NO_SUCCESSOR, |_, state: &State<W>| {
                 state.broken != Some(Broken::MadeAnEmptySuccessor)
             }),
-            Property::always(ONE_WRITE, |_, state: &State| {
+            Property::always(NO_PUT_OVER_DATA, |_, state: &State<W>| {
+                state.broken != Some(Broken::PutOverData)
+            }),
+            Property::always(NO_KEY_TOO_EARLY, |_, state: &State<W>| {
+                state.broken != Some(Broken::SentAKeyTooEarly)
+            }),
+            Property::always(ONE_WRITE, |_, state: &State<W>| {
                 state.broken != Some(Broken::WroteTwice)
             }),
-            Property::always(EMPTY_WHEN_CONVERGED, |_, state: &State| {
+            Property::always(NOT_AT_ONCE, |_, state: &State<W>| {
+                state.broken != Some(Broken::RetriedAtOnce)
+            }),
+            Property::always(EMPTY_WHEN_CONVERGED, |_, state: &State<W>| {
                 state.broken != Some(Broken::PlanIsNotEmptyExactlyWhenConverged)
             }),
-            Property::always(READY_IS_TRUE, |_, state: &State| {
+            Property::always(READY_IS_TRUE, |_, state: &State<W>| {
                 state.broken != Some(Broken::SaidReadyFalsely)
             }),
-            Property::always(BOUND_STAYS, |model: &Self, state: &State| {
-                match (state.object, state.azure.hub) {
-                    (InKubernetes::Here(object), Some(hub)) if hub.is_ours => {
-                        model.operator.status(object.status).bound.is_some()
-                    }
-                    _ => true,
+            Property::always(BOUND_STAYS, |model: &Self, state: &State<W>| match state.object {
+                InKubernetes::Here(object) => {
+                    W::is_bound(&state.azure, &model.operator.status(object.status))
                 }
+                InKubernetes::Gone(_) => true,
             }),
-            Property::always(HUB_GOES_FIRST, |_, state: &State| {
-                let hub_is_there = state.azure.hub.is_some_and(|hub| hub.is_ours);
-                !hub_is_there
-                    || matches!(
-                        state.object,
-                        InKubernetes::Here(_) | InKubernetes::Gone(Policy::Retain)
-                    )
+            Property::always(RESOURCE_GOES_FIRST, |_, state: &State<W>| match state.object {
+                InKubernetes::Here(_) => true,
+                InKubernetes::Gone(policy) => !W::is_left(&state.azure, policy, state.told),
             }),
-            Property::always(ENDS_WELL, |model: &Self, state: &State| {
+            Property::always(ENDS_WELL, |model: &Self, state: &State<W>| {
                 state.broken.is_some() || model.ends_well(state)
             }),
-            Property::sometimes("a hub is ready", |model: &Self, state: &State| {
-                match state.object {
+            Property::sometimes(
+                "a resource is ready",
+                |model: &Self, state: &State<W>| match state.object {
                     InKubernetes::Here(object) => model.operator.is_ready(object.status),
                     InKubernetes::Gone(_) => false,
-                }
-            }),
-            Property::sometimes("an object goes after its hub", |_, state: &State| {
+                },
+            ),
+            Property::sometimes("an object goes after its resource", |_, state: &State<W>| {
                 state.told == Told::InOrder
-                    && state.azure.hub.is_none()
-                    && matches!(state.object, InKubernetes::Gone(Policy::Delete))
+                    && matches!(state.object, InKubernetes::Gone(policy) if policy != Policy::Retain)
             }),
         ]
     }

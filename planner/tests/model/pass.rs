@@ -9,12 +9,10 @@ use std::sync::{Arc, Mutex};
 use keyholder_crds::{ConditionType, Reason, ResourceStatus};
 use keyholder_planner::judge::{Truth, was};
 use keyholder_planner::plan::{FinalizerStep, Input};
-use keyholder_planner::report::touch;
 use keyholder_planner::{Declared, Executed, Plan, Report, Why, intent};
 
-use crate::declared::{POLICIES, Policy, SPECS, Spec};
-use crate::reading::{Seen, observed};
 use crate::time::{NOW, PACE, SOON, later, normal, outdated};
+use crate::world::{Policy, World};
 
 /// What decides: the planner, or one with a mistake.
 #[derive(Clone, Copy)]
@@ -40,12 +38,19 @@ pub struct PassId(usize);
 
 /// The object in Kubernetes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Object {
-    pub spec: Spec,
+pub struct Object<W: World> {
+    pub spec: W::Spec,
     pub policy: Policy,
     pub is_deleting: bool,
     pub has_finalizer: bool,
     pub status: StatusId,
+}
+
+/// What is seen of Azure by one pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Seen<W: World> {
+    pub azure: W::Azure,
+    pub trouble: W::Trouble,
 }
 
 /// What the operator was answered.
@@ -61,7 +66,7 @@ pub enum Answer {
     Done,
     /// Refused for a cause.
     Refused,
-    /// Something else is under way on the hub.
+    /// Something else is under way on the resource.
     Conflict,
     /// No answer came.
     None,
@@ -69,33 +74,48 @@ pub enum Answer {
 
 /// A pass: what it rests on and what it decided.
 #[derive(Debug)]
-pub struct Pass {
-    pub object: Object,
-    pub seen: Seen,
+pub struct Pass<W: World> {
+    pub object: Object<W>,
+    pub seen: Seen<W>,
     pub plan: Plan,
 }
 
-#[derive(Default)]
-struct Tables {
+struct Tables<W: World> {
     statuses: Vec<Arc<ResourceStatus>>,
     statuses_like: HashMap<u64, Vec<StatusId>>,
-    passes: Vec<Arc<Pass>>,
-    pass_of: HashMap<(Object, Seen), PassId>,
+    passes: Vec<Arc<Pass<W>>>,
+    pass_of: HashMap<(Object<W>, Seen<W>), PassId>,
     report_of: HashMap<(PassId, Answer), StatusId>,
     intent_of: HashMap<PassId, StatusId>,
-    touch_of: HashMap<Object, StatusId>,
+    touch_of: HashMap<Object<W>, StatusId>,
     later_of: HashMap<StatusId, StatusId>,
     outdated_of: HashMap<StatusId, StatusId>,
 }
 
 /// The operator.
-pub struct Operator {
+pub struct Operator<W: World> {
     planner: Planner,
-    hubs: HashMap<(Spec, Policy), Declared>,
-    tables: Mutex<Tables>,
+    declared: HashMap<(W::Spec, Policy), Declared>,
+    tables: Mutex<Tables<W>>,
 }
 
-impl Tables {
+impl<W: World> Default for Tables<W> {
+    fn default() -> Self {
+        Self {
+            statuses: Vec::new(),
+            statuses_like: HashMap::new(),
+            passes: Vec::new(),
+            pass_of: HashMap::new(),
+            report_of: HashMap::new(),
+            intent_of: HashMap::new(),
+            touch_of: HashMap::new(),
+            later_of: HashMap::new(),
+            outdated_of: HashMap::new(),
+        }
+    }
+}
+
+impl<W: World> Tables<W> {
     fn status(&mut self, status: ResourceStatus) -> StatusId {
         let like = self.statuses_like.entry(likeness(&status)).or_default();
         if let Some(id) = like.iter().find(|id| *self.statuses[id.0] == status) {
@@ -112,7 +132,9 @@ impl Tables {
 fn likeness(status: &ResourceStatus) -> u64 {
     let mut hasher = DefaultHasher::new();
     (status.observed_generation, status.bound.is_some()).hash(&mut hasher);
-    if let Some(operation) = &status.operation {
+    let of_dependents = status.dependents.iter().map(|one| &one.operation);
+    for operation in of_dependents.chain([&status.operation]) {
+        let Some(operation) = operation else { continue };
         let of_enums = (
             operation.kind as u8,
             operation.state as u8,
@@ -131,21 +153,21 @@ fn likeness(status: &ResourceStatus) -> u64 {
     hasher.finish()
 }
 
-impl Operator {
+impl<W: World> Operator<W> {
     pub fn new(planner: Planner) -> Self {
-        let hubs = SPECS
-            .into_iter()
-            .flat_map(|spec| POLICIES.map(|policy| ((spec, policy), spec.valid(policy))))
+        let declared = W::SPECS
+            .iter()
+            .flat_map(|spec| Policy::ALL.map(|policy| ((*spec, policy), W::declared(*spec, policy))))
             .collect();
         Self {
             planner,
-            hubs,
+            declared,
             tables: Mutex::default(),
         }
     }
 
-    pub fn hub(&self, object: &Object) -> &Declared {
-        &self.hubs[&(object.spec, object.policy)]
+    pub fn declared(&self, object: &Object<W>) -> &Declared {
+        &self.declared[&(object.spec, object.policy)]
     }
 
     /// How many passes were made, and how many statuses they led to.
@@ -162,19 +184,18 @@ impl Operator {
         Arc::clone(&self.tables.lock().unwrap().statuses[id.0])
     }
 
-    pub fn pass(&self, id: PassId) -> Arc<Pass> {
+    pub fn pass(&self, id: PassId) -> Arc<Pass<W>> {
         Arc::clone(&self.tables.lock().unwrap().passes[id.0])
     }
 
     /// The status after the first touch of a generation.
-    pub fn touched(&self, object: &Object) -> StatusId {
+    pub fn touched(&self, object: &Object<W>) -> StatusId {
         let mut tables = self.tables.lock().unwrap();
         if let Some(id) = tables.touch_of.get(object) {
             return *id;
         }
         let stored = (*tables.statuses[object.status.0]).clone();
-        let whole = object.spec.object(object.policy, Some(stored));
-        let id = match touch(&whole, NOW) {
+        let id = match W::touched(object.spec, object.policy, stored) {
             Some(status) => tables.status(normal(status)),
             None => object.status,
         };
@@ -184,12 +205,12 @@ impl Operator {
 
     fn input<'a>(
         &'a self,
-        object: &Object,
+        object: &Object<W>,
         status: &'a ResourceStatus,
         observed: &'a keyholder_planner::Observed,
     ) -> Input<'a> {
         Input {
-            declared: self.hub(object),
+            declared: self.declared(object),
             status,
             deleting: object.is_deleting,
             has_finalizer: object.has_finalizer,
@@ -200,13 +221,13 @@ impl Operator {
     }
 
     /// Observes and decides.
-    pub fn decide(&self, object: Object, seen: Seen) -> PassId {
+    pub fn decide(&self, object: Object<W>, seen: Seen<W>) -> PassId {
         let mut tables = self.tables.lock().unwrap();
         if let Some(id) = tables.pass_of.get(&(object, seen)) {
             return *id;
         }
         let status = Arc::clone(&tables.statuses[object.status.0]);
-        let observed = observed(&seen, self.hub(&object), &status, object.is_deleting);
+        let observed = W::observed(&seen, self.declared(&object), &status, object.is_deleting);
         let plan = (self.planner.plan)(&self.input(&object, &status, &observed));
         let id = PassId(tables.passes.len());
         tables.passes.push(Arc::new(Pass { object, seen, plan }));
@@ -236,9 +257,9 @@ impl Operator {
         }
         let pass = Arc::clone(&tables.passes[id.0]);
         let stored = Arc::clone(&tables.statuses[pass.object.status.0]);
-        let observed = observed(
+        let observed = W::observed(
             &pass.seen,
-            self.hub(&pass.object),
+            self.declared(&pass.object),
             &stored,
             pass.object.is_deleting,
         );
@@ -283,6 +304,10 @@ impl Operator {
 
     pub fn is_ready(&self, id: StatusId) -> bool {
         was(&self.status(id), ConditionType::Ready, Truth::True)
+    }
+
+    pub fn is_hindered(&self, id: StatusId) -> bool {
+        was(&self.status(id), ConditionType::PrerequisitesMet, Truth::False)
     }
 
     pub fn is_stalled(&self, id: StatusId) -> bool {

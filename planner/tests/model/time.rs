@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use keyholder_crds::ResourceStatus;
+use keyholder_crds::{Operation, ResourceStatus};
 use keyholder_planner::plan::Pace;
 
 /// The one moment.
@@ -34,7 +34,7 @@ pub fn normal(mut status: ResourceStatus) -> ResourceStatus {
     for condition in &mut status.conditions {
         condition.last_transition_time = Time(NOW);
     }
-    if let Some(operation) = &mut status.operation {
+    for operation in operations(&mut status) {
         operation.not_before = operation
             .not_before
             .take()
@@ -44,6 +44,9 @@ pub fn normal(mut status: ResourceStatus) -> ResourceStatus {
         } else {
             LONG_AGO
         });
+    }
+    if let Some(grant) = &mut status.access_grant {
+        grant.granted_at = Time(NOW);
     }
     if let Some(encryption) = &mut status.encryption {
         encryption.applied_at = encryption.applied_at.take().map(|_| Time(NOW));
@@ -56,11 +59,16 @@ pub fn normal(mut status: ResourceStatus) -> ResourceStatus {
 
 /// The status a while later.
 pub fn later(mut status: ResourceStatus) -> ResourceStatus {
-    if let Some(operation) = &mut status.operation {
+    for operation in operations(&mut status) {
         operation.not_before = operation.not_before.take().map(|_| Time(NOW));
         operation.started_at = Time(LONG_AGO);
     }
     status
+}
+
+fn operations(status: &mut ResourceStatus) -> impl Iterator<Item = &mut Operation> {
+    let of_dependents = status.dependents.iter_mut().map(|one| &mut one.operation);
+    of_dependents.chain([&mut status.operation]).flatten()
 }
 
 /// Whether the status holds something that waits for its time.

@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 
 use stateright::Path;
 
-use crate::model::{Action, InKubernetes, Life, State, Step};
+use crate::model::Life;
+use crate::state::{Action, InKubernetes, State, Step};
+use crate::world::World;
 
 /// Tells what happened on a path, and what each event led to.
-pub fn told(model: &Life, property: &str, path: Path<State, Action>) -> String {
+pub fn told<W: World>(model: &Life<W>, property: &str, path: Path<State<W>, Action<W>>) -> String {
     let mut text = format!("broken: {property}\n");
     let steps = path.into_vec();
     let after = steps.iter().skip(1).map(|(state, _)| state);
@@ -43,22 +45,20 @@ pub fn told(model: &Life, property: &str, path: Path<State, Action>) -> String {
     text
 }
 
-fn object(model: &Life, state: &State) -> String {
+fn object<W: World>(model: &Life<W>, state: &State<W>) -> String {
     let InKubernetes::Here(object) = state.object else {
         return format!("{:?}", state.object);
     };
     let status = model.operator.status(object.status);
-    let operation = status.operation.as_ref().map_or_else(
-        || "none".to_owned(),
-        |one| {
-            let gate = if crate::time::waits(&status) {
-                " (waits)"
-            } else {
-                ""
-            };
-            format!("{} {}{gate}", one.kind, one.state)
-        },
-    );
+    let of_dependents = status.dependents.iter().map(|one| &one.operation);
+    let mut operation: String = of_dependents
+        .chain([&status.operation])
+        .flatten()
+        .map(|one| format!("{} {} ", one.kind, one.state))
+        .collect();
+    if crate::time::waits(&status) {
+        operation.push_str("(waits)");
+    }
     let conditions: Vec<String> = status
         .conditions
         .iter()

@@ -7,6 +7,9 @@ use keyholder_planner::Write;
 use keyholder_planner::plan::Request;
 use serde_json::Value;
 
+use crate::reading::Operation;
+use crate::world::{Ending, Taken};
+
 /// A key version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Key {
@@ -123,46 +126,12 @@ pub enum Work {
     Delete,
 }
 
-/// The last operation, which its URL tells of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    None,
-    Running(Work),
-    Succeeded,
-    Failed,
-}
-
 /// What there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Azure {
     pub hub: Option<Hub>,
-    pub operation: Operation,
+    pub operation: Operation<Work>,
     pub keys: Keys,
-}
-
-/// How an operation ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ending {
-    Succeeds,
-    /// And leaves a hub that was there as it was.
-    Fails,
-    /// And leaves the hub in the state Failed.
-    FailsAndBreaks,
-    /// It is reported to have succeeded, and nothing was changed.
-    IsIgnored,
-}
-
-/// What a request gets as its answer when Azure lets it in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Taken {
-    /// Azure works on it.
-    Accepted,
-    /// There is nothing to do.
-    Done,
-    /// Something else is under way.
-    Conflict,
-    /// There is no such hub.
-    NotFound,
 }
 
 impl Azure {
@@ -184,7 +153,7 @@ impl Azure {
                     Taken::Accepted
                 }
                 Work::Delete => Taken::Done,
-                Work::Key(_) | Work::Tags => Taken::NotFound,
+                Work::Key(_) | Work::Tags => Taken::Refused,
             };
         };
         if self.operation == Operation::Running(work) && hub.state == HubState::Creating {

@@ -2,14 +2,13 @@
 //!
 //! Invariant: what a spec asks for is told here independently of the planner, so that the two can be compared.
 
-use keyholder_crds::{AIHub, DeletionPolicy, ResourceStatus};
+use keyholder_crds::{AIHub, ResourceStatus};
 use keyholder_planner::{Declared, Validate};
 use serde_json::{Value, json};
 
-use crate::azure::{Hub, Key, Keys};
-
-pub const SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000001";
-pub const OWNER: &str = "owner";
+use super::azure::{Hub, Key, Keys};
+use crate::reading::{OWNER, SUBSCRIPTION};
+use crate::world::Policy;
 
 /// A spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,26 +38,6 @@ pub const SPECS: [Spec; 7] = [
     Spec::OtherVault,
     Spec::OtherStorage,
 ];
-
-/// A deletion policy; the CRD's type has no hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Policy {
-    Retain,
-    Delete,
-    DeleteAndPurge,
-}
-
-pub const POLICIES: [Policy; 3] = [Policy::Retain, Policy::Delete, Policy::DeleteAndPurge];
-
-impl Policy {
-    pub fn of_crd(self) -> DeletionPolicy {
-        match self {
-            Self::Retain => DeletionPolicy::Retain,
-            Self::Delete => DeletionPolicy::Delete,
-            Self::DeleteAndPurge => DeletionPolicy::DeleteAndPurge,
-        }
-    }
-}
 
 impl Spec {
     /// The object as the API server has it.
