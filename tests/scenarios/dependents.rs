@@ -28,7 +28,7 @@ async fn a_storage_account_with_microsofts_key_is_a_warning_until_it_has_one_of_
     assert_eq!(told(&ready), ("MicrosoftManaged", ""));
     let message = ready.condition("DependentsEncrypted").unwrap().message;
     assert!(
-        message.contains(": give it one of yours by az storage account update "),
+        message.contains(": policy: Enforce gives it this object's; by hand: docs/dependents.md"),
         "{message}"
     );
 
@@ -120,7 +120,7 @@ async fn of_two_registries_one_is_told_with_its_key_and_one_cannot_get_any() {
     let refused = scenario.apply(&of("Enforce")).unwrap();
     for part in [
         "spec.dependents[0].policy: ",
-        "a registry gets its key at its creation alone: leave policy at Audit",
+        "a registry gets its key at its creation alone: set policy: Audit",
     ] {
         assert!(refused.stderr.contains(part), "{refused:?}");
     }

@@ -60,7 +60,7 @@ impl<W: World> Life<W> {
         });
         let is_converged = W::is_converged(&state.azure, object.spec);
         match end {
-            End::Ready => is_converged && self.operator.is_ready(object.status),
+            End::Ready => is_converged && self.operator.is_ready(object.status) && W::is_tidy(&status),
             End::AsDeclared => is_converged,
             End::Stalled => self.operator.is_stalled(object.status),
             End::Hindered => self.operator.is_hindered(object.status),

@@ -25,6 +25,8 @@ pub enum Broken {
     PutOverData,
     /// A key was to be sent while a check of it fails.
     SentAKeyTooEarly,
+    /// A dependent was to get a key that its object does not have, or that is not in order there.
+    GaveOnAKeyTooEarly,
     /// An older version of the key was to be applied.
     WentToAnOlderKey,
     /// A write was sent while another was on its way or under way.

@@ -6,6 +6,7 @@
 #![cfg(test)]
 
 mod account;
+mod dependent;
 mod ending;
 mod events;
 mod hub;
@@ -59,4 +60,9 @@ fn of_hubs_the_planner_keeps_every_law() {
 #[test]
 fn of_accounts_the_planner_keeps_every_law() {
     keeps_every_law::<account::World>(2);
+}
+
+#[test]
+fn of_dependents_the_planner_keeps_every_law() {
+    keeps_every_law::<dependent::World>(2);
 }

@@ -5,7 +5,7 @@
 //! It may die between any two.
 //!
 //! What is assumed, because no plan can do without: a request that was sent arrives, or never will, before its intent's gate
-//! opens; and nobody makes or takes a hub between the operator's look at it and its creation.
+//! opens; and nobody makes or takes a resource between the operator's look at it and its creation.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -31,6 +31,8 @@ pub struct Life<W: World> {
 pub const NOTHING_FORBIDDEN: &str = "nothing is written that is forbidden, unowned, unseen or older";
 pub const NO_PUT_OVER_DATA: &str = "what was in order is never put over";
 pub const NO_KEY_TOO_EARLY: &str = "no key is sent while a check of it fails";
+pub const OWN_KEY_FIRST: &str =
+    "a dependent gets a key that its object has, in order, and nothing else to do";
 pub const NO_SUCCESSOR: &str = "no empty resource takes the place of one with data";
 pub const ONE_WRITE: &str = "one write at a time";
 pub const NOT_AT_ONCE: &str = "what was of no avail is not sent again at once";
@@ -393,6 +395,9 @@ impl<W: World> Model for Life<W> {
             }),
             Property::always(NO_KEY_TOO_EARLY, |_, state: &State<W>| {
                 state.broken != Some(Broken::SentAKeyTooEarly)
+            }),
+            Property::always(OWN_KEY_FIRST, |_, state: &State<W>| {
+                state.broken != Some(Broken::GaveOnAKeyTooEarly)
             }),
             Property::always(ONE_WRITE, |_, state: &State<W>| {
                 state.broken != Some(Broken::WroteTwice)

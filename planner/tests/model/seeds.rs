@@ -13,6 +13,7 @@ use crate::trace;
 use crate::world::World;
 
 mod account;
+mod dependent;
 mod hub;
 
 /// Checks that the model finds that `property` is broken, and prints how.

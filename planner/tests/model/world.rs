@@ -153,4 +153,8 @@ pub trait World: Value {
     /// Whether something of the object's is left that its deletion was to take away.
     fn is_left(azure: &Self::Azure, policy: Policy, told: Told) -> bool;
     fn end(case: &Case<'_, Self>) -> End;
+    /// Whether the status of what is as declared holds nothing of what was done for it.
+    fn is_tidy(status: &ResourceStatus) -> bool {
+        status.operation.is_none()
+    }
 }
