@@ -94,7 +94,9 @@ pub(super) fn deletion(input: &Input<'_>) -> Plan {
         Fact::Known(live) if !is_owned(input.declared, live) => return remove(judgement),
         Fact::Known(live) => live,
     };
-    judgement.resource_id = Some(live.id.to_string());
+    if input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge {
+        judgement.resource_id = Some(live.id.to_string());
+    }
     if is_in_progress(live) {
         let kind = if is_deleting(live) {
             OperationKind::Delete

@@ -13,6 +13,7 @@ mod hub;
 mod law;
 mod model;
 mod pass;
+mod property;
 mod reading;
 mod seeds;
 mod state;

@@ -8,8 +8,8 @@ use keyholder_planner::{Executed, Fact, Plan, Report, plan, report};
 use super::{with_observed, with_status};
 use crate::account::World;
 use crate::account::azure::Key;
-use crate::model;
 use crate::pass::Planner;
+use crate::property;
 use crate::reading::fill_access;
 
 fn of_plan(plan: fn(&Input<'_>) -> Plan, most_troubles: u8, property: &'static str) {
@@ -33,7 +33,7 @@ fn a_planner_that_sends_the_key_without_access() {
     of_plan(
         |input| with_observed(input, |observed| fill_access(observed, true)),
         0,
-        model::NO_KEY_TOO_EARLY,
+        property::NO_KEY_TOO_EARLY,
     );
 }
 
@@ -42,7 +42,7 @@ fn a_planner_that_puts_over_an_account_that_failed() {
     of_plan(
         |input| with_status(input, |status| status.encryption = None),
         2,
-        model::NO_PUT_OVER_DATA,
+        property::NO_PUT_OVER_DATA,
     );
 }
 
@@ -59,7 +59,7 @@ fn a_planner_that_tries_again_at_once() {
             })
         },
         1,
-        model::NOT_AT_ONCE,
+        property::NOT_AT_ONCE,
     );
 }
 
@@ -75,7 +75,7 @@ fn a_planner_that_forgets_that_a_key_binds() {
             report
         },
         1,
-        model::BOUND_STAYS,
+        property::BOUND_STAYS,
     );
 }
 
@@ -84,7 +84,7 @@ fn a_planner_that_leaves_what_azure_keeps() {
     of_plan(
         |input| with_observed(input, |observed| observed.deleted = Fact::Absent),
         1,
-        model::RESOURCE_GOES_FIRST,
+        property::RESOURCE_GOES_FIRST,
     );
 }
 
@@ -98,7 +98,7 @@ fn a_planner_that_forgets_its_purge() {
             plan
         },
         1,
-        model::ENDS_WELL,
+        property::ENDS_WELL,
     );
 }
 
@@ -115,7 +115,7 @@ fn a_planner_that_writes_at_rest() {
             })
         },
         1,
-        model::EMPTY_WHEN_CONVERGED,
+        property::EMPTY_WHEN_CONVERGED,
     );
 }
 
@@ -130,6 +130,6 @@ fn a_planner_that_takes_what_an_operation_does_for_nothing() {
             })
         },
         1,
-        model::ONE_WRITE,
+        property::ONE_WRITE,
     );
 }

@@ -8,8 +8,8 @@ use keyholder_planner::{Executed, Fact, Plan, Report, plan, report};
 
 use super::{with_observed, with_status};
 use crate::dependent::World;
-use crate::model;
 use crate::pass::Planner;
+use crate::property;
 
 fn of_plan(plan: fn(&Input<'_>) -> Plan, most_troubles: u8, property: &'static str) {
     let planner = Planner {
@@ -41,7 +41,7 @@ fn a_planner_that_takes_every_mark_for_its_own() {
             })
         },
         1,
-        model::NOTHING_FORBIDDEN,
+        property::NOTHING_FORBIDDEN,
     );
 }
 
@@ -65,7 +65,7 @@ fn a_planner_that_gives_a_key_on_before_the_hub_has_it() {
             own
         },
         2,
-        model::OWN_KEY_FIRST,
+        property::OWN_KEY_FIRST,
     );
 }
 
@@ -80,7 +80,7 @@ fn a_planner_that_gives_on_a_key_that_is_disabled() {
             })
         },
         3,
-        model::OWN_KEY_FIRST,
+        property::OWN_KEY_FIRST,
     );
 }
 
@@ -98,7 +98,7 @@ fn a_planner_that_sees_no_key_at_rest() {
             })
         },
         1,
-        model::EMPTY_WHEN_CONVERGED,
+        property::EMPTY_WHEN_CONVERGED,
     );
 }
 
@@ -118,7 +118,7 @@ fn a_planner_that_does_not_give_back_what_is_taken_away() {
             plan
         },
         1,
-        model::EMPTY_WHEN_CONVERGED,
+        property::EMPTY_WHEN_CONVERGED,
     );
 }
 
@@ -135,7 +135,7 @@ fn a_planner_that_keeps_what_it_intended() {
             report
         },
         0,
-        model::ENDS_WELL,
+        property::ENDS_WELL,
     );
 }
 
@@ -152,7 +152,7 @@ fn a_planner_that_forgets_what_it_intended() {
             })
         },
         1,
-        model::ONE_WRITE,
+        property::ONE_WRITE,
     );
 }
 
@@ -171,7 +171,7 @@ fn a_planner_that_tries_again_at_once() {
             })
         },
         1,
-        model::NOT_AT_ONCE,
+        property::NOT_AT_ONCE,
     );
 }
 
@@ -193,6 +193,6 @@ fn a_planner_that_believes_what_it_wrote() {
             report
         },
         0,
-        model::READY_IS_TRUE,
+        property::READY_IS_TRUE,
     );
 }

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::{with_observed, with_status};
 use crate::hub::World;
-use crate::model;
 use crate::pass::Planner;
+use crate::property;
 use crate::time::NOW;
 
 fn is_found(planner: Planner, most_troubles: u8, property: &'static str) {
@@ -32,7 +32,7 @@ fn a_planner_that_forgets_what_it_intended() {
             ..Planner::REAL
         },
         2,
-        model::ONE_WRITE,
+        property::ONE_WRITE,
     );
 }
 
@@ -52,7 +52,7 @@ fn a_planner_that_replaces_a_hub_that_was_deleted() {
             ..Planner::REAL
         },
         2,
-        model::NO_SUCCESSOR,
+        property::NO_SUCCESSOR,
     );
 }
 
@@ -72,7 +72,7 @@ fn a_planner_that_takes_every_hub_for_its_own() {
             ..Planner::REAL
         },
         2,
-        model::NOTHING_FORBIDDEN,
+        property::NOTHING_FORBIDDEN,
     );
 }
 
@@ -93,7 +93,7 @@ fn a_planner_that_goes_back_to_an_older_key() {
             ..Planner::REAL
         },
         2,
-        model::NOTHING_FORBIDDEN,
+        property::NOTHING_FORBIDDEN,
     );
 }
 
@@ -112,7 +112,7 @@ fn a_planner_that_lets_the_object_go_before_its_hub() {
             ..Planner::REAL
         },
         2,
-        model::RESOURCE_GOES_FIRST,
+        property::RESOURCE_GOES_FIRST,
     );
 }
 
@@ -144,7 +144,7 @@ fn a_planner_that_writes_while_a_change_is_refused() {
             ..Planner::REAL
         },
         2,
-        model::NOTHING_FORBIDDEN,
+        property::NOTHING_FORBIDDEN,
     );
 }
 
@@ -163,7 +163,7 @@ fn a_planner_that_takes_what_it_cannot_read_for_absent() {
             ..Planner::REAL
         },
         2,
-        model::RESOURCE_GOES_FIRST,
+        property::RESOURCE_GOES_FIRST,
     );
 }
 
@@ -180,7 +180,7 @@ fn a_planner_that_forgets_what_the_object_is_bound_to() {
             ..Planner::REAL
         },
         1,
-        model::BOUND_STAYS,
+        property::BOUND_STAYS,
     );
 }
 
@@ -205,7 +205,7 @@ fn a_planner_that_never_tries_again() {
             ..Planner::REAL
         },
         1,
-        model::EMPTY_WHEN_CONVERGED,
+        property::EMPTY_WHEN_CONVERGED,
     );
 }
 
@@ -229,7 +229,7 @@ fn a_planner_that_waits_for_ever() {
             ..Planner::REAL
         },
         2,
-        model::ENDS_WELL,
+        property::ENDS_WELL,
     );
 }
 
@@ -251,6 +251,6 @@ fn a_planner_that_believes_what_it_wrote() {
             ..Planner::REAL
         },
         2,
-        model::READY_IS_TRUE,
+        property::READY_IS_TRUE,
     );
 }
