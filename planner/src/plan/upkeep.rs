@@ -135,15 +135,26 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
     }
 
     let plan = own(input, judgement, live, refusals.is_empty(), view.change, view.due);
-    with_dependents(plan, dependents.due, dependents.next)
+    with_dependents(input, plan, dependents.due, dependents.next)
 }
 
-/// The object's own resource comes first; what Azure failed or ignored there is in no dependent's way.
-fn with_dependents(plan: Plan, due: Option<Write>, next: Next) -> Plan {
-    let operation = plan.judgement.operation.as_ref();
-    let is_over = operation
-        .is_none_or(|operation| matches!(operation.state, OperationState::Failed | OperationState::Ignored));
-    let due = due.filter(|_| plan.write.is_none() && is_over);
+/// The object's own resource comes first; what was told to have failed or to have been ignored there is in no dependent's way.
+fn with_dependents(input: &Input<'_>, plan: Plan, due: Option<Write>, next: Next) -> Plan {
+    let is_over = |operation: &Option<Operation>| {
+        operation.as_ref().is_none_or(|operation| {
+            matches!(operation.state, OperationState::Failed | OperationState::Ignored)
+        })
+    };
+    let is_free =
+        plan.write.is_none() && is_over(&input.status.operation) && is_over(&plan.judgement.operation);
+    // What is found to be over now is told first.
+    let next = match &due {
+        Some(_) if !is_free && plan.write.is_none() && plan.judgement.operation.is_none() => {
+            Next::At(input.now)
+        }
+        _ => next,
+    };
+    let due = due.filter(|_| is_free);
     Plan {
         next: plan.next.or_sooner(next),
         write: plan.write.or(due),

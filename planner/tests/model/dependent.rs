@@ -1,7 +1,7 @@
 //! A hub whose storage account is to have its key, with the mark of the object that encrypts it.
 
 use keyholder_crds::vocabulary::ENCRYPTION_TAG;
-use keyholder_crds::{OperationKind, ResourceStatus};
+use keyholder_crds::{OperationKind, OperationState, ResourceStatus};
 use keyholder_planner::name::KeyIdentifier;
 use keyholder_planner::observed::{AtRest, Stored};
 use keyholder_planner::report::touch;
@@ -97,9 +97,17 @@ fn may_be_written(storage: &Storage, spec: Spec) -> bool {
     storage.mark == Mark::Ours || (storage.mark == Mark::Nobodys && spec.adopts())
 }
 
-/// Whether the hub is as declared, as far as it was read, and its key can be used.
+/// Whether the hub is as declared, as far as it was read, but for what Azure failed or ignored, and its key can be used.
 fn hub_is_in_order(case: &Case<'_, World>) -> bool {
-    let hub = of_hub(case);
+    let mut hub = of_hub(case);
+    let operation = case.status.operation.as_ref();
+    let is_of_no_avail = operation.is_some_and(|operation| {
+        operation.kind == OperationKind::Update
+            && matches!(operation.state, OperationState::Failed | OperationState::Ignored)
+    });
+    if is_of_no_avail && hub.object.spec == hub::declared::Spec::Tagged {
+        hub.object.spec = hub::declared::Spec::Follow;
+    }
     let azure = &hub.seen.azure;
     let is_usable = azure.keys != Keys::SecondDisabled
         || hub.seen.trouble == hub::reading::Trouble::KeyOutdated

@@ -11,7 +11,7 @@ pub const NOTHING_FORBIDDEN: &str = "nothing is written that is forbidden, unown
 pub const NO_PUT_OVER_DATA: &str = "what was in order is never put over";
 pub const NO_KEY_TOO_EARLY: &str = "no key is sent while a check of it fails";
 pub const OWN_KEY_FIRST: &str =
-    "a dependent gets a key that its object has, in order, and nothing else to do";
+    "a dependent gets a key that its object has, in order, and nothing else to do that Azure does";
 pub const NO_SUCCESSOR: &str = "no empty resource takes the place of one with data";
 pub const ONE_WRITE: &str = "one write at a time";
 pub const NOT_AT_ONCE: &str = "what was of no avail is not sent again at once";

@@ -195,6 +195,24 @@ fn what_azure_refuses_of_the_hub_itself_is_in_no_dependents_way() {
     let pass = looks(&hub, &status, &observed, 101);
     assert_eq!(pass.plan.write.unwrap().kind, OperationKind::EncryptDependent);
     assert_eq!(pass.report.status.operation, status.operation);
+    // What is found to be over is told first, and the dependent follows at once.
+    let mut over = operation(OperationState::Verifying);
+    over.intent = "publicNetworkAccess".to_owned();
+    status.operation = Some(over);
+    let as_declared = {
+        let mut observed = observed.clone();
+        let Fact::Known(live) = &mut observed.live else {
+            panic!("a hub")
+        };
+        live.tags = hub.all_tags();
+        observed
+    };
+    let pass = looks(&hub, &status, &as_declared, 700);
+    assert_eq!(
+        (pass.plan.write.clone(), pass.report.status.operation.clone()),
+        (None, None)
+    );
+    assert_eq!(pass.plan.next, Next::At(at_second(700)));
     // While Azure may be at work on the hub it waits, and says for what.
     status.operation = Some(operation(OperationState::Verifying));
     let pass = looks(&hub, &status, &observed, 101);
