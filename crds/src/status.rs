@@ -273,6 +273,14 @@ pub enum OperationState {
     Ignored,
 }
 
+impl OperationState {
+    /// Whether the write may be, or come, into effect.
+    #[must_use]
+    pub const fn may_have_effect(self) -> bool {
+        !matches!(self, Self::Failed | Self::Ignored)
+    }
+}
+
 /// One check made before creation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

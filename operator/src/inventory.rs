@@ -26,12 +26,15 @@ const MOST_SUBSCRIPTIONS: u64 = 256;
 /// Lists of resources that are kept for one identity, at the most: those of subscriptions, and those of the projects of each account.
 const MOST_LISTS: u64 = 16_384;
 
-/// All resources of a list, by lower-case ARM id. One that could not be understood is kept as its error. What is as the
-/// list before had it is shared with that list, so that two lists at once are hardly more than one.
-pub type Resources = HashMap<Arc<str>, Arc<Result<Live, String>>>;
+/// What a list tells, by lower-case ARM id. What could not be understood is kept as its error. What is as the list before had it is
+/// shared with that list, so that two lists at once are hardly more than one.
+pub type Listed<T> = HashMap<Arc<str>, Arc<Result<T, String>>>;
 
-/// What the resources of a list are encrypted with, by lower-case ARM id; shared as resources are.
-pub type AtRestList = HashMap<Arc<str>, Arc<Result<Stored, String>>>;
+/// The resources of a list.
+pub type Resources = Listed<Live>;
+
+/// What the resources of a list are encrypted with.
+pub type AtRestList = Listed<Stored>;
 
 /// All resources of a subscription whose group Microsoft manages for a hub, by lower-case group name; shared as hubs are.
 pub type Groups = HashMap<Arc<str>, Vec<Arc<GroupResource>>>;

@@ -3,7 +3,7 @@
 //! Invariant: what could not be read is `Unknown` with its reason. Absence needs Azure's own 404 for the resource; that
 //! a list lacks it is a reason to ask, not an answer.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,7 +20,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::identity::Azure;
-use crate::inventory::{Age, Inventory};
+use crate::inventory::overtaken::Overtaken;
+use crate::inventory::{Age, Inventory, Listed};
 use crate::resource::{ResourceType, list_of};
 
 pub mod account;
@@ -277,14 +278,29 @@ impl Look<'_> {
             }
         }
         // Around the object's own writes its own reading counts, not a shared one.
-        let read = match self.inventory.reader.read_alone(id.as_str(), kind.version).await {
-            Ok(reading) => found(&reading, id.as_str(), kind.convert),
+        let list = list_of(id);
+        let listed = self.inventory.known(&list);
+        self.alone(id, kind.version, kind.convert, listed, &self.inventory.overtaken)
+            .await
+    }
+
+    /// Reads a resource by itself. What is found otherwise than its list tells is noted for the next list.
+    async fn alone<T: PartialEq>(
+        &self,
+        id: &ArmId,
+        version: &str,
+        convert: fn(&Value) -> Result<T, convert::ConvertError>,
+        listed: impl Future<Output = Option<Arc<Listed<T>>>>,
+        overtaken: &Overtaken,
+    ) -> Fact<T> {
+        let read = match self.inventory.reader.read_alone(id.as_str(), version).await {
+            Ok(reading) => found(&reading, id.as_str(), convert),
             Err(error) => return Fact::Unknown(self.why(&error)),
         };
-        if let Some(listed) = self.inventory.known(&list_of(id)).await {
+        if let Some(listed) = listed.await {
             let told = listed.get(id.lower().as_str()).map(AsRef::as_ref);
             if told.map(Result::as_ref) != read.known().map(Ok) {
-                self.inventory.overtaken.note(id);
+                overtaken.note(id);
             }
         }
         read
@@ -318,17 +334,12 @@ impl Look<'_> {
             return Fact::not_read();
         };
         if written && self.age != Age::Swept {
-            let read = match self.inventory.reader.read_alone(id.as_str(), kind.version).await {
-                Ok(reading) => found(&reading, id.as_str(), kind.convert),
-                Err(error) => return Fact::Unknown(self.why(&error)),
-            };
-            if let Some(listed) = self.inventory.known_at_rest(&list_of(id)).await {
-                let told = listed.get(id.lower().as_str()).map(AsRef::as_ref);
-                if told.map(Result::as_ref) != read.known().map(Ok) {
-                    self.inventory.overtaken_at_rest.note(id);
-                }
-            }
-            return read;
+            let list = list_of(id);
+            let listed = self.inventory.known_at_rest(&list);
+            let overtaken = &self.inventory.overtaken_at_rest;
+            return self
+                .alone(id, kind.version, kind.convert, listed, overtaken)
+                .await;
         }
         if self.age != Age::Now
             && let Some(listed) = self.inventory.at_rest(kind, &list_of(id)).await

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use k8s_controller::events::EventRecorder;
-use keyholder_crds::{OperationState, Reason, ResourceStatus};
+use keyholder_crds::{Reason, ResourceStatus};
 use keyholder_planner::plan::{FinalizerStep, Input, Pace, held_back};
 use keyholder_planner::{Declared, Executed, Next, Plan, Report, Why, Write, plan, report, validate};
 use kube::{Client, ResourceExt};
@@ -280,7 +280,7 @@ fn is_under_way(status: &ResourceStatus) -> bool {
     let of_dependents = status.dependents.iter().filter_map(|one| one.operation.as_ref());
     of_dependents
         .chain(&status.operation)
-        .any(|operation| !matches!(operation.state, OperationState::Failed | OperationState::Ignored))
+        .any(|operation| operation.state.may_have_effect())
 }
 
 /// Observes and plans: first with what the sweep has read, then with recent readings, last with everything read anew.

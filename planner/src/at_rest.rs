@@ -149,22 +149,22 @@ fn not_as_declared(statuses: &[DependentStatus]) -> Option<Verdict> {
 
 /// What came of a write to a dependent: its place in status tells it, and the condition with what is the matter with the others.
 pub(crate) fn of_write(status: &mut ResourceStatus, id: &ArmId, verdict: &Verdict) -> Verdict {
-    let dependent = status.dependents.iter_mut().find(|one| is(one, id));
-    if let Some(dependent) = dependent {
+    tell(&mut status.dependents, id, verdict);
+    let broken = status.dependents.iter().filter(|one| one.reason.is_some());
+    let is_alone = broken.count() <= 1;
+    let told = not_as_declared(&status.dependents).unwrap_or_else(|| verdict.clone());
+    Verdict {
+        // Whether it arrived may not be known.
+        status: if is_alone { verdict.status } else { told.status },
+        ..told
+    }
+}
+
+/// Says at a dependent's place in status what is the matter with it.
+pub(crate) fn tell(dependents: &mut [DependentStatus], id: &ArmId, verdict: &Verdict) {
+    if let Some(dependent) = dependents.iter_mut().find(|one| is(one, id)) {
         dependent.reason = Some(verdict.reason.to_string());
         dependent.message = Some(verdict.message.clone());
-    }
-    let others = status
-        .dependents
-        .iter()
-        .filter(|one| one.reason.is_some())
-        .count();
-    let told = not_as_declared(&status.dependents).unwrap_or_else(|| verdict.clone());
-    // Whether it arrived may not be known.
-    let truth = if others > 1 { told.status } else { verdict.status };
-    Verdict {
-        status: truth,
-        ..told
     }
 }
 

@@ -5,8 +5,8 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_crds::{
     AccessGrant, AgentCoverage, Bound, ComputeEncryption, ConditionType, DependentStatus, EncryptionMode,
-    EncryptionStatus, KeyVersionStatus, ManagedResourceGroupStatus, Operation, OperationKind, OperationState,
-    PreflightCheck, Reason, ResourceStatus,
+    EncryptionStatus, KeyVersionStatus, ManagedResourceGroupStatus, Operation, OperationKind, PreflightCheck,
+    Reason, ResourceStatus,
 };
 
 use crate::name::KeyIdentifier;
@@ -403,21 +403,17 @@ pub fn bound(input: &Input<'_>, live: &Live, operation: Option<&Operation>) -> B
     let mut bound = noted
         .cloned()
         .unwrap_or_else(|| transition::of_live(kind, live, &transition::of_declared(input.declared)));
-    if !operation.is_some_and(may_have_effect) {
+    if !operation.is_some_and(|operation| operation.state.may_have_effect()) {
         kind.rules().rebind(live, &mut bound);
     }
     bound
-}
-
-fn may_have_effect(operation: &Operation) -> bool {
-    !matches!(operation.state, OperationState::Failed | OperationState::Ignored)
 }
 
 /// Whether a write that changes the encryption may still have effect.
 fn changes_key(operation: Option<&Operation>) -> bool {
     operation.is_some_and(|operation| {
         matches!(operation.kind, OperationKind::Create | OperationKind::ChangeKey)
-            && may_have_effect(operation)
+            && operation.state.may_have_effect()
     })
 }
 

@@ -188,11 +188,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
     {
         let held = held(input, &write);
         if write.kind == OperationKind::EncryptDependent {
-            let place = plan.judgement.dependents.iter_mut();
-            for one in place.filter(|one| at_rest::is(one, &write.id)) {
-                one.reason = Some(held.reason.to_string());
-                one.message = Some(held.message.clone());
-            }
+            at_rest::tell(&mut plan.judgement.dependents, &write.id, &held);
             plan.judgement.dependents_encrypted = Opinion::Is(held);
         } else {
             plan.judgement.provisioned = Opinion::Is(held);

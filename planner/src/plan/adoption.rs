@@ -4,7 +4,7 @@
 //! of another object is never taken.
 
 use keyholder_crds::vocabulary::OWNER_TAG;
-use keyholder_crds::{OperationKind, OperationState, Reason};
+use keyholder_crds::{OperationKind, Reason};
 use serde_json::json;
 
 use super::{Input, Plan, Request, Write, at, failed, progress_verdict, wait};
@@ -52,7 +52,7 @@ pub(super) fn adopt(input: &Input<'_>, live: &Live, mut judgement: Judgement) ->
     let started_at = match progress::step(input, operation, Found::AWAITED) {
         Step::Free { started_at } => started_at,
         Step::Wait { operation, next } => {
-            if !matches!(operation.state, OperationState::Failed | OperationState::Ignored) {
+            if operation.state.may_have_effect() {
                 judgement.provisioned = Opinion::Is(progress_verdict(input, operation.kind));
             }
             judgement.operation = Some(operation);

@@ -67,7 +67,7 @@ pub(super) fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, l
     let operation = operation.filter(|operation| operation.kind != OperationKind::Grant);
     let started_at = match progress::step(input, operation, found) {
         Step::Wait { operation, next } => {
-            if !matches!(operation.state, OperationState::Failed | OperationState::Ignored) {
+            if operation.state.may_have_effect() {
                 judgement.provisioned = Opinion::Is(progress_verdict(input, operation.kind));
             } else if live.is_none() {
                 // Azure refused, and has nothing: nothing is bound.

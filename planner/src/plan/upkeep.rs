@@ -140,13 +140,14 @@ fn upkeep(input: &Input<'_>, mut judgement: Judgement, live: &Live) -> Plan {
 
 /// The object's own resource comes first; what was told to have failed or to have been ignored there is in no dependent's way.
 fn with_dependents(input: &Input<'_>, plan: Plan, due: Option<Write>, next: Next) -> Plan {
-    let is_over = |operation: &Option<Operation>| {
-        operation.as_ref().is_none_or(|operation| {
-            matches!(operation.state, OperationState::Failed | OperationState::Ignored)
-        })
+    let may_have_effect = |operation: &Option<Operation>| {
+        operation
+            .as_ref()
+            .is_some_and(|operation| operation.state.may_have_effect())
     };
-    let is_free =
-        plan.write.is_none() && is_over(&input.status.operation) && is_over(&plan.judgement.operation);
+    let is_free = plan.write.is_none()
+        && !may_have_effect(&input.status.operation)
+        && !may_have_effect(&plan.judgement.operation);
     // What is found to be over now is told first.
     let next = match &due {
         Some(_) if !is_free && plan.write.is_none() && plan.judgement.operation.is_none() => {
