@@ -73,9 +73,6 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &Judgement) -> Ju
         next: Next::Change,
     };
     let dependents = &input.declared.dependents;
-    if dependents.is_empty() {
-        return judged;
-    }
     let mut findings = Vec::new();
     let mut unknown: Option<Verdict> = None;
     let not_read = Fact::not_read();
@@ -116,6 +113,10 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &Judgement) -> Ju
         judged.statuses.push(told);
         findings.extend(finding.map(|text| format!("{id}: {text}")));
     }
+    follow(input, &mut judged);
+    if dependents.is_empty() {
+        return judged;
+    }
     judged.opinion = if let Some(verdict) = not_as_declared(&judged.statuses) {
         Opinion::Is(verdict)
     } else if let Some(unknown) = unknown {
@@ -127,6 +128,35 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &Judgement) -> Ju
         Opinion::Is(Verdict::yes(Reason::AllEncrypted, text))
     };
     judged
+}
+
+/// Writes that are not asked for any more, and may still have effect, keep their place in status: so no other goes over them.
+fn follow(input: &Input<'_>, judged: &mut Judged) {
+    for stored in &input.status.dependents {
+        let Ok(id) = ArmId::parse(&stored.resource_id) else {
+            continue;
+        };
+        let is_enforced = |one: &ValidDependent| one.id == id && one.enforcement.is_some();
+        if input.declared.dependents.iter().any(is_enforced) {
+            continue;
+        }
+        let Some((operation, next)) = work::left(input, &id, stored) else {
+            continue;
+        };
+        judged.next = judged.next.or_sooner(next);
+        match judged.statuses.iter_mut().find(|one| is(one, &id)) {
+            Some(place) => place.operation = Some(operation),
+            None => judged.statuses.push(DependentStatus {
+                reason: None,
+                message: Some(
+                    "spec.dependents does not name it any more; the last change sent to it is awaited."
+                        .to_owned(),
+                ),
+                operation: Some(operation),
+                ..stored.clone()
+            }),
+        }
+    }
 }
 
 /// What is the matter with those that are not as declared, and then the commands that cure it; the reason is that of the first.
@@ -169,7 +199,8 @@ pub(crate) fn tell(dependents: &mut [DependentStatus], id: &ArmId, verdict: &Ver
 }
 
 /// Whether this is a dependent's place in status.
-pub(crate) fn is(status: &DependentStatus, id: &ArmId) -> bool {
+#[must_use]
+pub fn is(status: &DependentStatus, id: &ArmId) -> bool {
     ArmId::parse(&status.resource_id).is_ok_and(|other| other == *id)
 }
 

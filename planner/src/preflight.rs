@@ -73,6 +73,15 @@ impl Outcome {
     }
 }
 
+/// What the checks come before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// A creation, or another try of one that failed.
+    Creation,
+    /// The declared key, of a resource that is there with Microsoft's.
+    Key,
+}
+
 /// One check and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
@@ -118,7 +127,7 @@ pub fn providers(declared: &Declared) -> &'static [&'static str] {
 
 /// Runs all checks, in their order.
 #[must_use]
-pub fn run(declared: &Declared, observed: &Observed, now: Timestamp) -> Vec<Check> {
+pub fn run(declared: &Declared, observed: &Observed, before: Before, now: Timestamp) -> Vec<Check> {
     use PreflightCheckName::{
         Access, AssociatedResources, Cost, Identity, Key, Name, Parent, Policy, Providers, Quota,
         ResourceGroup, Vault,
@@ -179,7 +188,7 @@ pub fn run(declared: &Declared, observed: &Observed, now: Timestamp) -> Vec<Chec
             });
             checks.push(Check {
                 name: Access,
-                outcome: key_access::check(declared, vault, key, identity, observed),
+                outcome: key_access::check(declared, vault, key, identity, observed, before),
             });
         }
     }

@@ -8,6 +8,7 @@ use crate::report::{Executed, Report};
 use crate::validate::{Declared, Validate};
 
 mod enforce;
+mod followed;
 mod guarded;
 mod hindered;
 

@@ -56,9 +56,7 @@ pub(super) fn of_one(
         };
     };
     let operation = stored.and_then(|stored| stored.operation.as_ref());
-    let seen = input.observed.dependent_operations.iter();
-    let seen = seen.filter(|(one, _)| one == id).map(|(_, seen)| seen).next();
-    let seen = seen.unwrap_or(&OperationSeen::None);
+    let seen = seen(input, id);
     let standing = standing(input, own, judgement, (id, enforcement), found);
     if standing == Standing::AsDeclared && operation.is_none() {
         return Pass::OVER;
@@ -77,11 +75,20 @@ pub(super) fn of_one(
             ..Pass::OVER
         };
     }
+    let asks_for_it =
+        operation.is_none_or(|operation| operation.generation == Some(input.declared.generation));
     let settled = Found::Settled {
-        achieved: standing == Standing::AsDeclared,
+        // One that may still arrive is not over because another spec is met.
+        achieved: standing == Standing::AsDeclared
+            && (asks_for_it || operation.is_none_or(|operation| operation.state != OperationState::Intended)),
         superseded: operation.is_some_and(|operation| {
-            operation.generation != Some(input.declared.generation)
-                || !matches!(&standing, Standing::Due { intent, .. } if *intent == operation.intent)
+            !asks_for_it
+                || match &standing {
+                    Standing::AsDeclared => true,
+                    // What it waits for comes by itself, and the same is due then.
+                    Standing::Hindered(verdict) => verdict.reason != Reason::Pending,
+                    Standing::Due { intent, .. } => *intent != operation.intent,
+                }
         }),
     };
     let started_at = match progress::step_of(input, operation, seen, settled) {
@@ -137,6 +144,33 @@ pub(super) fn of_one(
             next: probe,
             ..Pass::OVER
         },
+    }
+}
+
+fn seen<'a>(input: &Input<'a>, id: &ArmId) -> &'a OperationSeen {
+    let mut all = input.observed.dependent_operations.iter();
+    all.find(|(one, _)| one == id)
+        .map_or(&OperationSeen::None, |(_, seen)| seen)
+}
+
+/// A write that is not asked for any more and may still have effect: it is followed to its end, so that no other goes over it.
+pub(super) fn left(input: &Input<'_>, id: &ArmId, stored: &DependentStatus) -> Option<(Operation, Next)> {
+    let operation = stored.operation.as_ref();
+    let operation = operation.filter(|operation| operation.state.may_have_effect())?;
+    let is_at_work = |found: &Stored| needs::is_unsettled(found.provisioning_state.as_deref());
+    if super::of(input.observed, id)
+        .and_then(Fact::known)
+        .is_some_and(is_at_work)
+    {
+        return Some((operation.clone(), Next::At(after(input.now, input.pace.poll))));
+    }
+    let found = Found::Settled {
+        achieved: false,
+        superseded: true,
+    };
+    match progress::step_of(input, Some(operation), seen(input, id), found) {
+        Step::Wait { operation, next } => Some((operation, next)),
+        Step::Free { .. } | Step::Failed { .. } => None,
     }
 }
 

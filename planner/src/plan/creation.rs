@@ -3,16 +3,17 @@
 use keyholder_crds::{OperationKind, OperationState, PreflightCheckName, Reason};
 
 use super::{Input, Next, Plan, Request, Write, at, grant, progress_verdict, wait, with_hint};
-use crate::judge::{self, Judgement, Opinion, Verdict};
+use crate::judge::{self, Judgement, Opinion, Truth, Verdict};
 use crate::kind::KeyToUse;
 use crate::name::KeyIdentifier;
 use crate::needs::{has_been_ready, was_created};
 use crate::observed::Live;
+use crate::preflight::{self, Before};
 use crate::progress::{self, Found, Step};
 use crate::report::Note;
 use crate::time::second;
 use crate::validate::ValidEncryption;
-use crate::{body, encryption, preflight, transition};
+use crate::{body, encryption, transition};
 
 /// The hub does not exist: it is created, unless it was there before.
 pub(super) fn absent(input: &Input<'_>) -> Plan {
@@ -44,7 +45,7 @@ pub(super) fn absent(input: &Input<'_>) -> Plan {
 /// The parent's object says that it is not in order: its next word wakes the project, and nothing is read until then.
 pub(super) fn waits(input: &Input<'_>) -> Plan {
     let mut judgement = Judgement::kept(input.status);
-    let checks = preflight::run(input.declared, input.observed, input.now);
+    let checks = preflight::run(input.declared, input.observed, Before::Creation, input.now);
     let (verdict, _) = judge::prerequisites(&checks);
     judgement.prerequisites = Opinion::Is(verdict);
     judgement.preflight = Some(checks.iter().map(preflight::Check::to_status).collect());
@@ -97,9 +98,10 @@ pub(super) fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, l
         .unwrap_or_default();
     refusals.extend(transition::unverified_creation(input.declared, input.observed));
     judgement.transition = Opinion::Is(judge::transition(&refusals));
-    let checks = preflight::run(input.declared, input.observed, input.now);
+    let checks = preflight::run(input.declared, input.observed, Before::Creation, input.now);
     let (verdict, blocked) = judge::prerequisites(&checks);
-    judgement.prerequisites = Opinion::Is(grant::withdrawn(input, verdict));
+    let verdict = grant::withdrawn(input, verdict);
+    judgement.prerequisites = Opinion::Is(verdict.clone());
     judgement.preflight = Some(checks.iter().map(preflight::Check::to_status).collect());
     let key = wanted_key(input, live);
     let beforehand = bill(input);
@@ -112,6 +114,8 @@ pub(super) fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, l
     if !refusals.is_empty() || blocked || key.is_err() {
         if live.is_none() {
             judgement.provisioned = Opinion::Is(Verdict::no(Reason::Pending, "Nothing was created so far."));
+        } else if refusals.is_empty() && verdict.status == Truth::False {
+            judgement.provisioned = Opinion::Is(waiting(input, &verdict));
         }
         let next = judge::retry_of(&checks).map_or_else(|| at(input, input.pace.probe), Next::At);
         return Plan {
@@ -142,6 +146,19 @@ pub(super) fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, l
         write: Some(write),
         beforehand,
         ..wait(judgement, at(input, input.pace.poll))
+    }
+}
+
+/// What failed is not tried again, for this cause.
+fn waiting(input: &Input<'_>, cause: &Verdict) -> Verdict {
+    let text = format!(
+        "Azure reports the {} as failed; it is tried again once this is mended: {}",
+        input.declared.kind.noun(),
+        cause.message
+    );
+    Verdict {
+        stalled: cause.stalled,
+        ..Verdict::no(Reason::ProvisioningFailed, text)
     }
 }
 

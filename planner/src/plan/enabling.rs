@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use keyholder_crds::{ConditionType, Operation, OperationKind, OperationState, Reason};
 
 use super::{Input, Next, Plan, at, grant};
+use crate::encryption::KeyChange;
 use crate::judge::{self, Judgement, Opinion, Truth, Verdict};
 use crate::observed::Live;
-use crate::preflight;
+use crate::preflight::{self, Before};
 use crate::transition;
 use crate::validate::ValidEncryption;
 
@@ -23,6 +24,8 @@ pub(super) enum Gate {
     Closed {
         /// When to look again.
         next: Next,
+        /// Whether a check failed; otherwise something could not be read.
+        failed: bool,
     },
     /// The key.
     Open {
@@ -39,7 +42,7 @@ pub(super) fn gate(input: &Input<'_>, live: &Live, judgement: &mut Judgement, ke
     if live.encryption.is_some()
         || !asks
         || in_flight.is_some_and(|operation| {
-            operation.kind == OperationKind::ChangeKey && !is_to_be_sent_again(input, operation)
+            operation.kind == OperationKind::ChangeKey && !may_be_over(input, operation, live)
         })
     {
         return Gate::NotAsked;
@@ -50,6 +53,7 @@ pub(super) fn gate(input: &Input<'_>, live: &Live, judgement: &mut Judgement, ke
         judgement.transition = Opinion::Is(judge::transition(&refusals));
         return Gate::Closed {
             next: at(input, input.pace.probe),
+            failed: true,
         };
     }
     let grant = operation.filter(|operation| operation.kind == OperationKind::Grant);
@@ -60,7 +64,7 @@ pub(super) fn gate(input: &Input<'_>, live: &Live, judgement: &mut Judgement, ke
         }
         Some(grant::Noted::Over { started_at }) => started_at,
     };
-    let checks = preflight::run(input.declared, input.observed, input.now);
+    let checks = preflight::run(input.declared, input.observed, Before::Key, input.now);
     let (verdict, blocked) = judge::prerequisites(&checks);
     let verdict = grant::withdrawn(input, verdict);
     judgement.preflight = Some(checks.iter().map(preflight::Check::to_status).collect());
@@ -81,6 +85,7 @@ pub(super) fn gate(input: &Input<'_>, live: &Live, judgement: &mut Judgement, ke
     let retry = judge::retry_of(&checks).map(Next::At);
     Gate::Closed {
         next: retry.unwrap_or_else(|| at(input, input.pace.probe)),
+        failed: verdict.status == Truth::False,
     }
 }
 
@@ -93,10 +98,11 @@ fn is_in_flight(operation: &Operation) -> bool {
         )
 }
 
-/// Whether it never arrived, if it is not there by now.
-fn is_to_be_sent_again(input: &Input<'_>, operation: &Operation) -> bool {
+/// Whether another may follow now: it is made, or its time is over.
+fn may_be_over(input: &Input<'_>, operation: &Operation, live: &Live) -> bool {
     let gate = operation.not_before.as_ref();
-    operation.state == OperationState::Intended && gate.is_some_and(|gate| gate.0 <= input.now)
+    let is_over = gate.is_some_and(|gate| gate.0 <= input.now);
+    KeyChange::is_made(&operation.intent, live) || (is_over && operation.state != OperationState::Running)
 }
 
 /// A grant does not make the resource less provisioned: it is the key that waits. What a refused one said stands until the next

@@ -12,6 +12,7 @@ mod fight;
 mod grant;
 mod network;
 mod policies;
+mod tries;
 mod upkeep;
 
 #[test]

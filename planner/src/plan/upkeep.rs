@@ -12,7 +12,7 @@ use super::{Input, Next, Plan, Request, Write, at, failed, progress_verdict, wai
 use crate::encryption::KeyChange;
 use crate::judge::{self, Judgement, Opinion, Truth, Verdict};
 use crate::needs::{has_been_ready, has_failed, is_adoptable, is_deleting, is_in_progress, is_watched};
-use crate::observed::{Body, Live};
+use crate::observed::{Body, Fact, Live};
 use crate::progress::{self, Found, Step};
 use crate::time::second;
 use crate::validate::ValidEncryption;
@@ -177,15 +177,19 @@ fn own(
     let update = body::update(input.declared, live);
     let mut granted_from = None;
     let mut closed_until = None;
+    let mut is_unread = allowed
+        && matches!(input.declared.encryption, ValidEncryption::CustomerManaged { .. })
+        && matches!(input.observed.key, Fact::Unknown(_));
     if allowed && rules.encrypts_later() {
         match enabling::gate(input, live, &mut judgement, key.is_some()) {
             Gate::NotAsked => {}
             Gate::Grants(plan) => return *plan,
             Gate::Open { started_at } => granted_from = started_at,
             // What else is declared does not wait for the key.
-            Gate::Closed { next } => {
+            Gate::Closed { next, failed } => {
                 key = None;
                 closed_until = Some(next);
+                is_unread = !failed;
             }
         }
     }
@@ -194,13 +198,19 @@ fn own(
     } else {
         None
     };
+    // The key waits for the client id of its identity.
+    is_unread |= allowed && key.is_some() && change.is_none();
     let operation = input.status.operation.as_ref();
+    let asks_for_it = operation.and_then(|operation| operation.generation);
+    let asks_for_it = asks_for_it.is_none_or(|generation| generation == input.declared.generation);
     let found = Found::Settled {
         achieved: operation.is_none_or(|operation| match operation.kind {
             OperationKind::Create | OperationKind::Grant => true,
             OperationKind::ChangeKey => KeyChange::is_made(&operation.intent, live),
-            // One that may still arrive is not over because something else is wanted by now.
-            OperationKind::Update if operation.state == OperationState::Intended => change.is_none(),
+            // One that may still arrive is not over because something else, or nothing, is wanted by now.
+            OperationKind::Update if operation.state == OperationState::Intended => {
+                asks_for_it && change.is_none()
+            }
             OperationKind::Update => {
                 !matches!(&change, Some((OperationKind::Update, intent, _)) if *intent == operation.intent)
             }
@@ -208,13 +218,14 @@ fn own(
         }),
         // The same field may be wanted otherwise by now.
         superseded: input.status.observed_generation != Some(input.declared.generation)
-            || operation
-                .and_then(|operation| operation.generation)
-                .is_some_and(|generation| generation != input.declared.generation)
-            || change
-                .as_ref()
-                .zip(operation)
-                .is_none_or(|((_, intent, _), operation)| *intent != operation.intent),
+            || !asks_for_it
+            || operation.is_some_and(|operation| match &change {
+                // Whether the key is wanted still is not known.
+                _ if is_unread && operation.kind == OperationKind::ChangeKey => false,
+                Some((_, intent, _)) => *intent != operation.intent,
+                // What hinders it may be gone before the time of the next try.
+                None => operation.state != OperationState::Failed,
+            }),
     };
     let fight = if found == Found::AWAITED {
         fight::judge(input, operation)
@@ -232,7 +243,19 @@ fn own(
         return wait(judgement, fight::next(input));
     }
     let operation = operation.filter(|_| fight != Fight::Over);
-    let started_at = match progress::step(input, operation, found) {
+    let step = match (progress::step(input, operation, found), operation) {
+        // The next try is not made for want of knowledge: the count of them goes on.
+        (Step::Free { .. }, Some(operation))
+            if is_unread && change.is_none() && operation.state == OperationState::Failed =>
+        {
+            Step::Wait {
+                operation: operation.clone(),
+                next: at(input, input.pace.probe),
+            }
+        }
+        (step, _) => step,
+    };
+    let started_at = match step {
         Step::Wait { operation, next } => {
             let wants_update = matches!(&change, Some((OperationKind::Update, ..)));
             unfinished(input, &operation, wants_update, &mut judgement);
@@ -259,6 +282,9 @@ fn own(
     };
     judgement.operation = None;
     judgement.bound = Some(judge::bound(input, live, None));
+    if has_failed(live) && allowed && change.is_none() && due.is_none() && !is_unread {
+        judgement.provisioned = Opinion::Is(left_failed(input, live, &judgement.key_applied));
+    }
     let bound = |kind, intent: &str| {
         // A key binds from the moment on that it may be there.
         if kind == OperationKind::ChangeKey && live.encryption.is_none() {
@@ -316,6 +342,28 @@ fn provisioned(input: &Input<'_>, live: &Live) -> Verdict {
             format!("Azure reports the {noun} as provisioned."),
         ),
     }
+}
+
+/// It failed, and there is nothing to send that might settle it: for what hinders the key, or because nothing differs.
+fn left_failed(input: &Input<'_>, live: &Live, key_applied: &Opinion) -> Verdict {
+    let noun = input.declared.kind.noun();
+    let text = format!("Azure reports that the last change of the {noun} failed.");
+    let message = match key_applied {
+        Opinion::Is(hindered) if hindered.status == Truth::False => {
+            format!(
+                "{text} It is changed again once this is mended: {}",
+                hindered.message
+            )
+        }
+        _ => cure::message(
+            &format!(
+                "{text} Nothing that is declared differs from what Azure has, so Keyholder sends nothing. Azure's activity log names the \
+                 cause; another change, be it the same tag once more, may settle it."
+            ),
+            &[cure::tag_resource(&live.id, OWNER_TAG, &input.declared.owner_tag)],
+        ),
+    };
+    Verdict::no(Reason::ProvisioningFailed, message).stalled()
 }
 
 /// What the key, or a project, had to wait for is over.

@@ -4,14 +4,13 @@
 
 use keyholder_crds::Reason;
 
-use super::{Outcome, identity, not_read};
+use super::{Before, Outcome, identity, not_read};
 use crate::access::{self, Right};
 use crate::arm_id::ArmId;
 use crate::cure;
 use crate::key_store::KeyStore;
 use crate::kind::Kind;
 use crate::name::KeyName;
-use crate::needs::has_failed;
 use crate::observed::{Fact, Live, Observed, Permissions, Why};
 use crate::validate::{Declared, KeyUser, ValidEncryption};
 
@@ -24,6 +23,7 @@ pub(super) fn check(
     key: &KeyName,
     user: &KeyUser,
     observed: &Observed,
+    before: Before,
 ) -> Outcome {
     let KeyUser::UserAssigned(id) = user else {
         let noun = declared.kind.noun();
@@ -31,10 +31,7 @@ pub(super) fn check(
             Some(Access::Held) => return Outcome::PASSED,
             Some(Access::NotRead(why)) => return Outcome::unknown(&why, false),
             // A key that is given afterwards needs the access before.
-            Some(Access::Missing(message))
-                if declared.kind.rules().encrypts_later()
-                    && observed.live.known().is_some_and(|live| !has_failed(live)) =>
-            {
+            Some(Access::Missing(message)) if before == Before::Key => {
                 return Outcome::Failed {
                     reason: Reason::AccessMissing,
                     message,

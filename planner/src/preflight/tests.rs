@@ -18,7 +18,7 @@ fn run_with(change: impl Fn(&mut Observed)) -> Vec<Check> {
     let hub = hub();
     let mut observed = ready_for_creation(&hub);
     change(&mut observed);
-    run(&hub, &observed, at_second(0))
+    run(&hub, &observed, Before::Creation, at_second(0))
 }
 
 fn outcome(checks: &[Check], name: PreflightCheckName) -> &Outcome {
@@ -92,10 +92,15 @@ fn with_everything_there_every_check_passes_in_order() {
         encryption: ValidEncryption::MicrosoftManaged,
         ..hub()
     };
-    let names: Vec<PreflightCheckName> = run(&plain, &ready_for_creation(&plain), at_second(0))
-        .iter()
-        .map(|check| check.name)
-        .collect();
+    let names: Vec<PreflightCheckName> = run(
+        &plain,
+        &ready_for_creation(&plain),
+        Before::Creation,
+        at_second(0),
+    )
+    .iter()
+    .map(|check| check.name)
+    .collect();
     assert_eq!(
         names,
         [
@@ -143,7 +148,7 @@ fn a_service_side_hub_needs_one_provider_and_no_word_on_cosmos() {
     object.spec.encryption.data_location = Some(keyholder_crds::DataLocation::ServiceSide);
     let hub = object.validate("owner", None).unwrap();
     assert_eq!(providers(&hub), ["Microsoft.MachineLearningServices"]);
-    let checks = run(&hub, &ready_for_creation(&hub), at_second(0));
+    let checks = run(&hub, &ready_for_creation(&hub), Before::Creation, at_second(0));
     assert_eq!(
         outcome(&checks, PreflightCheckName::Access),
         &Outcome::Passed { note: None }
@@ -417,7 +422,11 @@ fn a_pinned_version_is_the_one_that_is_judged() {
         let mut observed = ready_for_creation(hub);
         key(&mut observed).others = vec![key_version(NEXT_KEY, 10)];
         change(&mut observed);
-        outcome(&run(hub, &observed, at_second(20)), PreflightCheckName::Key).clone()
+        outcome(
+            &run(hub, &observed, Before::Creation, at_second(20)),
+            PreflightCheckName::Key,
+        )
+        .clone()
     };
     let hub = pin(&mut object, "0123456789abcdef0123456789abcdef");
     assert_eq!(judged(&hub, |_| {}), Outcome::PASSED);
@@ -457,7 +466,7 @@ fn the_name_of_another_vault_fits_azures_limit() {
         let mut observed = ready_for_creation(&hub);
         vault(&mut observed).location = Location::parse("eastus").unwrap();
         vault(&mut observed).id = id("Microsoft.KeyVault/vaults", vault_name);
-        let checks = run(&hub, &observed, at_second(0));
+        let checks = run(&hub, &observed, Before::Creation, at_second(0));
         let Outcome::Failed { message, .. } = outcome(&checks, PreflightCheckName::Vault) else {
             panic!()
         };

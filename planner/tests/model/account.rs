@@ -244,11 +244,14 @@ impl world::World for World {
             return if can_be_made { End::Ready } else { End::Stalled };
         };
         let is_usable = azure.has_access && azure.keys_are_enabled;
-        let never_was_in_order = account.state == AccountState::Failed && case.told != Told::InOrder;
-        if never_was_in_order && account.is_ours && waits_for_its_key(case, &account) {
-            return End::Hindered;
-        }
-        if !account.is_ours || !spec.can_become(&account) || waits_for_its_key(case, &account) {
+        // What was in order and failed is changed by what differs alone, and nothing does.
+        let is_left_failed =
+            account.state == AccountState::Failed && case.told == Told::InOrder && spec.is_met_by(&account);
+        if !account.is_ours
+            || !spec.can_become(&account)
+            || waits_for_its_key(case, &account)
+            || is_left_failed
+        {
             End::Stalled
         } else if is_usable || account.key.is_none() {
             End::Ready

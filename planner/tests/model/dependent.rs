@@ -261,6 +261,10 @@ impl world::World for World {
         matches!(trouble, Trouble::OfTheHub(trouble) if Hub::is_blind(trouble))
     }
 
+    fn is_outdated(trouble: Trouble) -> bool {
+        matches!(trouble, Trouble::OfTheHub(trouble) if Hub::is_outdated(trouble))
+    }
+
     fn of_write(case: &Case<'_, Self>, write: &Write) -> Option<Broken> {
         if write.kind != OperationKind::EncryptDependent {
             return Hub::of_write(&of_hub(case), write);
@@ -302,8 +306,14 @@ impl world::World for World {
 
     fn may_be_ready(case: &Case<'_, Self>) -> bool {
         let is_known = case.seen.trouble != Trouble::StorageUnreadable;
-        Hub::may_be_ready(&of_hub(case))
-            && (!is_known || is_settled(&case.seen.azure.storage, case.object.spec))
+        let (azure, spec) = (&case.seen.azure, case.object.spec);
+        // What is on its way may lead to what is there already.
+        let key = match azure.operation {
+            Operation::Running(work) if azure.storage.is_updating => work.key,
+            _ => azure.storage.key,
+        };
+        let stays = azure.storage.key == Some(wanted(spec)) && key == azure.storage.key;
+        Hub::may_be_ready(&of_hub(case)) && (!is_known || !spec.enforces() || stays)
     }
 
     fn told(azure: &Azure) -> Told {

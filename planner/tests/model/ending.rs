@@ -63,7 +63,6 @@ impl<W: World> Life<W> {
             End::Ready => is_converged && self.operator.is_ready(object.status) && W::is_tidy(&status),
             End::AsDeclared => is_converged,
             End::Stalled => self.operator.is_stalled(object.status),
-            End::Hindered => self.operator.is_hindered(object.status),
         }
     }
 

@@ -146,6 +146,10 @@ impl world::World for World {
         matches!(trouble, Trouble::HubUnreadable | Trouble::OperationUnreadable)
     }
 
+    fn is_outdated(trouble: Trouble) -> bool {
+        trouble == Trouble::KeyOutdated
+    }
+
     fn of_write(case: &Case<'_, Self>, write: &Write) -> Option<Broken> {
         law::of_write(case, write)
     }

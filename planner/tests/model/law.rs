@@ -96,11 +96,12 @@ fn of_emptiness<W: World>(
     (!is_converged && !writes && !is_excused()).then_some(Broken::PlanIsNotEmptyExactlyWhenConverged)
 }
 
-/// The pass learned how far a noted operation is.
+/// The pass learned how far a noted operation is, or that what it bound to did not come.
 fn makes_headway<W: World>(operator: &Operator<W>, id: PassId, before: &ResourceStatus) -> bool {
     let after = operator.status(operator.report(id, Answer::Nothing));
     (before.operation.is_some() && before.operation != after.operation)
         || before.dependents != after.dependents
+        || before.bound != after.bound
 }
 
 /// The law that a report breaks.

@@ -60,10 +60,10 @@ fn of_hubs_the_planner_keeps_every_law() {
 
 #[test]
 fn of_accounts_the_planner_keeps_every_law() {
-    keeps_every_law::<account::World>(2);
+    keeps_every_law::<account::World>(3);
 }
 
 #[test]
 fn of_dependents_the_planner_keeps_every_law() {
-    keeps_every_law::<dependent::World>(2);
+    keeps_every_law::<dependent::World>(3);
 }

@@ -121,8 +121,8 @@ impl<W: World> Life<W> {
         state.object = InKubernetes::Here(object);
         let status = self.operator.status(object.status);
         let azure = W::see(state.azure, trouble, &status);
-        if trouble != W::UNTROUBLED {
-            // Who cannot read what is wanted loses count of the tries.
+        if W::is_outdated(trouble) {
+            // Who is told that nothing is wanted forgets what was of no avail.
             state.in_vain = None;
         }
         let id = self.operator.decide(object, Seen { azure, trouble });

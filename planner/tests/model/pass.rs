@@ -306,10 +306,6 @@ impl<W: World> Operator<W> {
         was(&self.status(id), ConditionType::Ready, Truth::True)
     }
 
-    pub fn is_hindered(&self, id: StatusId) -> bool {
-        was(&self.status(id), ConditionType::PrerequisitesMet, Truth::False)
-    }
-
     pub fn is_stalled(&self, id: StatusId) -> bool {
         was(&self.status(id), ConditionType::Stalled, Truth::True)
     }

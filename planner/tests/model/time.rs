@@ -82,5 +82,8 @@ pub fn outdated(mut status: ResourceStatus) -> ResourceStatus {
     for condition in &mut status.conditions {
         condition.observed_generation = Some(0);
     }
+    for operation in operations(&mut status) {
+        operation.generation = Some(0);
+    }
     status
 }

@@ -92,8 +92,6 @@ pub enum End {
     AsDeclared,
     /// With a cause that stalls it.
     Stalled,
-    /// With what failed, and what holds back the next try in `PrerequisitesMet`.
-    Hindered,
 }
 
 /// A kind of object with the part of Azure that matters for it.
@@ -138,6 +136,10 @@ pub trait World: Value {
 
     /// Whether the object's own resource, or what is done to it, could not be read.
     fn is_blind(trouble: Self::Trouble) -> bool;
+    /// Whether what was read was true once, and nothing tells that it is not any more.
+    fn is_outdated(_: Self::Trouble) -> bool {
+        false
+    }
     /// The law that a write breaks.
     fn of_write(case: &Case<'_, Self>, write: &Write) -> Option<Broken>;
     /// Whether all is as declared, with nothing under way.

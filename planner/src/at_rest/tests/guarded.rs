@@ -114,13 +114,7 @@ fn what_could_not_be_read_is_read_again_and_never_taken_for_encrypted() {
     audits.dependents[0].enforcement = None;
     let told = looks(&audits, &begun, &observed, 200).report.status;
     assert_eq!(condition(&told, ConditionType::Ready).0, "True");
-    assert_eq!(
-        (
-            told.dependents[0].reason.clone(),
-            told.dependents[0].operation.clone()
-        ),
-        (None, None)
-    );
+    assert_eq!(told.dependents[0].reason, None);
     let mut two = hub;
     two.dependents.push(ValidDependent {
         id: id(STORAGE, "two"),

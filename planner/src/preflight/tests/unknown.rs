@@ -128,7 +128,7 @@ fn the_hubs_own_identity_is_checked_later() {
     let hub = object.validate("owner", None).unwrap();
     let mut observed = ready_for_creation(&hub);
     vault(&mut observed).tenant_id = "of nobody".to_owned();
-    let checks = run(&hub, &observed, at_second(0));
+    let checks = run(&hub, &observed, Before::Creation, at_second(0));
     let Outcome::Unknown { why, blocks } = outcome(&checks, PreflightCheckName::Access) else {
         panic!()
     };

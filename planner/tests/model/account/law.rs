@@ -82,9 +82,7 @@ fn of_key(case: &Case<'_, World>, account: &Account, key: Option<Key>) -> Option
 /// No key is sent while it cannot be used. Whether the identity has access may be unknown: Azure would tell, and nothing is lost.
 fn too_early(case: &Case<'_, World>, account: &Account, key: Key) -> Option<Broken> {
     let (azure, trouble) = (&case.seen.azure, case.seen.trouble);
-    // The planner lets one that failed try without.
-    let is_another =
-        account.state != AccountState::Failed && account.key.is_none_or(|have| have.name() != key.name());
+    let is_another = account.key.is_none_or(|have| have.name() != key.name());
     let lacks_access = is_another && !azure.has_access && trouble != Trouble::AccessUnreadable;
     (lacks_access || !azure.keys_are_enabled || trouble == Trouble::KeyUnreadable)
         .then_some(Broken::SentAKeyTooEarly)

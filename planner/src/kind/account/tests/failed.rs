@@ -1,0 +1,177 @@
+//! Accounts that Azure reports as failed: what is sent to them, and who is told to act.
+
+use super::*;
+
+fn broken(have: Live) -> Live {
+    Live {
+        provisioning_state: Some("Failed".to_owned()),
+        ..have
+    }
+}
+
+fn microsofts() -> Declared {
+    account(|object| {
+        object["metadata"]["generation"] = json!(2);
+        object["spec"]["identity"] = json!({ "systemAssigned": true });
+        object["spec"]["encryption"] = json!({ "mode": "MicrosoftManaged" });
+    })
+}
+
+fn ready(status: &ResourceStatus) -> (String, String, bool) {
+    let (truth, reason) = condition(status, ConditionType::Ready);
+    let stalled = status.conditions.iter().any(|one| one.type_ == "Stalled");
+    (truth, reason, stalled)
+}
+
+fn told(status: &ResourceStatus) -> String {
+    crate::judge::stored(status, ConditionType::Provisioned)
+        .unwrap()
+        .message
+        .clone()
+}
+
+const STALLED: (&str, &str, bool) = ("False", "ProvisioningFailed", true);
+
+fn is_stalled(status: &ResourceStatus) {
+    let (truth, reason, stalled) = ready(status);
+    assert_eq!((truth.as_str(), reason.as_str(), stalled), STALLED);
+}
+
+#[test]
+fn one_that_a_change_left_failed_gets_no_key_without_access() {
+    let declared = with_its_own_identity("Verify");
+    let have = live(&declared, None);
+    let status = settled(&declared, &have);
+    let mut observed = there(&declared, &status, broken(have));
+    observed.role_assignments = Fact::Known(Vec::new());
+    let waits = next(&declared, &status, &observed, 100);
+    assert_eq!(waits.plan.write, None);
+    is_stalled(&waits.report.status);
+    let text = told(&waits.report.status);
+    assert!(
+        text.starts_with("Azure reports that the last change of the account failed."),
+        "{text}"
+    );
+    assert!(text.contains("az role assignment create"), "{text}");
+    observed.role_assignments = ready_for_creation(&declared).role_assignments;
+    let sends = next(&declared, &waits.report.status, &observed, 200);
+    assert_eq!(sends.plan.write.unwrap().kind, OperationKind::ChangeKey);
+}
+
+#[test]
+fn one_that_failed_and_is_as_declared_needs_somebody() {
+    let declared = microsofts();
+    let have = live(&declared, None);
+    let status = settled(&declared, &have);
+    let observed = there(&declared, &status, broken(have));
+    let found = next(&declared, &status, &observed, 100);
+    assert_eq!(found.plan.write, None);
+    is_stalled(&found.report.status);
+    assert!(told(&found.report.status).contains("az resource tag"));
+}
+
+#[test]
+fn one_that_failed_is_nobodys_trouble_while_its_key_cannot_be_read() {
+    let declared = account(|_| {});
+    let have = live(&declared, Some(FOLLOWED));
+    let status = settled(&declared, &have);
+    let mut observed = there(&declared, &status, broken(have));
+    observed.key = Fact::not_read();
+    let found = next(&declared, &status, &observed, 100).report.status;
+    let (truth, _, stalled) = ready(&found);
+    assert_eq!((truth.as_str(), stalled), ("False", false));
+}
+
+#[test]
+fn a_failed_creation_whose_key_is_disabled_meanwhile_needs_somebody() {
+    let declared = account(|_| {});
+    let absent = Observed {
+        deleted: Fact::Absent,
+        ..ready_for_creation(&declared)
+    };
+    let created = next(&declared, &ResourceStatus::default(), &absent, 0)
+        .report
+        .status;
+    let mut observed = there(&declared, &created, broken(live(&declared, Some(FOLLOWED))));
+    observed.operation = OperationSeen::Failed {
+        code: "X".to_owned(),
+        message: "no".to_owned(),
+    };
+    let failed = next(&declared, &created, &observed, 20).report.status;
+    assert!(!ready(&failed).2);
+    observed.operation = OperationSeen::None;
+    let Fact::Known(key) = &mut observed.key else {
+        panic!("a key")
+    };
+    key.current.enabled = false;
+    let waits = next(&declared, &failed, &observed, 5000);
+    assert_eq!(waits.plan.write, None);
+    is_stalled(&waits.report.status);
+    assert!(told(&waits.report.status).contains("disabled"));
+    let again = next(
+        &declared,
+        &waits.report.status,
+        &there(&declared, &failed, broken(live(&declared, Some(FOLLOWED)))),
+        6000,
+    );
+    assert!(again.plan.write.is_some());
+}
+
+/// One change of the key is over, and nobody has looked at the access to the next.
+#[test]
+fn another_key_is_not_sent_unseen_after_one_that_did_not_come() {
+    let declared = with_its_own_identity("Verify");
+    let have = live(&declared, None);
+    let status = settled(&declared, &have);
+    let sends = next(&declared, &status, &there(&declared, &status, have.clone()), 60);
+    assert_eq!(sends.plan.write.as_ref().unwrap().kind, OperationKind::ChangeKey);
+    let mut observed = there(&declared, &sends.report.status, have);
+    observed.operation = OperationSeen::Succeeded;
+    let verifies = next(&declared, &sends.report.status, &observed, 70).report.status;
+    assert_eq!(
+        verifies.operation.as_ref().unwrap().state,
+        OperationState::Verifying
+    );
+    let other = account(|object| {
+        object["metadata"]["generation"] = json!(2);
+        object["spec"]["identity"] = json!({ "systemAssigned": true });
+        object["spec"]["encryption"]["customerManagedKey"] = json!({ "vault": "corp-keys", "key": "other" });
+    });
+    observed.operation = OperationSeen::None;
+    observed.role_assignments = Fact::Known(Vec::new());
+    let waits = next(&other, &verifies, &observed, 5000);
+    assert_eq!(waits.plan.write, None);
+    assert_eq!(
+        condition(&waits.report.status, ConditionType::KeyApplied).1,
+        "AccessMissing"
+    );
+}
+
+/// The way back to Microsoft's key has come to its end; by now the spec asks for a key again.
+#[test]
+fn a_key_after_microsofts_is_not_sent_unseen() {
+    let back = microsofts();
+    let have = live(&back, Some(FOLLOWED));
+    let mut own = have;
+    if let Some(encryption) = &mut own.encryption {
+        encryption.identity = None;
+    }
+    let keyed = with_its_own_identity("Verify");
+    let status = settled(&keyed, &own);
+    let sends = next(&back, &status, &there(&back, &status, own), 60);
+    assert_eq!(sends.plan.write.as_ref().unwrap().kind, OperationKind::ChangeKey);
+    let again = account(|object| {
+        object["metadata"]["generation"] = json!(3);
+        object["spec"]["identity"] = json!({ "systemAssigned": true });
+        object["spec"]["encryption"]["customerManagedKey"] = json!({ "vault": "corp-keys", "key": "ai-hub" });
+    });
+    let mut observed = there(&again, &sends.report.status, live(&again, None));
+    observed.operation = OperationSeen::Succeeded;
+    observed.role_assignments = Fact::Known(Vec::new());
+    let waits = next(&again, &sends.report.status, &observed, 70);
+    assert_eq!(waits.plan.write, None);
+    assert_eq!(
+        condition(&waits.report.status, ConditionType::KeyApplied).1,
+        "AccessMissing"
+    );
+}

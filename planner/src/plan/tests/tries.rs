@@ -1,0 +1,111 @@
+//! Writes that failed, or that may still arrive: what the next pass knows of them, and what it does not know.
+
+use super::*;
+use crate::observed::Live;
+
+fn next(hub: &Declared, status: &ResourceStatus, observed: &Observed, now: i64) -> Pass {
+    pass(hub, status, observed, now, false, &accepted())
+}
+
+/// A hub whose change to a newer version of its key failed at 110, and what is read of it.
+fn failed_to_rotate() -> (Declared, ResourceStatus, Observed) {
+    let (hub, status) = ready_hub();
+    let mut observed = created(&hub);
+    let Fact::Known(key) = &mut observed.key else {
+        panic!("a key")
+    };
+    key.others = vec![key.current.clone()];
+    key.current = key_version(NEXT_KEY, 100);
+    let sent = next(&hub, &status, &observed, 100).report.status;
+    let failed = Observed {
+        operation: OperationSeen::Failed {
+            code: "X".to_owned(),
+            message: "no".to_owned(),
+        },
+        ..observed.clone()
+    };
+    let told = next(&hub, &sent, &failed, 110).report.status;
+    assert_eq!(told.operation.as_ref().unwrap().state, OperationState::Failed);
+    (hub, told, observed)
+}
+
+#[test]
+fn a_key_that_failed_is_remembered_while_it_cannot_be_read() {
+    let (hub, told, observed) = failed_to_rotate();
+    let unread = Observed {
+        key: Fact::not_read(),
+        ..observed.clone()
+    };
+    let blind = next(&hub, &told, &unread, 115).report.status;
+    assert_eq!(blind.operation, told.operation);
+    assert_eq!(next(&hub, &blind, &observed, 120).plan.write, None, "not at once");
+    // Nor does the count of tries begin anew.
+    let late = next(&hub, &told, &unread, 5000);
+    assert_eq!(late.plan.next, Next::At(at_second(5030)));
+    assert_eq!(late.report.status.operation, told.operation);
+    assert_eq!(
+        condition(&late.report.status, ConditionType::Ready).1,
+        "ProvisioningFailed"
+    );
+    let again = next(&hub, &late.report.status, &observed, 5030)
+        .plan
+        .write
+        .unwrap();
+    assert_eq!(again.started_at, at_second(100));
+}
+
+#[test]
+fn a_key_that_failed_is_not_sent_at_once_when_what_hindered_it_is_gone() {
+    let (hub, told, observed) = failed_to_rotate();
+    // The newer version is disabled, and enabled again.
+    let mut disabled = observed.clone();
+    let Fact::Known(key) = &mut disabled.key else {
+        panic!("a key")
+    };
+    key.current.enabled = false;
+    let hindered = next(&hub, &told, &disabled, 115);
+    assert_eq!(hindered.plan.write, None);
+    assert_eq!(
+        next(&hub, &hindered.report.status, &observed, 116).plan.write,
+        None
+    );
+    assert!(
+        next(&hub, &hindered.report.status, &observed, 140)
+            .plan
+            .write
+            .is_some()
+    );
+    // After its time nothing of it is left.
+    assert_eq!(next(&hub, &told, &disabled, 5000).report.status.operation, None);
+}
+
+#[test]
+fn an_update_that_may_still_arrive_is_waited_for_though_nobody_wants_it_any_more() {
+    let (hub, status) = ready_hub();
+    let observed = created(&hub);
+    let tagged = Declared {
+        tags: [("team".to_owned(), "research".to_owned())].into(),
+        ..hub.clone()
+    };
+    let write = next(&tagged, &status, &observed, 100).plan.write.unwrap();
+    assert_eq!(write.intent, "tags");
+    let noted = crate::intent::intent(&status, &write, at_second(100), PACE);
+    let hub = Declared { generation: 2, ..hub };
+    let waits = next(&hub, &noted, &observed, 101);
+    let until = noted.operation.as_ref().unwrap().not_before.as_ref().unwrap().0;
+    assert_eq!((waits.plan.write, waits.plan.next), (None, Next::At(until)));
+    assert_eq!(waits.report.status.operation, noted.operation);
+    assert_eq!(
+        condition(&waits.report.status, ConditionType::Ready).1,
+        "Updating"
+    );
+    // Of the same spec: what is not wanted has arrived.
+    let mut arrived = observed.clone();
+    let Fact::Known(Live { tags, .. }) = &mut arrived.live else {
+        panic!("a hub")
+    };
+    tags.insert("team".to_owned(), "research".to_owned());
+    assert_eq!(next(&tagged, &noted, &arrived, 101).report.status.operation, None);
+    let over = next(&hub, &noted, &observed, 5000).report.status;
+    assert_eq!(over.operation, None);
+}
