@@ -79,8 +79,7 @@ pub(super) fn of_one(
         operation.is_none_or(|operation| operation.generation == Some(input.declared.generation));
     let settled = Found::Settled {
         // One that may still arrive is not over because another spec is met.
-        achieved: standing == Standing::AsDeclared
-            && (asks_for_it || operation.is_none_or(|operation| operation.state != OperationState::Intended)),
+        achieved: standing == Standing::AsDeclared && asks_for_it,
         superseded: operation.is_some_and(|operation| {
             !asks_for_it
                 || match &standing {

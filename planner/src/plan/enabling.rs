@@ -101,8 +101,7 @@ fn is_in_flight(operation: &Operation) -> bool {
 /// Whether another may follow now: it is made, or its time is over.
 fn may_be_over(input: &Input<'_>, operation: &Operation, live: &Live) -> bool {
     let gate = operation.not_before.as_ref();
-    let is_over = gate.is_some_and(|gate| gate.0 <= input.now);
-    KeyChange::is_made(&operation.intent, live) || (is_over && operation.state != OperationState::Running)
+    KeyChange::is_made(&operation.intent, live) || gate.is_some_and(|gate| gate.0 <= input.now)
 }
 
 /// A grant does not make the resource less provisioned: it is the key that waits. What a refused one said stands until the next

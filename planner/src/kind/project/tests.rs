@@ -13,6 +13,7 @@ use crate::report::{Executed, Report};
 use crate::validate::{ACCOUNT, Declared, Validate, WORKSPACE};
 
 mod agents;
+mod failed;
 
 fn object(spec: &Value) -> AIProject {
     let mut whole = json!({ "parentRef": { "kind": "AIHub", "name": "research" } });

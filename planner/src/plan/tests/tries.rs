@@ -55,6 +55,42 @@ fn a_key_that_failed_is_remembered_while_it_cannot_be_read() {
 }
 
 #[test]
+fn what_else_is_declared_does_not_make_a_key_that_cannot_be_read_forgotten() {
+    let (hub, told, observed) = failed_to_rotate();
+    let tagged = Declared {
+        tags: [("team".to_owned(), "research".to_owned())].into(),
+        ..hub
+    };
+    let unread = Observed {
+        key: Fact::not_read(),
+        ..observed
+    };
+    let blind = next(&tagged, &told, &unread, 115);
+    assert_eq!(blind.plan.write, None);
+    assert_eq!(blind.report.status.operation, told.operation);
+}
+
+#[test]
+fn a_refused_spec_forgets_what_failed() {
+    let (hub, told, observed) = failed_to_rotate();
+    let refused = Declared {
+        location: crate::name::Location::parse("eastus").unwrap(),
+        generation: 2,
+        ..hub
+    };
+    let unread = Observed {
+        key: Fact::not_read(),
+        ..observed
+    };
+    let pass = next(&refused, &told, &unread, 115);
+    assert_eq!(
+        condition(&pass.report.status, ConditionType::TransitionAllowed).0,
+        "False"
+    );
+    assert_eq!(pass.report.status.operation, None);
+}
+
+#[test]
 fn a_key_that_failed_is_not_sent_at_once_when_what_hindered_it_is_gone() {
     let (hub, told, observed) = failed_to_rotate();
     // The newer version is disabled, and enabled again.

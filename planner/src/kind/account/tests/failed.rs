@@ -1,11 +1,20 @@
 //! Accounts that Azure reports as failed: what is sent to them, and who is told to act.
 
 use super::*;
+use crate::judge::Opinion;
 
 fn broken(have: Live) -> Live {
     Live {
         provisioning_state: Some("Failed".to_owned()),
         ..have
+    }
+}
+
+/// The status of one that was in order, with nothing under way.
+fn quiet(declared: &Declared, have: &Live) -> ResourceStatus {
+    ResourceStatus {
+        operation: None,
+        ..settled(declared, have)
     }
 }
 
@@ -71,15 +80,66 @@ fn one_that_failed_and_is_as_declared_needs_somebody() {
 }
 
 #[test]
-fn one_that_failed_is_nobodys_trouble_while_its_key_cannot_be_read() {
+fn one_that_failed_is_nobodys_trouble_while_something_cannot_be_read() {
+    let declared = account(|_| {});
+    let (theirs, microsofts) = (live(&declared, Some(FOLLOWED)), live(&declared, None));
+    let other = live(&declared, Some("https://corp-keys.vault.azure.net/keys/other"));
+    let cases: [(&Live, fn(&mut Observed)); 4] = [
+        (&theirs, |observed| observed.key = Fact::not_read()),
+        (&microsofts, |observed| observed.key = Fact::not_read()),
+        (&microsofts, |observed| {
+            observed.role_assignments = Fact::not_read()
+        }),
+        // Who unwraps is sent along with the key.
+        (&other, |observed| observed.identities[0].1 = Fact::not_read()),
+    ];
+    for (have, unread) in cases {
+        let status = quiet(&declared, have);
+        let mut observed = there(&declared, &status, broken(have.clone()));
+        unread(&mut observed);
+        let found = next(&declared, &status, &observed, 100);
+        assert_eq!(found.plan.write, None);
+        let (truth, _, stalled) = ready(&found.report.status);
+        assert_eq!((truth.as_str(), stalled), ("False", false), "{observed:?}");
+    }
+}
+
+#[test]
+fn one_that_failed_waits_for_its_vault() {
+    let declared = account(|_| {});
+    let have = live(&declared, None);
+    let status = quiet(&declared, &have);
+    let mut observed = there(&declared, &status, broken(have));
+    (observed.vault, observed.key) = (Fact::Absent, Fact::not_read());
+    let found = next(&declared, &status, &observed, 100).report.status;
+    is_stalled(&found);
+    assert!(told(&found).contains("corp-keys"), "{}", told(&found));
+}
+
+/// What is refused, or sent now or later, is no matter for somebody.
+#[test]
+fn one_that_failed_is_told_as_no_more_than_that_while_there_is_something_to_send() {
+    let plain =
+        "Azure reports that the last change of the account failed. Keyholder writes to it only what differs";
     let declared = account(|_| {});
     let have = live(&declared, Some(FOLLOWED));
     let status = settled(&declared, &have);
-    let mut observed = there(&declared, &status, broken(have));
-    observed.key = Fact::not_read();
-    let found = next(&declared, &status, &observed, 100).report.status;
-    let (truth, _, stalled) = ready(&found);
-    assert_eq!((truth.as_str(), stalled), ("False", false));
+    let refused = account(|object| {
+        object["metadata"]["generation"] = json!(2);
+        object["spec"]["location"] = json!("eastus");
+    });
+    let found = next(
+        &refused,
+        &status,
+        &there(&refused, &status, broken(have.clone())),
+        100,
+    );
+    assert!(told(&found.report.status).starts_with(plain));
+    let tagged = account(|object| object["spec"]["tags"] = json!({ "team": "a" }));
+    let observed = there(&tagged, &status, broken(have));
+    let sends = pass(&tagged, &status, &observed, 100, false, &Executed::NotSent);
+    assert!(sends.plan.write.is_some());
+    assert!(told(&sends.report.status).starts_with(plain));
 }
 
 #[test]
@@ -100,6 +160,11 @@ fn a_failed_creation_whose_key_is_disabled_meanwhile_needs_somebody() {
     let failed = next(&declared, &created, &observed, 20).report.status;
     assert!(!ready(&failed).2);
     observed.operation = OperationSeen::None;
+    let mut unread = observed.clone();
+    unread.key = Fact::not_read();
+    let blind = next(&declared, &failed, &unread, 5000).report.status;
+    assert_eq!(told(&blind), "X: no");
+    assert!(!ready(&blind).2);
     let Fact::Known(key) = &mut observed.key else {
         panic!("a key")
     };
@@ -174,4 +239,32 @@ fn a_key_after_microsofts_is_not_sent_unseen() {
         condition(&waits.report.status, ConditionType::KeyApplied).1,
         "AccessMissing"
     );
+}
+
+/// A newer version of the key is to be sent later: it needs nobody.
+#[test]
+fn one_that_failed_waits_for_its_turn_to_get_the_new_version() {
+    let declared = account(|object| {
+        object["spec"]["accountKind"] = json!("OpenAI");
+        object["spec"]["allowUnverified"] = json!(["OpenAIUserAssignedIdentity", "OpenAIRoleBasedVault"]);
+    });
+    let have = Live {
+        kind: "openai".to_owned(),
+        ..live(&declared, Some(KEY))
+    };
+    let status = quiet(&declared, &have);
+    let mut observed = there(&declared, &status, broken(have));
+    let Fact::Known(key) = &mut observed.key else {
+        panic!("a key")
+    };
+    key.others = vec![key.current.clone()];
+    key.current = key_version(NEXT_KEY, 100);
+    let mut input = input(&declared, &status, &observed, 100);
+    input.pace.rotation_spread = jiff::SignedDuration::from_hours(24);
+    let plan = crate::plan(&input);
+    assert_eq!(plan.write, None);
+    let Opinion::Is(provisioned) = plan.judgement.provisioned else {
+        panic!("a verdict")
+    };
+    assert!(!provisioned.stalled, "{provisioned:?}");
 }
