@@ -84,11 +84,12 @@ fn one_that_failed_is_nobodys_trouble_while_something_cannot_be_read() {
     let declared = account(|_| {});
     let (theirs, microsofts) = (live(&declared, Some(FOLLOWED)), live(&declared, None));
     let other = live(&declared, Some("https://corp-keys.vault.azure.net/keys/other"));
-    let cases: [(&Live, fn(&mut Observed)); 4] = [
+    type Hide = fn(&mut Observed);
+    let cases: [(&Live, Hide); 4] = [
         (&theirs, |observed| observed.key = Fact::not_read()),
         (&microsofts, |observed| observed.key = Fact::not_read()),
         (&microsofts, |observed| {
-            observed.role_assignments = Fact::not_read()
+            observed.role_assignments = Fact::not_read();
         }),
         // Who unwraps is sent along with the key.
         (&other, |observed| observed.identities[0].1 = Fact::not_read()),
