@@ -265,3 +265,53 @@ async fn a_declared_field_that_somebody_changes_is_put_back_by_a_patch_of_it_alo
         assert_eq!(patches.len(), index + 1);
     }
 }
+
+/// Azure failed a change of the key and left the account as failed; then the change is not wanted any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_a_change_left_failed_is_told_until_another_settles_it() {
+    let mut settings = settings("account-left-failed");
+    settings.seed = Box::new(|seed| seed.setting("failedChangeLeaves", "Failed"));
+    let scenario = Scenario::start(settings).await.unwrap();
+    scenario.apply(&account("left")).unwrap().ok().unwrap();
+    let left = "AIServicesAccount/left";
+    let ready = scenario.until_ready(left).await.unwrap();
+    let fails = json!({ "principal": names::OPERATOR, "method": "PATCH", "type": "Microsoft.CognitiveServices/accounts",
+        "action": { "failOperation": { "code": "InternalServerError", "message": "the key could not be set" } } });
+    scenario.azure.control().fault(&fails).await.unwrap();
+    let newest = ready.text("/status/encryption/latestVersion");
+    let pin =
+        json!({ "spec": { "encryption": { "customerManagedKey": { "version": newest } } } }).to_string();
+    merge(&scenario, "left", &pin).ok().unwrap();
+    let failed = scenario
+        .until_says(left, "Provisioned", "ProvisioningFailed")
+        .await
+        .unwrap();
+    let message = failed.condition("Ready").unwrap().message;
+    assert!(message.contains("the key could not be set"), "{failed}");
+    assert!(failed.condition("Stalled").is_none(), "{failed}");
+
+    let free = json!({ "spec": { "encryption": { "customerManagedKey": { "version": null } } } }).to_string();
+    merge(&scenario, "left", &free).ok().unwrap();
+    let stalled = scenario
+        .until_says(left, "Stalled", "ProvisioningFailed")
+        .await
+        .unwrap();
+    let message = stalled.condition("Ready").unwrap().message;
+    let id = names::account("left");
+    assert!(
+        message.contains(&format!(
+            "az resource tag --ids {id} --is-incremental --tags keyholder-owner="
+        )),
+        "{message}"
+    );
+    let before = until_patched(&scenario, &id, 1).await.len();
+    let alice = scenario.azure.sign_in(names::ALICE).await.unwrap();
+    let tags = alice.get(&id, ACCOUNTS).await.unwrap()["tags"].clone();
+    alice
+        .patch(&id, ACCOUNTS, &json!({ "tags": tags }))
+        .await
+        .unwrap();
+    let ready = scenario.until_ready(left).await.unwrap();
+    assert!(ready.says("KeyApplied", "FollowedByService"), "{ready}");
+    assert_eq!(until_patched(&scenario, &id, 1).await.len(), before);
+}

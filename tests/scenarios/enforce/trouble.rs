@@ -1,11 +1,12 @@
 //! The write to a dependent meets trouble, or the operator's end.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
-use testbed::azure::names;
+use testbed::azure::{Exchange, names};
 use testbed::{Object, Scenario};
 
 use super::{COSMOS, STORAGE, dependent, enforcing, message, seen, storage, text};
-use crate::common::{hub, settings, start, until_patched};
+use crate::common::{hub, merge, settings, start, until_patched};
 
 /// A fault at the operator's PATCHes of what has this in its URL.
 fn patches(what: &str, times: u32, action: &Value) -> Value {
@@ -141,4 +142,39 @@ async fn what_azure_fails_in_its_operation_is_told_in_its_words_and_tried_again(
         text(&documents, "/properties/keyVaultKeyUri").ends_with(names::KEY),
         "{documents}"
     );
+}
+
+/// The connection ends at each write, so that it may arrive yet; meanwhile the storage account is audited alone, and to be encrypted again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_may_still_arrive_is_waited_for_through_the_users_edits() {
+    let scenario = start("enforce-edited").await;
+    let control = scenario.azure.control();
+    let drops = json!({ "principal": names::OPERATOR, "method": "PATCH", "urlContains": "aihubdata", "action": "dropBefore" });
+    control.fault(&drops).await.unwrap();
+    scenario.apply(&enforcing()).unwrap().ok().unwrap();
+    let unanswered = |hub: &Object| hub.text("/status/dependents/0/reason") == "AzureUnreachable";
+    let told = scenario
+        .until("research", "unanswered", unanswered)
+        .await
+        .unwrap();
+    let audited = json!([{ "resource": told.at("/spec/dependents/0/resource"), "type": told.at("/spec/dependents/0/type") }]);
+    let with = |dependents: &Value| json!({ "spec": { "dependents": dependents } }).to_string();
+    merge(&scenario, "research", &with(&audited));
+    scenario
+        .until_says("research", "DependentsEncrypted", "AuditFinding")
+        .await
+        .unwrap();
+    merge(&scenario, "research", &with(told.at("/spec/dependents")));
+    control.clear_faults().await.unwrap();
+    let ready = settled(&scenario).await;
+    assert!(ready.says("DependentsEncrypted", "AllEncrypted"), "{ready}");
+
+    let mut log = scenario.azure.operator_log().await.unwrap();
+    log.retain(|one| one.method == "PATCH" && one.url.contains("aihubdata"));
+    let at = |one: &Exchange| one.at.parse::<Timestamp>().unwrap();
+    let gaps = log.windows(2).map(|two| at(&two[1]).duration_since(at(&two[0])));
+    let gaps: Vec<_> = gaps.collect();
+    assert!(!gaps.is_empty());
+    // What may be on its way has arrived within five seconds, or never will.
+    assert!(gaps.iter().all(|gap| gap.as_secs() >= 5), "{gaps:?}");
 }
