@@ -13,7 +13,7 @@ use kube::ResourceExt;
 use crate::controller::Watched;
 use crate::identity::Azure;
 use crate::metrics::WriteOutcome;
-use crate::observe::at_rest::AtRestType;
+use crate::observe::at_rest;
 use crate::observe::why;
 use crate::reconcile::{Context, Failure, taken};
 use crate::resource::ResourceType;
@@ -40,9 +40,9 @@ pub async fn execute<K: Watched>(
         Request::Patch(_) => Method::Patch,
         Request::Delete { .. } | Request::Purge(_) => Method::Delete,
     };
-    let version = match AtRestType::of(&write.id) {
+    let version = match at_rest::of(&write.id) {
         Some(kind) if write.kind == OperationKind::EncryptDependent => kind.version,
-        _ => ResourceType::of(&write.id).version,
+        _ => ResourceType::of(&write.id).api.version,
     };
     let operation = write.kind.to_string();
     if let Err(wait) = arm.covers(method, path) {

@@ -3,7 +3,7 @@
 //! Invariant: what could not be read is `Unknown` with its reason. Absence needs Azure's own 404 for the resource; that
 //! a list lacks it is a reason to ask, not an answer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,9 +20,9 @@ use serde_json::Value;
 use url::Url;
 
 use crate::identity::Azure;
-use crate::inventory::overtaken::Overtaken;
-use crate::inventory::{Age, Inventory, Listed};
-use crate::resource::{ResourceType, list_of};
+use crate::inventory::lists::{Item, Lists};
+use crate::inventory::{Age, Inventory};
+use crate::resource::{ApiType, ResourceType, list_of};
 
 pub mod account;
 pub mod at_rest;
@@ -33,7 +33,6 @@ mod limits;
 pub mod project;
 mod refusals;
 
-use at_rest::AtRestType;
 pub use refusals::why;
 
 /// Role definitions and registrations change rarely; a wrong one is read anew before anything is said for the worse.
@@ -174,7 +173,7 @@ impl Look<'_> {
             }
         }
         if let Some(path) = &needs.deleted {
-            let version = ResourceType::of(&hub.id).version;
+            let version = ResourceType::of(&hub.id).api.version;
             observed.deleted = match look.inventory.reader.read_alone(path, version).await {
                 Ok(reading) => found(&reading, path, convert::deleted),
                 Err(error) => Fact::Unknown(look.why(&error)),
@@ -268,9 +267,9 @@ impl Look<'_> {
     }
 
     async fn live(&self, id: &ArmId) -> Fact<Live> {
-        let kind = ResourceType::of(id);
+        let kind = &ResourceType::of(id).api;
         if self.age == Age::Swept {
-            match self.inventory.resources(kind, &list_of(id)).await {
+            match self.inventory.resources.get(kind, &list_of(id)).await {
                 Ok(listed) => match listed.get(id.lower().as_str()).map(AsRef::as_ref) {
                     Some(Ok(live)) => return Fact::Known(live.clone()),
                     Some(Err(error)) => return not_understood(id.as_str(), error),
@@ -280,29 +279,19 @@ impl Look<'_> {
             }
         }
         // Around the object's own writes its own reading counts, not a shared one.
-        let list = list_of(id);
-        let listed = self.inventory.known(&list);
-        self.alone(id, kind.version, kind.convert, listed, &self.inventory.overtaken)
-            .await
+        self.alone(id, kind, &self.inventory.resources).await
     }
 
     /// Reads a resource by itself. What is found otherwise than its list tells is noted for the next list.
-    async fn alone<T: PartialEq>(
-        &self,
-        id: &ArmId,
-        version: &str,
-        convert: fn(&Value) -> Result<T, convert::ConvertError>,
-        listed: impl Future<Output = Option<Arc<Listed<T>>>>,
-        overtaken: &Overtaken,
-    ) -> Fact<T> {
-        let read = match self.inventory.reader.read_alone(id.as_str(), version).await {
-            Ok(reading) => found(&reading, id.as_str(), convert),
+    async fn alone<T: Item>(&self, id: &ArmId, kind: &ApiType<T>, lists: &Lists<T>) -> Fact<T> {
+        let read = match self.inventory.reader.read_alone(id.as_str(), kind.version).await {
+            Ok(reading) => found(&reading, id.as_str(), kind.convert),
             Err(error) => return Fact::Unknown(self.why(&error)),
         };
-        if let Some(listed) = listed.await {
+        if let Some(listed) = lists.known(&list_of(id)).await {
             let told = listed.get(id.lower().as_str()).map(AsRef::as_ref);
             if told.map(Result::as_ref) != read.known().map(Ok) {
-                overtaken.note(id);
+                lists.overtaken.note(id);
             }
         }
         read
@@ -310,10 +299,10 @@ impl Look<'_> {
 
     /// What a project rests on, which many share.
     async fn parent(&self, id: &ArmId) -> Fact<Live> {
-        let kind = ResourceType::of(id);
+        let kind = &ResourceType::of(id).api;
         // The list that the sweep keeps, for passes of both ages: what woke this one must be seen by it.
         if self.age != Age::Now
-            && let Ok(listed) = self.inventory.resources(kind, &list_of(id)).await
+            && let Ok(listed) = self.inventory.resources.get(kind, &list_of(id)).await
             && let Some(Ok(live)) = listed.get(id.lower().as_str()).map(AsRef::as_ref)
         {
             return Fact::Known(live.clone());
@@ -332,19 +321,15 @@ impl Look<'_> {
     /// What a resource is encrypted with. The list serves until something is to be said for the worse; of one that is `written` to, until
     /// something may have to be done.
     async fn at_rest(&self, id: &ArmId, written: bool) -> Fact<Stored> {
-        let Some(kind) = AtRestType::of(id) else {
+        let Some(kind) = at_rest::of(id) else {
             return Fact::not_read();
         };
         if written && self.age != Age::Swept {
-            let list = list_of(id);
-            let listed = self.inventory.known_at_rest(&list);
-            let overtaken = &self.inventory.overtaken_at_rest;
-            return self
-                .alone(id, kind.version, kind.convert, listed, overtaken)
-                .await;
+            return self.alone(id, kind, &self.inventory.at_rest).await;
         }
+        // Where the list cannot be read, each resource is asked for by itself.
         if self.age != Age::Now
-            && let Some(listed) = self.inventory.at_rest(kind, &list_of(id)).await
+            && let Ok(listed) = self.inventory.at_rest.get(kind, &list_of(id)).await
             && let Some(found) = listed.get(id.lower().as_str())
         {
             return match found.as_ref() {
@@ -361,7 +346,7 @@ impl Look<'_> {
         let Some((kind, list)) = ResourceType::projects_of(id) else {
             return Fact::Absent;
         };
-        let listed = match self.inventory.resources_now(kind, &list).await {
+        let listed = match self.inventory.resources.now(&kind.api, &list).await {
             Ok(listed) => listed,
             Err(error) => return Fact::Unknown(self.why(&error)),
         };

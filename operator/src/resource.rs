@@ -13,13 +13,20 @@ use crate::observe::{account, project};
 
 /// How resources of one type are read.
 #[derive(Debug)]
-pub struct ResourceType {
+pub struct ApiType<T> {
     /// The type as Azure writes it.
     pub name: &'static str,
     /// The api-version.
     pub version: &'static str,
     /// From an answer to facts.
-    pub convert: fn(&Value) -> Result<Live, ConvertError>,
+    pub convert: fn(&Value) -> Result<T, ConvertError>,
+}
+
+/// A type of resources that objects stand for.
+#[derive(Debug)]
+pub struct ResourceType {
+    /// How they are read.
+    pub api: ApiType<Live>,
     /// Where the projects of such a resource are, if it has some.
     projects: Option<Projects>,
     /// Whether Azure makes one change at a time in such a resource and what is within it, or in its parent.
@@ -38,9 +45,11 @@ struct Projects {
 /// All of them.
 static TYPES: [ResourceType; 3] = [
     ResourceType {
-        name: WORKSPACE,
-        version: wire::WORKSPACES_VERSION,
-        convert: convert::workspace,
+        api: ApiType {
+            name: WORKSPACE,
+            version: wire::WORKSPACES_VERSION,
+            convert: convert::workspace,
+        },
         projects: Some(Projects {
             of_type: WORKSPACE,
             list: siblings,
@@ -48,9 +57,11 @@ static TYPES: [ResourceType; 3] = [
         one_at_a_time: false,
     },
     ResourceType {
-        name: ACCOUNT,
-        version: wire::ACCOUNTS_VERSION,
-        convert: account::account,
+        api: ApiType {
+            name: ACCOUNT,
+            version: wire::ACCOUNTS_VERSION,
+            convert: account::account,
+        },
         projects: Some(Projects {
             of_type: ACCOUNT_PROJECT,
             list: |account| format!("{}/projects", account.lower()),
@@ -58,9 +69,11 @@ static TYPES: [ResourceType; 3] = [
         one_at_a_time: true,
     },
     ResourceType {
-        name: ACCOUNT_PROJECT,
-        version: wire::ACCOUNTS_VERSION,
-        convert: project::of_account,
+        api: ApiType {
+            name: ACCOUNT_PROJECT,
+            version: wire::ACCOUNTS_VERSION,
+            convert: project::of_account,
+        },
         projects: None,
         one_at_a_time: true,
     },
@@ -69,13 +82,13 @@ static TYPES: [ResourceType; 3] = [
 impl ResourceType {
     /// The type of an object's resource.
     pub fn of(id: &ArmId) -> &'static Self {
-        Self::find(|one| id.is_type(one.name))
+        Self::find(|one| id.is_type(one.api.name))
     }
 
     /// The list in which the projects of a resource are, and their type.
     pub fn projects_of(id: &ArmId) -> Option<(&'static Self, String)> {
         let projects = Self::of(id).projects.as_ref()?;
-        let of_type = Self::find(|one| one.name == projects.of_type);
+        let of_type = Self::find(|one| one.api.name == projects.of_type);
         Some((of_type, (projects.list)(id)))
     }
 

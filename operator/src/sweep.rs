@@ -9,18 +9,22 @@ use std::time::{Duration, Instant};
 use keyholder_azure::{ArmError, Cause, wire};
 use keyholder_crds::condition::ConditionType;
 use keyholder_crds::{Reason, ResourceStatus};
-use keyholder_planner::validate::{KeyUser, ValidEncryption};
-use keyholder_planner::{ArmId, Declared, Validate};
+use keyholder_planner::validate::KeyUser;
+use keyholder_planner::{ArmId, Validate};
 use serde_json::Value;
 
 use crate::controller::{Objects, Subject, Waker};
 use crate::family::{Family, Lookup};
 use crate::identity::{Azure, Identities};
-use crate::inventory::{Groups, Resources, SharedIds};
+use crate::inventory::Groups;
+use crate::inventory::lists::{Item, Lists, SharedIds};
 use crate::metrics::Metrics;
-use crate::observe::at_rest::AtRestType;
-use crate::observe::convert;
-use crate::resource::{ResourceType, list_of};
+use crate::observe::{at_rest, convert};
+use crate::resource::{ApiType, ResourceType, list_of};
+
+mod interest;
+
+use interest::Interest;
 
 /// How long an identity's principal is taken as read: it stays the same while the identity exists.
 const LASTING: Duration = Duration::from_mins(10);
@@ -41,22 +45,6 @@ pub struct Sweeper {
     pub metrics: Arc<Metrics>,
     /// Between two sweeps.
     pub interval: Duration,
-}
-
-/// One object, and what in Azure it rests on.
-struct Interest {
-    object: Subject,
-    resource: ArmId,
-    /// Of a project.
-    parent: Option<ArmId>,
-    group: Option<String>,
-    /// What stands in its managed group and among its dependents.
-    around: Vec<ArmId>,
-    vault: Option<ArmId>,
-    key: Option<String>,
-    /// The version in use, where it is not the key's newest: the key itself tells nothing of it.
-    older_version: Option<String>,
-    user: Option<KeyUser>,
 }
 
 /// Vaults, keys, identities and grants as the sweep before saw them.
@@ -89,8 +77,18 @@ impl Sweeper {
                     .or_default()
                     .push(interest);
             }
-            failures += self.sweep_resources(&azure, &interests).await;
-            failures += self.sweep_at_rest(&azure, &interests).await;
+            let own = interests.iter().flat_map(|interest| {
+                let ids = std::iter::once(&interest.resource).chain(&interest.parent);
+                ids.map(move |id| (id, interest))
+            });
+            let of_own = |id: &ArmId| Some(&ResourceType::of(id).api);
+            let resources = &azure.inventory.resources;
+            failures += self.sweep_lists(resources, of_own, own, "resources").await;
+            let around = interests
+                .iter()
+                .flat_map(|interest| interest.around.iter().map(move |id| (id, interest)));
+            let at_rest = &azure.inventory.at_rest;
+            failures += self.sweep_lists(at_rest, at_rest::of, around, "encryption").await;
             for (subscription, interests) in &by_subscription {
                 failures += self.sweep_groups(&azure, subscription, interests).await;
             }
@@ -122,7 +120,7 @@ impl Sweeper {
             let entry = by_principal
                 .entry(azure.principal.clone())
                 .or_insert_with(|| (azure, Vec::new()));
-            let mut interest = interest(subject, object.status(), declared);
+            let mut interest = Interest::of(subject, object.status(), declared);
             if let Some(vault) = &mut interest.vault {
                 shared.share(vault);
             }
@@ -137,66 +135,40 @@ impl Sweeper {
         by_principal.into_values().collect()
     }
 
-    /// The resources that objects stand for, and the parents of projects: each list is read once.
-    async fn sweep_resources(&self, azure: &Azure, interests: &[Interest]) -> u64 {
+    /// Each list that these resources are in is read once.
+    async fn sweep_lists<'a, T: Item>(
+        &self,
+        lists: &Lists<T>,
+        of_type: impl Fn(&ArmId) -> Option<&'static ApiType<T>>,
+        resources: impl Iterator<Item = (&'a ArmId, &'a Interest)>,
+        what: &str,
+    ) -> u64 {
         let mut failures = 0;
         let mut by_list: BTreeMap<String, Vec<(&ArmId, &Interest)>> = BTreeMap::new();
-        for interest in interests {
-            for id in std::iter::once(&interest.resource).chain(&interest.parent) {
-                by_list.entry(list_of(id)).or_default().push((id, interest));
-            }
+        for (id, interest) in resources {
+            by_list.entry(list_of(id)).or_default().push((id, interest));
         }
-        azure.inventory.overtaken.keep(&by_list);
+        lists.overtaken.keep(&by_list);
         for (path, listed) in by_list {
-            let Some(kind) = listed.first().map(|(id, _)| ResourceType::of(id)) else {
+            let Some(kind) = listed.first().and_then(|(id, _)| of_type(id)) else {
                 continue;
             };
             let began = Instant::now();
-            let before = azure.inventory.known(&path).await;
-            match azure.inventory.refresh(kind, &path).await {
+            let before = lists.known(&path).await;
+            match lists.refresh(kind, &path).await {
                 Ok(after) => {
-                    let overtaken = azure.inventory.overtaken.told_again(&path, began);
-                    for (id, interest) in listed {
-                        if resource_changed(before.as_deref(), &after, id) || overtaken.contains(&id.lower())
-                        {
-                            self.waker.wake(interest.object.clone());
-                        }
-                    }
-                }
-                Err(error) => failures += failed(&path, "resources", &error),
-            }
-        }
-        failures
-    }
-
-    /// What the resources around them are encrypted with: each list is read once.
-    async fn sweep_at_rest(&self, azure: &Azure, interests: &[Interest]) -> u64 {
-        let mut failures = 0;
-        let mut by_list: BTreeMap<String, Vec<(&ArmId, &Interest)>> = BTreeMap::new();
-        for interest in interests {
-            for id in &interest.around {
-                by_list.entry(list_of(id)).or_default().push((id, interest));
-            }
-        }
-        azure.inventory.overtaken_at_rest.keep(&by_list);
-        for (path, listed) in by_list {
-            let Some(kind) = listed.first().and_then(|(id, _)| AtRestType::of(id)) else {
-                continue;
-            };
-            let began = Instant::now();
-            let before = azure.inventory.known_at_rest(&path).await;
-            match azure.inventory.refresh_at_rest(kind, &path).await {
-                Ok(after) => {
-                    let overtaken = azure.inventory.overtaken_at_rest.told_again(&path, began);
+                    let overtaken = lists.overtaken.told_again(&path, began);
                     for (id, interest) in listed {
                         let id = id.lower();
-                        let before = before.as_deref().and_then(|before| before.get(id.as_str()));
-                        if before != after.get(id.as_str()) || overtaken.contains(&id) {
+                        let is_same = before
+                            .as_ref()
+                            .is_some_and(|before| before.get(id.as_str()) == after.get(id.as_str()));
+                        if !is_same || overtaken.contains(&id) {
                             self.waker.wake(interest.object.clone());
                         }
                     }
                 }
-                Err(error) => failures += failed(&path, "encryption", &error),
+                Err(error) => failures += failed(&path, what, &error),
             }
         }
         failures
@@ -378,7 +350,7 @@ async fn principal_of(azure: &Azure, id: &ArmId) -> Option<String> {
 
 /// The principal of a resource's own identity, as the list of its type has it.
 async fn own_principal(azure: &Azure, id: &ArmId) -> Option<String> {
-    let known = azure.inventory.known(&list_of(id)).await?;
+    let known = azure.inventory.resources.known(&list_of(id)).await?;
     known
         .get(id.lower().as_str())?
         .as_ref()
@@ -404,50 +376,6 @@ fn failed(what: &str, of: &str, error: &ArmError) -> u64 {
         "the sweep could not read this; it tries again next time"
     );
     1
-}
-
-fn interest(object: Subject, status: Option<&ResourceStatus>, declared: Declared) -> Interest {
-    let group = status
-        .and_then(|status| status.managed_resource_group.as_ref())
-        .map(|group| group.name.to_lowercase());
-    let around = around(status, &declared);
-    let (vault, key, user) = match declared.encryption {
-        ValidEncryption::CustomerManaged {
-            vault, key, identity, ..
-        } => (Some(vault), Some(key.to_string()), Some(identity)),
-        ValidEncryption::Inherited | ValidEncryption::MicrosoftManaged => (None, None, None),
-    };
-    Interest {
-        parent: declared.kind.parent().cloned(),
-        object,
-        resource: declared.id,
-        group,
-        around,
-        older_version: status
-            .and_then(|status| status.encryption.as_ref())
-            .filter(|encryption| encryption.latest_version != encryption.version)
-            .and_then(|encryption| encryption.version.as_deref())
-            .map(str::to_lowercase),
-        vault,
-        key,
-        user,
-    }
-}
-
-/// The resources whose encryption an object tells.
-fn around(status: Option<&ResourceStatus>, declared: &Declared) -> Vec<ArmId> {
-    let group = status.and_then(|status| status.managed_resource_group.as_ref());
-    let told = group.into_iter().flat_map(|group| {
-        let told = group.resources.iter().filter(|one| one.encryption.is_some());
-        told.map(|one| ArmId::of(declared.id.subscription(), &group.name, &one.r#type, &one.name))
-    });
-    told.chain(declared.dependents.iter().map(|one| one.id.clone()))
-        .collect()
-}
-
-fn resource_changed(before: Option<&Resources>, after: &Resources, id: &ArmId) -> bool {
-    let id = id.lower();
-    before.is_none_or(|before| before.get(id.as_str()) != after.get(id.as_str()))
 }
 
 fn group_changed(before: Option<&Groups>, after: &Groups, group: Option<&str>) -> bool {

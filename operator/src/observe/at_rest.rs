@@ -10,52 +10,40 @@ use serde_json::Value;
 
 use super::account;
 use super::convert::{ConvertError, arm_id, key_identifier, location, tags, typed};
-
-/// How the encryption of resources of one type is read.
-#[derive(Debug)]
-pub struct AtRestType {
-    /// The type as Azure writes it.
-    name: &'static str,
-    /// The api-version.
-    pub version: &'static str,
-    /// From an answer to facts.
-    pub convert: fn(&Value) -> Result<Stored, ConvertError>,
-}
+use crate::resource::ApiType;
 
 /// All of them.
-static TYPES: [AtRestType; 5] = [
-    AtRestType {
+static TYPES: [ApiType<Stored>; 5] = [
+    ApiType {
         name: "Microsoft.Storage/storageAccounts",
         version: wire::STORAGE_VERSION,
         convert: storage_account,
     },
-    AtRestType {
+    ApiType {
         name: "Microsoft.CognitiveServices/accounts",
         version: wire::ACCOUNTS_VERSION,
         convert: cognitive_account,
     },
-    AtRestType {
+    ApiType {
         name: "Microsoft.Search/searchServices",
         version: wire::SEARCH_VERSION,
         convert: search_service,
     },
-    AtRestType {
+    ApiType {
         name: "Microsoft.DocumentDB/databaseAccounts",
         version: wire::DATABASE_ACCOUNTS_VERSION,
         convert: database_account,
     },
-    AtRestType {
+    ApiType {
         name: "Microsoft.ContainerRegistry/registries",
         version: wire::REGISTRIES_VERSION,
         convert: registry,
     },
 ];
 
-impl AtRestType {
-    /// The type of a resource, if its encryption can be read.
-    pub fn of(id: &ArmId) -> Option<&'static Self> {
-        TYPES.iter().find(|one| id.is_type(one.name))
-    }
+/// The type of a resource, if its encryption can be read.
+pub fn of(id: &ArmId) -> Option<&'static ApiType<Stored>> {
+    TYPES.iter().find(|one| id.is_type(one.name))
 }
 
 /// `currentVersionedKeyIdentifier` tells the version in use; without a version declared the account follows its key.

@@ -27,7 +27,7 @@ impl Look<'_> {
             hub,
             key_of(hub, observed),
             observed.live.known(),
-            ResourceType::of(&hub.id).version,
+            ResourceType::of(&hub.id).api.version,
         );
         let answer = self
             .inventory
