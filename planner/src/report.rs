@@ -4,10 +4,9 @@
 //! same facts give the same status, so that an unchanged status is not written.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_crds::{
-    ConditionType, DeletionPolicy, Managed, OperationKind, OperationState, PreflightCheck, Reason,
-    ResourceStatus, Summary,
+    ConditionType, DeletionPolicy, Managed, OperationKind, OperationState, Reason, ResourceStatus, Summary,
 };
 
 use crate::at_rest;
@@ -15,10 +14,16 @@ use crate::intent::{intended, note, settled};
 use crate::judge::{self, Opinion, Truth, Verdict};
 use crate::name::KeyIdentifier;
 use crate::observed::Why;
-use crate::plan::{FinalizerStep, Input, Next, Plan, Request, Write, progress_verdict};
+use crate::plan::{FinalizerStep, Input, Next, Plan, Write, progress_verdict};
 use crate::progress::failed_operation;
-use crate::time::second;
-use crate::validate::{Declared, FieldError, ValidEncryption};
+use crate::validate::{FieldError, ValidEncryption};
+
+mod conditions;
+mod notes;
+pub(crate) mod wording;
+
+use conditions::{JUDGED, hindered, kept, remove, set, summarise};
+use notes::{accepted, changes};
 
 /// What became of the plan's write.
 #[derive(Clone, Debug, PartialEq)]
@@ -198,17 +203,6 @@ fn bind(status: &mut ResourceStatus, write: &Write) {
     }
 }
 
-/// Conditions that are judged, in the order in which Ready asks them.
-const JUDGED: [ConditionType; 7] = [
-    ConditionType::TransitionAllowed,
-    ConditionType::PrerequisitesMet,
-    ConditionType::Provisioned,
-    ConditionType::KeyApplied,
-    ConditionType::KeyHealthy,
-    ConditionType::ManagedResourceGroupHealthy,
-    ConditionType::DependentsEncrypted,
-];
-
 /// At first touch of a generation: nothing is known of it so far. `None` when it was touched before.
 #[must_use]
 pub fn touch(object: &impl Managed, now: Timestamp) -> Option<ResourceStatus> {
@@ -282,135 +276,6 @@ pub fn is_worse(new: &ResourceStatus, old: &ResourceStatus) -> bool {
         })
 }
 
-/// Sets a condition; its transition time moves with its status alone.
-fn set(status: &mut ResourceStatus, of: ConditionType, verdict: &Verdict, generation: i64, now: Timestamp) {
-    let before = judge::stored(status, of).filter(|before| before.status == verdict.status.as_str());
-    let condition = Condition {
-        type_: of.to_string(),
-        status: verdict.status.as_str().to_owned(),
-        reason: verdict.reason.to_string(),
-        message: worded(status, of, verdict, generation),
-        observed_generation: Some(generation),
-        last_transition_time: before.map_or(Time(second(now)), |before| before.last_transition_time.clone()),
-    };
-    remove(status, of);
-    status.conditions.push(condition);
-    status
-        .conditions
-        .sort_by_key(|condition| condition.type_.parse::<ConditionType>().ok());
-}
-
-/// The stored message, if the verdict says nothing else.
-fn worded(status: &ResourceStatus, of: ConditionType, verdict: &Verdict, generation: i64) -> String {
-    judge::stored(status, of)
-        .filter(|stored| {
-            stored.status == verdict.status.as_str()
-                && stored.reason == verdict.reason.as_ref()
-                && stored.observed_generation == Some(generation)
-                && wording::says_the_same(&stored.message, &verdict.message)
-        })
-        .map_or_else(|| verdict.message.clone(), |stored| stored.message.clone())
-}
-
-/// The checks, each as it is stored if it says nothing else.
-fn kept(stored: &[PreflightCheck], checks: &[PreflightCheck]) -> Vec<PreflightCheck> {
-    let text = |check: &PreflightCheck| check.message.clone().unwrap_or_default();
-    checks
-        .iter()
-        .map(|check| {
-            stored
-                .iter()
-                .find(|old| {
-                    old.check == check.check
-                        && old.result == check.result
-                        && wording::says_the_same(&text(old), &text(check))
-                })
-                .unwrap_or(check)
-                .clone()
-        })
-        .collect()
-}
-
-fn remove(status: &mut ResourceStatus, of: ConditionType) {
-    let name: &str = of.into();
-    status.conditions.retain(|condition| condition.type_ != name);
-}
-
-/// Ready, Reconciling and Stalled follow from the others.
-fn summarise(
-    status: &mut ResourceStatus,
-    needs_somebody: impl Fn(ConditionType) -> bool,
-    declared: &Declared,
-    now: Timestamp,
-) {
-    let cause = JUDGED.into_iter().find_map(|of| {
-        let cause = hindrance(status, of)?;
-        Some(if needs_somebody(of) {
-            cause.stalled()
-        } else {
-            cause
-        })
-    });
-    let generation = declared.generation;
-    if let Some(cause) = cause {
-        hindered(status, cause, generation, now);
-        return;
-    }
-    remove(status, ConditionType::Reconciling);
-    remove(status, ConditionType::Stalled);
-    let text = format!("The {} is as declared.", declared.kind.noun());
-    let ready = Verdict::yes(Reason::AllConditionsMet, text);
-    set(status, ConditionType::Ready, &ready, generation, now);
-}
-
-fn hindrance(status: &ResourceStatus, of: ConditionType) -> Option<Verdict> {
-    let optional = matches!(
-        of,
-        ConditionType::KeyHealthy
-            | ConditionType::ManagedResourceGroupHealthy
-            | ConditionType::DependentsEncrypted
-    );
-    if of == ConditionType::PrerequisitesMet && status.bound.is_some() {
-        return None;
-    }
-    let Some(condition) = judge::stored(status, of) else {
-        let awaited = matches!(of, ConditionType::Provisioned | ConditionType::KeyApplied);
-        return awaited.then(|| Verdict::unknown(Reason::Pending, format!("{of} is not known so far.")));
-    };
-    let reason: Reason = condition.reason.parse().unwrap_or(Reason::Pending);
-    match condition.status.as_str() {
-        "True" => None,
-        // What became of a write to a dependent is not known: it was not as declared before.
-        "Unknown" if of == ConditionType::DependentsEncrypted && reason != Reason::Unreadable => {
-            Some(Verdict::unknown(reason, condition.message.clone()))
-        }
-        "Unknown" if optional || of == ConditionType::TransitionAllowed => None,
-        "Unknown" => Some(Verdict::unknown(reason, condition.message.clone())),
-        _ => Some(Verdict::no(reason, condition.message.clone())),
-    }
-}
-
-/// Not Ready, for this cause.
-fn hindered(status: &mut ResourceStatus, cause: Verdict, generation: i64, now: Timestamp) {
-    set(status, ConditionType::Ready, &cause, generation, now);
-    let (shown, other) = if cause.stalled {
-        (ConditionType::Stalled, ConditionType::Reconciling)
-    } else {
-        (ConditionType::Reconciling, ConditionType::Stalled)
-    };
-    remove(status, other);
-    set(
-        status,
-        shown,
-        &Verdict {
-            status: Truth::True,
-            ..cause
-        },
-        generation,
-        now,
-    );
-}
-
 fn summary(input: &Input<'_>, status: &ResourceStatus) -> Summary {
     let key = match &input.declared.encryption {
         ValidEncryption::MicrosoftManaged => None,
@@ -430,102 +295,6 @@ fn summary(input: &Input<'_>, status: &ResourceStatus) -> Summary {
         azure_name: Some(input.declared.id.name().to_owned()),
     }
 }
-
-fn accepted(input: &Input<'_>, write: &Write) -> Note {
-    let id = &write.id;
-    let (reason, message) = match write.kind {
-        OperationKind::Grant => (
-            Reason::Granted,
-            format!("Azure accepted the role assignment {id}: the identity may use the key."),
-        ),
-        OperationKind::Create => (Reason::Created, format!("Azure accepted the creation of {id}.")),
-        OperationKind::ChangeKey => (
-            Reason::KeyChanged,
-            format!("Azure accepted the change of the key to {}.", write.intent),
-        ),
-        OperationKind::Update => (
-            Reason::Updated,
-            format!("Azure accepted a change of {}.", write.intent),
-        ),
-        OperationKind::Delete => (Reason::Deleted, deletion_message(input, write)),
-        OperationKind::EncryptDependent => (
-            Reason::Updated,
-            format!("Azure accepted a change of {id}: {}.", write.intent),
-        ),
-    };
-    Note {
-        warning: false,
-        reason,
-        message,
-    }
-}
-
-fn deletion_message(input: &Input<'_>, write: &Write) -> String {
-    let id = &input.declared.id;
-    if let Request::Purge(path) = &write.request {
-        return format!("Azure accepted the purge of {path}.");
-    }
-    if input.declared.deletion_policy == DeletionPolicy::DeleteAndPurge {
-        let and = if write.request == (Request::Delete { purge: true }) {
-            " and purge"
-        } else {
-            ""
-        };
-        return format!("Azure accepted the deletion{and} of {id}.");
-    }
-    let permanent = if input.declared.system_assigned {
-        ""
-    } else {
-        " With user-assigned identities alone it may be permanent."
-    };
-    let kept = input.declared.kind.rules().kept_after_deletion();
-    let kept = match &input.status.managed_resource_group {
-        Some(group) => format!(
-            "{kept}, and bill its managed resource group {} as long.",
-            group.name
-        ),
-        None => format!("{kept}."),
-    };
-    format!("Azure accepted the deletion of {id}. {kept}{permanent}")
-}
-
-/// Events about what changed.
-fn changes(before: &ResourceStatus, after: &ResourceStatus) -> Vec<Note> {
-    let mut notes = Vec::new();
-    for of in [
-        ConditionType::Ready,
-        ConditionType::Stalled,
-        ConditionType::Provisioned,
-        ConditionType::KeyHealthy,
-        ConditionType::ManagedResourceGroupHealthy,
-        ConditionType::DependentsEncrypted,
-    ] {
-        let Some(condition) = judge::stored(after, of) else {
-            continue;
-        };
-        let same = judge::stored(before, of)
-            .is_some_and(|old| old.status == condition.status && old.reason == condition.reason);
-        let Ok(reason) = condition.reason.parse::<Reason>() else {
-            continue;
-        };
-        let warning = match of {
-            ConditionType::Ready if condition.status == "True" => false,
-            ConditionType::Stalled => true,
-            _ if judge::is_warning(reason) => true,
-            _ => continue,
-        };
-        if !same {
-            notes.push(Note {
-                warning,
-                reason,
-                message: condition.message.clone(),
-            });
-        }
-    }
-    notes
-}
-
-pub(crate) mod wording;
 
 #[cfg(test)]
 mod first_and_alone;

@@ -441,7 +441,7 @@ fn a_message_is_kept_while_nothing_else_is_said() {
         1,
         at_second(0),
     );
-    let worded = |verdict: &Verdict, generation| super::worded(&status, of, verdict, generation);
+    let worded = |verdict: &Verdict, generation| super::conditions::worded(&status, of, verdict, generation);
     assert_eq!(worded(&verdict(Reason::Throttled, "2b"), 1), "no (request 1a)");
     assert_eq!(worded(&verdict(Reason::Throttled, "2b"), 2), "no (request 2b)");
     assert_eq!(
@@ -460,7 +460,7 @@ fn a_message_is_kept_while_nothing_else_is_said() {
 
 #[test]
 fn a_check_is_kept_while_nothing_else_is_said() {
-    use keyholder_crds::{CheckResult, PreflightCheckName};
+    use keyholder_crds::{CheckResult, PreflightCheck, PreflightCheckName};
     let check = |name, result, id: &str| PreflightCheck {
         check: name,
         result,
