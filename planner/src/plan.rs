@@ -24,6 +24,7 @@ mod deletion;
 mod enabling;
 mod fight;
 mod grant;
+mod own;
 mod upkeep;
 
 /// A time that a status may stay as it is although nothing could be asked.
