@@ -231,6 +231,27 @@ def hub_with_the_key(vault, key):
     return hub
 
 
+def project_of_the_hub(hub):
+    wanted = {
+        "kind": "Project",
+        "location": LOCATION,
+        "identity": {"type": "SystemAssigned"},
+        "properties": {"hubResourceId": hub.id, "friendlyName": "Churn"},
+    }
+    made = workspaces.begin_create_or_update(GROUP, "churn", body(wanted), content_type="application/json").result()
+    check(made.provisioning_state == "Succeeded", made.provisioning_state)
+    check(made.friendly_name == "Churn", made.friendly_name)
+    key, of_hub = (one.encryption.key_vault_properties.key_identifier for one in (made, hub))
+    check(key == of_hub, f"the key {key}, not its hub's")
+    generic = resources.resources.get_by_id(made.id, api_version=WORKSPACES)
+    check((generic.kind, generic.properties["hubResourceId"]) == ("Project", hub.id), f"another hub: {generic}")
+    check({one.name for one in workspaces.list_by_resource_group(GROUP)} == {"strangers", "churn"}, "the project is not listed")
+    refused(lambda: workspaces.begin_delete(GROUP, hub.name).result(), 409, "Conflict")
+    workspaces.begin_delete(GROUP, "churn", params={"forceToPurge": "true"}).result()
+    refused(lambda: workspaces.get(GROUP, "churn"), 404, "ResourceNotFound")
+    step(f"project {made.id}")
+
+
 def rotate(keys, key):
     rotated = keys.rotate_key("hub")
     check(rotated.id != key.id, "no new version")
@@ -284,6 +305,36 @@ def account_with_the_key(vault):
     cognitive.deleted_accounts.begin_purge(LOCATION, GROUP, name).result()
     check(list(cognitive.deleted_accounts.list()) == [], "it was not purged")
     step("account deleted and purged")
+
+
+def project_of_an_account():
+    name = "strangers-foundry"
+    wanted = {
+        "kind": "AIServices",
+        "sku": {"name": "S0"},
+        "location": LOCATION,
+        "identity": {"type": "SystemAssigned"},
+        "properties": {"customSubDomainName": name, "allowProjectManagement": True},
+    }
+    cognitive.accounts.begin_create(GROUP, name, wanted).result()
+    project = {
+        "location": LOCATION,
+        "identity": {"type": "SystemAssigned"},
+        "properties": {"displayName": "Agents"},
+    }
+    made = cognitive.projects.begin_create(GROUP, name, "agents", body(project)).result()
+    check(made.properties.provisioning_state == "Succeeded", made.properties.provisioning_state)
+    check((made.name, made.properties.is_default) == (f"{name}/agents", True), f"another project: {made}")
+    change = {"properties": {"displayName": "Our agents"}}
+    cognitive.projects.begin_update(GROUP, name, "agents", body(change)).result()
+    listed = [one.properties.display_name for one in cognitive.projects.list(GROUP, name)]
+    check(listed == ["Our agents"], f"listed is {listed}")
+    refused(lambda: cognitive.accounts.begin_delete(GROUP, name).result(), 409, "CannotDeleteResource")
+    cognitive.projects.begin_delete(GROUP, name, "agents").result()
+    refused(lambda: cognitive.projects.get(GROUP, name, "agents"), 404, "ResourceNotFound")
+    cognitive.accounts.begin_delete(GROUP, name).result()
+    cognitive.deleted_accounts.begin_purge(LOCATION, GROUP, name).result()
+    step(f"project {made.id}")
 
 
 def encrypted_stores(vault, loose):
@@ -386,9 +437,11 @@ def main():
     prepare()
     vault, loose, keys, key = vaults_and_keys()
     use_the_key(keys, key)
-    hub_with_the_key(vault, key)
+    hub = hub_with_the_key(vault, key)
+    project_of_the_hub(hub)
     rotate(keys, key)
     account_with_the_key(vault)
+    project_of_an_account()
     encrypted_stores(vault, loose)
     encrypted_searches()
     delete_and_purge(vault, loose, keys)
