@@ -192,8 +192,7 @@ fn forbidden(
     // As for the account's own object (transition): it is a choice of the first key.
     let other_identity = transition == Transition::UserAssignedIdentity && is_account;
     let lets = |one: &Transition| is_let_through(cell(profile, *one), &input.declared.allow_unverified);
-    let refused = needed.iter().find(|one| !lets(one)).copied();
-    let refused = refused.or(other_identity.then_some(transition))?;
+    let refused = needed.iter().find(|one| other_identity || !lets(one)).copied()?;
     let verdict = cell(profile, refused);
     let (reason, what) = match refused {
         Transition::OtherVault if verdict == Cell::Forbidden => (
@@ -226,7 +225,7 @@ fn forbidden(
         ),
     };
     let word = match verdict {
-        Cell::Unverified(Some(name)) => {
+        Cell::Unverified(Some(name)) if !other_identity => {
             format!(" To try it on your own word: add {name} to spec.allowUnverified.")
         }
         _ => String::new(),

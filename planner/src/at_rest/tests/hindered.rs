@@ -1,6 +1,6 @@
 //! Dependents that are not given the key, and what is said of it.
 
-use keyholder_crds::OperationKind;
+use keyholder_crds::{OperationKind, UnverifiedTransition};
 
 use super::enforce::*;
 use super::*;
@@ -100,13 +100,19 @@ fn what_azure_does_not_take_back_needs_the_specs_word() {
         account: Some(("aiservices".to_owned(), projects)),
         ..stored(AtRest::Microsoft)
     };
-    for (kind, one) in [(COSMOS, stored(AtRest::Microsoft)), (ACCOUNTS, account(true))] {
+    for (kind, one, what) in [
+        (COSMOS, stored(AtRest::Microsoft), "an account of Cosmos DB never"),
+        (ACCOUNTS, account(true), "an account that allows projects never"),
+    ] {
         let (mut hub, status) = enforcing(kind);
         assert!(sent(&hub, &status, &one).is_object());
         hub.dependents[0].enforcement.as_mut().unwrap().irreversible = false;
         let (reason, text) = refused(&hub, &status, &one);
         assert_eq!(reason, "Irreversible");
-        assert!(text.contains("allowIrreversible: true"), "{text}");
+        assert!(
+            text.starts_with(what) && text.contains("allowIrreversible: true"),
+            "{text}"
+        );
     }
     let (mut hub, status) = enforcing(ACCOUNTS);
     hub.dependents[0].enforcement.as_mut().unwrap().irreversible = false;
@@ -137,15 +143,60 @@ fn the_matrix_holds_for_dependents_too() {
         let (hub, status) = enforcing(kind);
         assert_eq!(refused(&hub, &status, &one).0, expected, "{kind}");
     }
-    // Azure's pages contradict each other on identities of OpenAI.
-    let (hub, status) = enforcing(ACCOUNTS);
+}
+
+#[test]
+fn what_no_source_confirms_is_told_with_what_lets_it_through() {
+    let (hub, status) = enforcing(COSMOS);
+    let (_, text) = refused(
+        &hub,
+        &status,
+        &with_key("https://their-keys.vault.azure.net/keys/k"),
+    );
+    assert!(text.contains("no source confirms that it can have one"), "{text}");
+    // Azure's pages contradict each other on much of OpenAI.
+    let (mut hub, status) = enforcing(ACCOUNTS);
     let open_ai = Stored {
         account: Some(("openai".to_owned(), false)),
         ..stored(AtRest::Microsoft)
     };
-    let (reason, text) = refused(&hub, &status, &open_ai);
-    assert_eq!(reason, "TransitionUnverified");
-    assert!(text.contains("add OpenAIUserAssignedIdentity"), "{text}");
+    let says = |hub: &Declared, one: &Stored, texts: &[&str]| {
+        let (reason, text) = refused(hub, &status, one);
+        assert_eq!(reason, "TransitionUnverified");
+        assert!(texts.iter().all(|part| text.contains(part)), "{text}");
+        text
+    };
+    says(
+        &hub,
+        &open_ai,
+        &["takes a key that", "add OpenAIUserAssignedIdentity to"],
+    );
+    hub.allow_unverified = vec![UnverifiedTransition::OpenAIUserAssignedIdentity];
+    says(&hub, &open_ai, &["set customerManagedKey.version"]);
+    let crate::validate::ValidEncryption::CustomerManaged { version, .. } = &mut hub.encryption else {
+        panic!("a key")
+    };
+    *version = KeyIdentifier::parse(KEY).unwrap().version().cloned();
+    says(
+        &hub,
+        &open_ai,
+        &["by role assignments", "add OpenAIRoleBasedVault to"],
+    );
+    hub.allow_unverified
+        .push(UnverifiedTransition::OpenAIRoleBasedVault);
+    assert!(sent(&hub, &status, &open_ai).is_object());
+    // No word lets another identity through.
+    let by_other = Stored {
+        account: open_ai.account,
+        follows: false,
+        unwraps: Some(id("Microsoft.ManagedIdentity/userAssignedIdentities", "other")),
+        ..with_key(KEY)
+    };
+    for words in [hub.allow_unverified.clone(), Vec::new()] {
+        hub.allow_unverified = words;
+        let text = says(&hub, &by_other, &["another identity unwraps its key"]);
+        assert!(!text.contains("allowUnverified"), "{text}");
+    }
 }
 
 #[test]
