@@ -11,6 +11,7 @@ mod enforce;
 mod followed;
 mod guarded;
 mod hindered;
+mod waking;
 
 const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 const SEARCH: &str = "Microsoft.Search/searchServices";

@@ -7,6 +7,7 @@ use keyholder_crds::{Operation, OperationKind, OperationState};
 use super::enforce::*;
 use super::*;
 use crate::Why;
+use crate::at_rest::enforce::Standing;
 use crate::fixtures::{Pass, accepted, at_second, stored};
 use crate::observed::{OperationSeen, Stored};
 
@@ -78,6 +79,38 @@ fn a_key_that_nobody_declared_is_not_given_on() {
     );
     observed.key = Fact::Unknown(broken(Reason::AzureUnreachable));
     assert_eq!(looks(&hub, &status, &observed, 200).plan.write, None);
+}
+
+#[test]
+fn the_key_is_given_on_by_what_azure_says_of_it_and_not_by_the_conditions_alone() {
+    let (hub, status) = enforcing(STORAGE);
+    let observed = created(&hub);
+    let input = fixtures::input(&hub, &status, &observed, 200);
+    let mut judgement = Judgement::kept(&status);
+    let yes = || Opinion::Is(Verdict::yes(Reason::KeyInUse, ""));
+    judgement.transition = yes();
+    judgement.key_applied = yes();
+    judgement.key_healthy = yes();
+    let ValidDependent { id: one, enforcement } = &hub.dependents[0];
+    let standing = |own: &Live| {
+        let bare = stored(AtRest::Microsoft);
+        crate::at_rest::enforce::standing(&input, own, &judgement, (one, enforcement.unwrap()), &bare)
+    };
+    let own = fixtures::live(&hub, "Succeeded");
+    assert!(matches!(standing(&own), Standing::Due { .. }));
+    let other = Some(id("Microsoft.ManagedIdentity/userAssignedIdentities", "other"));
+    for (url, identity) in [
+        ("https://other-keys.vault.azure.net/keys/ai-hub", hubs().into()),
+        ("https://corp-keys.vault.azure.net/keys/other", hubs().into()),
+        (KEY, other),
+        (KEY, None),
+    ] {
+        let mut own = own.clone();
+        let encryption = own.encryption.as_mut().unwrap();
+        encryption.key = KeyIdentifier::parse(url).unwrap();
+        encryption.identity = identity;
+        assert!(matches!(standing(&own), Standing::Hindered(_)), "{own:?}");
+    }
 }
 
 #[test]
