@@ -11,6 +11,7 @@ use crate::observed::{
 use crate::plan::{FinalizerStep, Request};
 use crate::report::Executed;
 
+mod declared;
 mod failed;
 mod managed_hsm;
 mod trouble;

@@ -6,7 +6,7 @@ use kube::core::cel::{compile_schema, validate_compiled};
 use serde_json::{Value, json};
 
 use crate::fixtures::{SUBSCRIPTION, object};
-use crate::validate::{Declared, FieldError, Validate};
+use crate::validate::{Declared, Enforcement, FieldError, Validate};
 
 const STORAGE: &str = "Microsoft.Storage/storageAccounts";
 const SEARCH: &str = "Microsoft.Search/searchServices";
@@ -141,4 +141,20 @@ fn one_resource_stands_in_the_list_once() {
     assert_eq!(same.dependents.len(), 1);
     let declared = planned(&spec(None, &[enforced])).unwrap();
     assert_eq!(declared.encryption_tag(), "owner/ml-platform/research/AIHub");
+}
+
+#[test]
+fn an_entry_lets_through_what_it_says_and_nothing_else() {
+    for (field, value, adopts, irreversible) in [
+        ("policy", json!("Enforce"), false, false),
+        ("adoptionPolicy", json!("Never"), false, false),
+        ("adoptionPolicy", json!("Adopt"), true, false),
+        ("allowIrreversible", json!(true), false, true),
+    ] {
+        let mut entry = enforced(STORAGE);
+        entry[field] = value;
+        let hub = planned(&spec(None, &[entry])).unwrap();
+        let expected = Enforcement { adopts, irreversible };
+        assert_eq!(hub.dependents[0].enforcement, Some(expected), "{field}");
+    }
 }
