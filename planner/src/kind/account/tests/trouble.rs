@@ -206,3 +206,47 @@ fn an_identity_that_was_taken_away_while_it_unwraps_is_told_and_given_back() {
         (OperationKind::Update, "identity")
     );
 }
+
+#[test]
+fn what_is_put_over_an_earlier_try_names_the_key_where_the_accounts_own_identity_can_have_access() {
+    let declared = with_its_own_identity("Verify");
+    let key = KeyIdentifier::parse(FOLLOWED).unwrap();
+    let names_it = |state: &str, have: Option<&str>| {
+        let left = Live {
+            provisioning_state: Some(state.to_owned()),
+            ..live(&declared, have)
+        };
+        let to_use = KeyToUse {
+            identifier: &key,
+            client_id: None,
+        };
+        let properties = declared
+            .kind
+            .rules()
+            .properties(&declared, Some(to_use), Some(&left));
+        properties.contains_key("encryption")
+    };
+    assert!(!names_it("Failed", None));
+    assert!(names_it("Failed", Some(FOLLOWED)));
+    assert!(names_it("Succeeded", None));
+}
+
+#[test]
+fn another_identity_for_its_key_is_refused_with_a_way_out() {
+    let before = account(|_| {});
+    let have = live(&before, Some(FOLLOWED));
+    let status = settled(&before, &have);
+    let declared = account(|object| {
+        object["spec"]["identity"] = json!({ "userAssigned": ["hub", "other"] });
+        object["spec"]["encryption"]["customerManagedKey"]["identity"] = json!("other");
+    });
+    let refused = next(&declared, &status, &there(&declared, &status, have), 100);
+    let said = crate::judge::stored(&refused.report.status, ConditionType::TransitionAllowed).unwrap();
+    assert_eq!(said.reason, "ImmutableFieldChanged");
+    for part in [
+        "lets another identity unwrap the key of an account: it is /subscriptions/",
+        "apply a new AIServicesAccount under another name",
+    ] {
+        assert!(said.message.contains(part), "{said:?}");
+    }
+}
