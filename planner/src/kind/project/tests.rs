@@ -13,6 +13,7 @@ use crate::report::{Executed, Report};
 use crate::validate::{ACCOUNT, Declared, Validate, WORKSPACE};
 
 mod agents;
+mod around;
 mod failed;
 
 fn object(spec: &Value) -> AIProject {

@@ -88,3 +88,18 @@ fn nothing_but_an_account_is_one_and_its_own_provider_is_all_that_it_needs() {
         "owner/ml-platform/vision/AIServicesAccount"
     );
 }
+
+#[test]
+fn identities_of_both_kinds_are_asked_for_as_this_provider_spells_them() {
+    let declared = account(|object| {
+        object["spec"]["identity"] = json!({ "systemAssigned": true, "userAssigned": ["hub"] });
+    });
+    let observed = ready_for_creation(&declared);
+    let write = next(&declared, &ResourceStatus::default(), &observed, 0)
+        .plan
+        .write;
+    assert_eq!(
+        sent(&write.unwrap().request)["identity"]["type"],
+        "SystemAssigned, UserAssigned"
+    );
+}

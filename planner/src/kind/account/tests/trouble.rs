@@ -1,6 +1,7 @@
 //! What goes wrong on the way to the key, and afterwards.
 
 use super::*;
+use crate::arm_id::ArmId;
 use crate::plan::Next;
 
 /// Waits for access with its own identity, with a tag to be changed meanwhile.
@@ -249,4 +250,44 @@ fn another_identity_for_its_key_is_refused_with_a_way_out() {
     ] {
         assert!(said.message.contains(part), "{said:?}");
     }
+}
+
+#[test]
+fn one_that_allows_projects_is_not_deleted_while_it_has_some() {
+    let declared = account(|_| {});
+    let mut have = live(&declared, Some(FOLLOWED));
+    let status = settled(&declared, &have);
+    let project = ArmId::parse(&format!("{}/projects/churn", declared.id)).unwrap();
+    let deletes = |have: &Live, projects: Fact<Vec<ArmId>>| {
+        let observed = Observed {
+            projects,
+            ..there(&declared, &status, have.clone())
+        };
+        pass(&declared, &status, &observed, 100, true, &accepted())
+    };
+    let some = Fact::Known(vec![project]);
+    assert!(deletes(&have, some.clone()).plan.write.is_some());
+    have.account.as_mut().unwrap().projects = true;
+    let waits = deletes(&have, some);
+    assert_eq!(waits.plan.write, None);
+    assert_eq!(
+        condition(&waits.report.status, ConditionType::Provisioned).1,
+        "HasProjects"
+    );
+    assert!(deletes(&have, Fact::Known(Vec::new())).plan.write.is_some());
+}
+
+#[test]
+fn its_deletion_is_told_with_how_long_azure_keeps_it() {
+    let declared = account(|object| object["spec"]["deletionPolicy"] = json!("Delete"));
+    let have = live(&declared, Some(FOLLOWED));
+    let status = settled(&declared, &have);
+    let observed = there(&declared, &status, have);
+    let deletes = pass(&declared, &status, &observed, 100, true, &accepted());
+    let told = |note: &crate::report::Note| note.message.contains("Azure keeps the account for 48 hours.");
+    assert!(
+        deletes.report.notes.iter().any(told),
+        "{:?}",
+        deletes.report.notes
+    );
 }

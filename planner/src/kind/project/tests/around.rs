@@ -1,0 +1,82 @@
+//! What differs between the projects of a hub and those of an account, beside their bodies.
+
+use super::*;
+use crate::fixtures::accepted;
+
+fn of_both(spec: &Value) -> [Declared; 2] {
+    [declared(spec, &hub()), declared(spec, &account())]
+}
+
+#[test]
+fn identities_of_both_kinds_are_asked_for_as_each_provider_spells_them() {
+    let spec = json!({ "identity": { "systemAssigned": true, "userAssigned": ["one"] } });
+    let kinds = ["SystemAssigned,UserAssigned", "SystemAssigned, UserAssigned"];
+    for (project, kind) in of_both(&spec).into_iter().zip(kinds) {
+        let (status, observed) = settled(&declared(
+            &json!({}),
+            &Parent {
+                id: project.kind.parent().unwrap().clone(),
+                ..hub()
+            },
+        ));
+        let (plan, _) = decide(&project, &status, &observed);
+        assert_eq!(body(&plan)["identity"]["type"], kind);
+    }
+}
+
+#[test]
+fn its_deletion_is_told_with_what_azure_keeps() {
+    let texts = [
+        "Azure may keep the project for 14 days.",
+        "Azure is not known to keep anything of it.",
+    ];
+    for (project, text) in of_both(&json!({ "deletionPolicy": "Delete" })).iter().zip(texts) {
+        let (status, observed) = settled(project);
+        let notes = pass(project, &status, &observed, 100, true, &accepted())
+            .report
+            .notes;
+        assert!(notes.iter().any(|note| note.message.contains(text)), "{notes:?}");
+    }
+}
+
+#[test]
+fn each_needs_the_provider_that_it_is_of_and_nothing_but_a_project_is_one() {
+    let [of_hub, of_account] = of_both(&json!({}));
+    assert_eq!(
+        crate::preflight::providers(&of_hub),
+        ["Microsoft.MachineLearningServices"]
+    );
+    assert_eq!(
+        crate::preflight::providers(&of_account),
+        ["Microsoft.CognitiveServices"]
+    );
+    let other = Live {
+        project: None,
+        ..live(&of_hub)
+    };
+    assert!(crate::needs::is_owned(&of_hub, &live(&of_hub)));
+    assert!(!crate::needs::is_owned(&of_hub, &other));
+}
+
+#[test]
+fn what_its_parents_object_says_holds_while_it_is_bound_to_that_parent() {
+    let parent = Parent {
+        waits_for: Some(not_ready("AIHub research is being deleted.")),
+        ..hub()
+    };
+    let bound = settled(&declared(&json!({}), &hub())).0;
+    let waits_for = |parent: &Parent| {
+        let mut object = object(&json!({}));
+        object.status = Some(bound.clone());
+        match object.validate("owner", Some(parent)).unwrap().kind {
+            Kind::Project(project) => project.waits_for,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(waits_for(&parent), parent.waits_for);
+    let elsewhere = Parent {
+        id: id(WORKSPACE, "other"),
+        ..parent
+    };
+    assert_eq!(waits_for(&elsewhere), None);
+}
