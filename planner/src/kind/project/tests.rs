@@ -378,7 +378,16 @@ fn another_parent_is_refused_and_the_project_stays() {
         Some(Reason::ImmutableFieldChanged)
     );
     let message = message_of(&report, ConditionType::TransitionAllowed);
-    assert!(message.starts_with("spec.parentRef: "), "{message}");
+    assert!(
+        message.starts_with(
+            "spec.parentRef: Azure fixes the project's parent when the project is created: it is /subscriptions/"
+        ),
+        "{message}"
+    );
+    assert!(
+        message.contains("apply a new AIProject under another name"),
+        "{message}"
+    );
     assert_eq!(message.lines().count(), 1, "{message}");
 }
 

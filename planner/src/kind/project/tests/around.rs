@@ -80,3 +80,18 @@ fn what_its_parents_object_says_holds_while_it_is_bound_to_that_parent() {
     };
     assert_eq!(waits_for(&elsewhere), None);
 }
+
+#[test]
+fn it_is_bound_to_the_parent_that_it_was_created_under_whatever_azure_tells_later() {
+    let project = declared(&json!({}), &hub());
+    let (status, mut observed) = settled(&project);
+    let mut found = live(&project);
+    found.project.as_mut().unwrap().parent = id(WORKSPACE, "other");
+    observed.live = Fact::Known(found);
+    let (plan, report) = decide(&project, &status, &observed);
+    assert_eq!((plan.write, &report.status.bound), (None, &status.bound));
+    assert_eq!(
+        reason_of(&report, ConditionType::TransitionAllowed),
+        Some(Reason::ImmutableFieldChanged)
+    );
+}
