@@ -367,7 +367,8 @@ fn another_parent_is_refused_and_the_project_stays() {
     let moved = declared(
         &json!({}),
         &Parent {
-            id: id(WORKSPACE, "other"),
+            id: ArmId::of(SUBSCRIPTION, "rg-else", WORKSPACE, "other"),
+            location: Location::parse("northeurope").unwrap(),
             ..hub()
         },
     );

@@ -1,7 +1,9 @@
 //! What differs between the projects of a hub and those of an account, beside their bodies.
 
 use super::*;
+use crate::encryption::KeyChange;
 use crate::fixtures::accepted;
+use crate::name::KeyIdentifier;
 
 fn of_both(spec: &Value) -> [Declared; 2] {
     [declared(spec, &hub()), declared(spec, &account())]
@@ -94,4 +96,23 @@ fn it_is_bound_to_the_parent_that_it_was_created_under_whatever_azure_tells_late
         reason_of(&report, ConditionType::TransitionAllowed),
         Some(Reason::ImmutableFieldChanged)
     );
+}
+
+#[test]
+fn it_has_no_key_to_change_and_no_place_among_deleted_ones_and_compute_under_a_hub() {
+    for (project, has_compute) in of_both(&json!({ "deletionPolicy": "DeleteAndPurge" }))
+        .iter()
+        .zip([true, false])
+    {
+        let (status, _) = settled(project);
+        assert_eq!(
+            stored_reason(&status, ConditionType::Provisioned),
+            Some(Reason::Succeeded)
+        );
+        assert_eq!(status.compute_encryption.is_some(), has_compute);
+        let needs = crate::needs::needs(project, &status, true, &Fact::Absent);
+        assert_eq!(needs.deleted, None);
+        let change = KeyChange::To(KeyIdentifier::parse(fixtures::KEY).unwrap());
+        assert_eq!(project.kind.rules().key_change(project, &change, None), None);
+    }
 }
