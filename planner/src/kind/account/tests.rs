@@ -13,6 +13,7 @@ use crate::report::Executed;
 
 mod declared;
 mod failed;
+mod gate;
 mod managed_hsm;
 mod trouble;
 

@@ -396,6 +396,11 @@ fn a_key_in_use_is_watched_but_for_the_access() {
         "False",
         Reason::VaultBlocksTrustedServices,
     );
+    let said = message(&closed, ConditionType::KeyHealthy);
+    assert!(
+        said.starts_with("The firewall of managed HSM /subscriptions"),
+        "{said}"
+    );
     let gone = healthy(&|observed| observed.vault = Fact::Absent);
     says(&gone, ConditionType::KeyHealthy, "False", Reason::KeyDeleted);
     let said = message(&gone, ConditionType::KeyHealthy);
