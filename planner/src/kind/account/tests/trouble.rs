@@ -291,3 +291,33 @@ fn its_deletion_is_told_with_how_long_azure_keeps_it() {
         deletes.report.notes
     );
 }
+
+#[test]
+fn what_azure_fixes_is_refused_with_what_it_is() {
+    let before = account(|_| {});
+    let mut have = live(&before, Some(FOLLOWED));
+    let fixed = have.account.as_mut().unwrap();
+    fixed.projects = true;
+    fixed.sub_domain = Some("Vision-eu".to_owned());
+    let status = settled(&before, &have);
+    for (field, value, expected) in [
+        (
+            "accountKind",
+            json!("SpeechServices"),
+            "the account is created: it is aiservices.",
+        ),
+        ("allowProjectManagement", json!(false), "cannot disallow projects"),
+        (
+            "customSubDomainName",
+            json!("other"),
+            "the subdomain of an account: it is vision-eu.",
+        ),
+    ] {
+        let declared = account(|object| object["spec"][field] = value.clone());
+        let refused = next(&declared, &status, &there(&declared, &status, have.clone()), 100);
+        assert_eq!(refused.plan.write, None);
+        let said = crate::judge::stored(&refused.report.status, ConditionType::TransitionAllowed).unwrap();
+        assert!(said.message.starts_with(&format!("spec.{field}: ")), "{said:?}");
+        assert!(said.message.contains(expected), "{said:?}");
+    }
+}
