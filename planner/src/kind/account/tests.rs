@@ -15,6 +15,7 @@ mod declared;
 mod failed;
 mod gate;
 mod managed_hsm;
+mod reads;
 mod trouble;
 
 const FOLLOWED: &str = "https://corp-keys.vault.azure.net/keys/ai-hub";

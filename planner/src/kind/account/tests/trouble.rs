@@ -321,3 +321,12 @@ fn what_azure_fixes_is_refused_with_what_it_is() {
         assert!(said.message.contains(expected), "{said:?}");
     }
 }
+
+#[test]
+fn what_azure_keeps_of_a_deleted_one_is_asked_for_where_it_is_to_be_purged() {
+    for (policy, asked) in [("DeleteAndPurge", true), ("Delete", false), ("Retain", false)] {
+        let declared = account(|object| object["spec"]["deletionPolicy"] = json!(policy));
+        let needs = crate::needs::needs(&declared, &ResourceStatus::default(), true, &Fact::Absent);
+        assert_eq!(needs.deleted.is_some(), asked, "{policy}");
+    }
+}

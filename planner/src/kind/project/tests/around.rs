@@ -4,6 +4,7 @@ use super::*;
 use crate::encryption::KeyChange;
 use crate::fixtures::accepted;
 use crate::name::KeyIdentifier;
+use crate::needs::{Needs, needs};
 
 fn of_both(spec: &Value) -> [Declared; 2] {
     [declared(spec, &hub()), declared(spec, &account())]
@@ -110,9 +111,55 @@ fn it_has_no_key_to_change_and_no_place_among_deleted_ones_and_compute_under_a_h
             Some(Reason::Succeeded)
         );
         assert_eq!(status.compute_encryption.is_some(), has_compute);
-        let needs = crate::needs::needs(project, &status, true, &Fact::Absent);
+        let needs = needs(project, &status, true, &Fact::Absent);
         assert_eq!(needs.deleted, None);
         let change = KeyChange::To(KeyIdentifier::parse(fixtures::KEY).unwrap());
         assert_eq!(project.kind.rules().key_change(project, &change, None), None);
+    }
+}
+
+#[test]
+fn its_parent_is_waited_for_only_before_anything_was_done() {
+    let why = not_ready("Provisioned of AIHub research is not known so far.");
+    let parent = Parent {
+        waits_for: Some(why.clone()),
+        ..hub()
+    };
+    let project = declared(&json!({}), &parent);
+    let waits =
+        |status: &ResourceStatus, deleting| crate::needs::waits_for_parent(&project, status, deleting);
+    let nothing = ResourceStatus::default();
+    assert_eq!(waits(&nothing, false), Some(&why));
+    assert_eq!(waits(&nothing, true), None);
+    let ready = declared(&json!({}), &hub());
+    let bound = settled(&ready).0;
+    assert_eq!((waits(&bound, false), &bound.operation), (None, &None));
+    let write = decide(&ready, &nothing, &super::ready(&ready)).0.write.unwrap();
+    let begun = ResourceStatus {
+        bound: None,
+        ..crate::intent(&nothing, &write, at_second(100), fixtures::PACE)
+    };
+    assert_eq!(waits(&begun, false), None);
+}
+
+#[test]
+fn its_parent_is_read_before_and_after_it_is_created_and_capability_hosts_within_an_account() {
+    for (project, has_agents) in of_both(&json!({})).iter().zip([false, true]) {
+        let before = Needs {
+            preflight: true,
+            providers: crate::preflight::providers(project),
+            parent: project.kind.parent().cloned(),
+            policy: true,
+            ..Needs::nothing()
+        };
+        let nothing = ResourceStatus::default();
+        assert_eq!(needs(project, &nothing, false, &Fact::Absent), before);
+        let (status, observed) = settled(project);
+        let at_rest = Needs {
+            parent: before.parent,
+            capability_hosts: has_agents,
+            ..Needs::nothing()
+        };
+        assert_eq!(needs(project, &status, false, &observed.live), at_rest);
     }
 }
