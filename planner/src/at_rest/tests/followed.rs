@@ -99,6 +99,26 @@ fn a_write_to_one_that_is_not_named_any_more_keeps_its_place_until_it_is_over() 
 }
 
 #[test]
+fn a_write_to_one_that_is_not_named_any_more_comes_to_its_end() {
+    let (hub, mut running) = noted();
+    let none = Declared {
+        dependents: Vec::new(),
+        generation: 2,
+        ..hub
+    };
+    let observed = created(&none);
+    let looks = |status: &ResourceStatus, now| {
+        pass(&none, status, &observed, now, false, &Executed::Nothing)
+            .report
+            .status
+    };
+    running.dependents[0].operation.as_mut().unwrap().state = OperationState::Running;
+    let verifying = looks(&running, 110);
+    assert_eq!(operation(&verifying).unwrap().state, OperationState::Verifying);
+    assert!(looks(&verifying, until(&verifying)).dependents.is_empty());
+}
+
+#[test]
 fn a_write_that_may_still_arrive_is_not_over_because_another_spec_is_met() {
     let (hub, noted) = noted();
     let edited = Declared {
