@@ -40,7 +40,8 @@ pub struct ResourceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub managed_resource_group: Option<ManagedResourceGroupStatus>,
 
-    /// What spec.dependents names, and a service-side hub's storage account, with what each is encrypted with.
+    /// What spec.dependents names, and a service-side hub's storage account, with what each is encrypted with; and what it does not name any more,
+    /// until the last change sent to it is over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dependents: Vec<DependentStatus>,
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keyholder_azure::{ArmError, Cause, KeyVaults, OperationState, Reading, wire};
 use keyholder_crds::{DependentStatus, Reason, ResourceStatus};
-use keyholder_planner::at_rest::{in_group, is};
+use keyholder_planner::at_rest::{in_group, is_place_of};
 use keyholder_planner::key_store::KeyStore;
 use keyholder_planner::needs::{AccessOf, waits_for_parent};
 use keyholder_planner::observed::{Live, OperationSeen, Permissions, Stored};
@@ -194,7 +194,7 @@ impl Look<'_> {
         }
         for id in at_rest {
             let is_enforced = |one: &ValidDependent| one.id == id && one.enforcement.is_some();
-            let is_followed = |one: &DependentStatus| one.operation.is_some() && is(one, &id);
+            let is_followed = |one: &DependentStatus| one.operation.is_some() && is_place_of(one, &id);
             let written = hub.dependents.iter().any(is_enforced) || status.dependents.iter().any(is_followed);
             let stored = look.at_rest(&id, written).await;
             observed.at_rest.push((id, stored));

@@ -78,7 +78,7 @@ pub(crate) fn judge(input: &Input<'_>, live: &Live, judgement: &Judgement) -> Ju
     let not_read = Fact::not_read();
     for ValidDependent { id, enforcement } in dependents {
         let fact = of(input.observed, id).unwrap_or(&not_read);
-        let stored = before.iter().find(|one| is(one, id));
+        let stored = before.iter().find(|one| is_place_of(one, id));
         if let Fact::Unknown(why) = fact {
             let text = format!("{id} could not be looked at: {}", why.message);
             // One that is to have the key is in the way of Ready until it is seen to have it.
@@ -144,7 +144,7 @@ fn follow(input: &Input<'_>, judged: &mut Judged) {
             continue;
         };
         judged.next = judged.next.or_sooner(next);
-        match judged.statuses.iter_mut().find(|one| is(one, &id)) {
+        match judged.statuses.iter_mut().find(|one| is_place_of(one, &id)) {
             Some(place) => place.operation = Some(operation),
             None => judged.statuses.push(DependentStatus {
                 reason: None,
@@ -192,7 +192,7 @@ pub(crate) fn of_write(status: &mut ResourceStatus, id: &ArmId, verdict: &Verdic
 
 /// Says at a dependent's place in status what is the matter with it.
 pub(crate) fn tell(dependents: &mut [DependentStatus], id: &ArmId, verdict: &Verdict) {
-    if let Some(dependent) = dependents.iter_mut().find(|one| is(one, id)) {
+    if let Some(dependent) = dependents.iter_mut().find(|one| is_place_of(one, id)) {
         dependent.reason = Some(verdict.reason.to_string());
         dependent.message = Some(verdict.message.clone());
     }
@@ -200,7 +200,7 @@ pub(crate) fn tell(dependents: &mut [DependentStatus], id: &ArmId, verdict: &Ver
 
 /// Whether this is a dependent's place in status.
 #[must_use]
-pub fn is(status: &DependentStatus, id: &ArmId) -> bool {
+pub fn is_place_of(status: &DependentStatus, id: &ArmId) -> bool {
     ArmId::parse(&status.resource_id).is_ok_and(|other| other == *id)
 }
 

@@ -17,7 +17,7 @@ use crate::matrix::{Transition, cell, is_let_through};
 use crate::name::{KeyIdentifier, KeyName, KeyVersion};
 use crate::observed::{Fact, Live, LiveEncryption, LiveKey};
 use crate::plan::Input;
-use crate::preflight::{Access, access_of, key_problem, principal};
+use crate::preflight::{Access, access_of, identity, key_problem, principal};
 use crate::time::{after, not_before};
 use crate::transition::{Refusal, unverified};
 use crate::validate::{Declared, KeyUser, ValidEncryption};
@@ -284,6 +284,7 @@ fn compare(
     let text = format!("Azure uses {current}; to be applied is {target}.");
     let hindrance = key_problem(declared.vault, declared.key, declared.version, found, input.now)
         .map(|(_, message)| message)
+        .or_else(|| unwraps_no_more(input, encryption))
         .or_else(|| {
             other_key
                 .then(|| access_hindrance(input, live, encryption, declared))
@@ -338,6 +339,21 @@ fn turn(input: &Input<'_>, current: &KeyIdentifier, found: &LiveKey) -> Option<T
     let share = i32::try_from(hasher.finish() % 1000).unwrap_or_default();
     let due = not_before(after(created, input.pace.rotation_spread * share / 1000));
     (input.now < due).then_some(due)
+}
+
+/// That the identity that unwraps does not exist any more.
+fn unwraps_no_more(input: &Input<'_>, encryption: &LiveEncryption) -> Option<String> {
+    let KeyUser::UserAssigned(id) = user(encryption) else {
+        return None;
+    };
+    (identity(&id, input.observed) == Some(&Fact::Absent)).then(|| {
+        cure::message(
+            &format!(
+                "Identity {id}, which unwraps, does not exist: make it anew, and give it access to the key."
+            ),
+            &[cure::create_identity(&id, &input.declared.location)],
+        )
+    })
 }
 
 /// Why the identity could not work with the declared key, when that was read and is certain.

@@ -48,7 +48,7 @@ pub(crate) fn note(status: &mut ResourceStatus, write: &Write, operation: Operat
     let dependent = status
         .dependents
         .iter_mut()
-        .find(|one| at_rest::is(one, &write.id));
+        .find(|one| at_rest::is_place_of(one, &write.id));
     if let Some(dependent) = dependent {
         dependent.operation = Some(operation);
     }

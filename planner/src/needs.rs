@@ -118,9 +118,9 @@ pub fn needs(declared: &Declared, status: &ResourceStatus, deleting: bool, live:
         _ if deleting => Needs::nothing(),
         Fact::Unknown(_) => Needs::nothing(),
         Fact::Absent if waits_for_creation(status) || was_created(status) => Needs::nothing(),
-        Fact::Absent => creation(declared, None),
+        Fact::Absent => creation(declared, status, None),
         Fact::Known(live) if !is_watched(declared, live) || is_in_progress(live) => Needs::nothing(),
-        Fact::Known(live) if has_failed(live) => creation(declared, Some(live)),
+        Fact::Known(live) if has_failed(live) => creation(declared, status, Some(live)),
         Fact::Known(live) => upkeep(declared, status, live),
     }
 }
@@ -139,7 +139,7 @@ pub fn waits_for_parent<'a>(
 }
 
 /// `left`: what is there already, an earlier try or a resource without the key, whose own identity exists.
-fn creation(declared: &Declared, left: Option<&Live>) -> Needs {
+fn creation(declared: &Declared, status: &ResourceStatus, left: Option<&Live>) -> Needs {
     let mut needs = Needs {
         preflight: true,
         providers: preflight::providers(declared),
@@ -154,7 +154,7 @@ fn creation(declared: &Declared, left: Option<&Live>) -> Needs {
         quotas: preflight::quotas(declared),
         // One that failed after it was in order is judged as any other.
         capability_hosts: left.is_some() && declared.kind.rules().has_agents(),
-        dependents: left.map_or_else(Vec::new, |_| dependents(declared)),
+        dependents: left.map_or_else(Vec::new, |_| dependents(declared, status)),
         ..Needs::nothing()
     };
     if let ValidEncryption::CustomerManaged {
@@ -185,8 +185,16 @@ fn creation(declared: &Declared, left: Option<&Live>) -> Needs {
     needs
 }
 
-fn dependents(declared: &Declared) -> Vec<ArmId> {
-    declared.dependents.iter().map(|one| one.id.clone()).collect()
+/// Those that are declared, and those that a write may still reach.
+fn dependents(declared: &Declared, status: &ResourceStatus) -> Vec<ArmId> {
+    let mut ids: Vec<ArmId> = declared.dependents.iter().map(|one| one.id.clone()).collect();
+    let written = status.dependents.iter().filter(|one| one.operation.is_some());
+    for id in written.filter_map(|one| ArmId::parse(&one.resource_id).ok()) {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
 }
 
 fn parent(declared: &Declared) -> Option<ArmId> {
@@ -197,7 +205,7 @@ fn upkeep(declared: &Declared, status: &ResourceStatus, live: &Live) -> Needs {
     let mut needs = Needs {
         policy: may_be_fought(status),
         parent: parent(declared),
-        dependents: dependents(declared),
+        dependents: dependents(declared, status),
         capability_hosts: declared.kind.rules().has_agents(),
         ..Needs::nothing()
     };
@@ -205,7 +213,7 @@ fn upkeep(declared: &Declared, status: &ResourceStatus, live: &Live) -> Needs {
         let asks_for_a_key = matches!(declared.encryption, ValidEncryption::CustomerManaged { .. });
         if asks_for_a_key && !is_refused(declared, status, live) {
             // The key is applied after the same checks as before a creation.
-            return creation(declared, Some(live));
+            return creation(declared, status, Some(live));
         }
         return needs;
     };

@@ -8,7 +8,7 @@ use keyholder_crds::{CheckResult, PreflightCheck, PreflightCheckName, Reason};
 
 use crate::arm_id::ArmId;
 use crate::cure;
-use crate::observed::{Fact, LiveVault, Observed, Why};
+use crate::observed::{Fact, LiveIdentity, LiveVault, Observed, Why};
 use crate::validate::{Declared, KeyUser, ValidEncryption};
 
 mod associated;
@@ -313,10 +313,7 @@ fn check_identities(declared: &Declared, observed: &Observed) -> Outcome {
 }
 
 /// The fact about one identity of the spec.
-pub(crate) fn identity<'a>(
-    id: &ArmId,
-    observed: &'a Observed,
-) -> Option<&'a Fact<crate::observed::LiveIdentity>> {
+pub(crate) fn identity<'a>(id: &ArmId, observed: &'a Observed) -> Option<&'a Fact<LiveIdentity>> {
     observed
         .identities
         .iter()
@@ -324,17 +321,26 @@ pub(crate) fn identity<'a>(
         .map(|(_, fact)| fact)
 }
 
+/// The user-assigned identity that is to unwrap, as it was read.
+fn unwraps<'a>(declared: &Declared, observed: &'a Observed) -> Option<&'a Fact<LiveIdentity>> {
+    match &declared.encryption {
+        ValidEncryption::CustomerManaged {
+            identity: KeyUser::UserAssigned(id),
+            ..
+        } => identity(id, observed),
+        _ => None,
+    }
+}
+
 /// The client id of the user-assigned identity that unwraps, as it was read.
 #[must_use]
 pub fn client_id<'a>(declared: &Declared, observed: &'a Observed) -> Option<&'a str> {
-    let ValidEncryption::CustomerManaged {
-        identity: KeyUser::UserAssigned(id),
-        ..
-    } = &declared.encryption
-    else {
-        return None;
-    };
-    Some(identity(id, observed)?.known()?.client_id.as_str())
+    Some(unwraps(declared, observed)?.known()?.client_id.as_str())
+}
+
+/// Whether the user-assigned identity that is to unwrap does not exist.
+pub(crate) fn has_no_identity(declared: &Declared, observed: &Observed) -> bool {
+    unwraps(declared, observed) == Some(&Fact::Absent)
 }
 
 fn tenant<'a>(user: &KeyUser, observed: &'a Observed) -> Option<&'a str> {

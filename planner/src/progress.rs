@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use keyholder_crds::{Operation, OperationState, Reason};
 
-use crate::judge::Verdict;
+use crate::judge::{Verdict, needs_somebody};
 use crate::observed::{OperationSeen, Why};
 use crate::plan::{Input, Next, Pace};
 use crate::time::{after, not_before};
@@ -98,6 +98,10 @@ pub(crate) fn step_of(
         OperationState::Running => match seen {
             OperationSeen::Running { poll_at } => wait(operation.clone(), *poll_at),
             OperationSeen::Failed { code, message } => failed(input, operation, code, message),
+            // Whom Azure does not let look would wait for ever for what nobody asks for any more.
+            OperationSeen::Unreadable(why) if superseded && needs_somebody(why.reason) => {
+                hold(input, operation, OperationState::Verifying, input.pace.settle)
+            }
             OperationSeen::Unreadable(why) => Step::Wait {
                 operation: operation.clone(),
                 next: retry(why),

@@ -84,8 +84,10 @@ pub(super) fn of_one(
             !asks_for_it
                 || match &standing {
                     Standing::AsDeclared => true,
-                    // What it waits for comes by itself, and the same is due then.
-                    Standing::Hindered(verdict) => verdict.reason != Reason::Pending,
+                    // What it waits for comes by itself, and the same is due then: not before its time, if it failed.
+                    Standing::Hindered(verdict) => {
+                        verdict.reason != Reason::Pending || operation.state != OperationState::Failed
+                    }
                     Standing::Due { intent, .. } => *intent != operation.intent,
                 }
         }),

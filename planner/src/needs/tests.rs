@@ -1,13 +1,13 @@
 //! What is read when.
 
-use keyholder_crds::Operation;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use keyholder_crds::{Operation, Reason};
+use serde_json::json;
 
 use super::*;
 use crate::fixtures::*;
 use crate::observed::Why;
 use crate::validate::Validate;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use keyholder_crds::Reason;
 
 fn hub() -> Declared {
     object("Delete").validate("owner", None).unwrap()
@@ -153,7 +153,18 @@ fn a_failed_hub_is_read_like_one_that_is_not_there() {
     with_dependents.dependents = vec![crate::validate::ValidDependent::audited(dependent.clone())];
     let failed = Fact::Known(live(&with_dependents, "Failed"));
     let read = needs(&with_dependents, &ResourceStatus::default(), false, &failed);
-    assert_eq!(read.dependents, [dependent]);
+    assert_eq!(read.dependents, std::slice::from_ref(&dependent));
+    // One that is not named any more is read while a write may still reach it.
+    let mut status = ResourceStatus::default();
+    let mut place = json!({ "resourceId": dependent.as_str(), "encryption": "Unknown" });
+    let mut read = |place: &serde_json::Value| {
+        status.dependents = vec![serde_json::from_value(place.clone()).unwrap()];
+        needs(&hub(), &status, false, &failed).dependents
+    };
+    assert!(read(&place).is_empty());
+    place["operation"] = json!({ "kind": "EncryptDependent", "state": "Running", "intent": "x",
+        "startedAt": "2027-01-15T08:00:00Z" });
+    assert_eq!(read(&place), [dependent]);
     let (hub, status) = ready_hub();
     for state in ["Failed", "canceled", "Cancelled"] {
         let needs = needs(&hub, &status, false, &Fact::Known(live(&hub, state)));

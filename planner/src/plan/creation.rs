@@ -1,6 +1,6 @@
 //! What to do about a hub that does not exist, or whose provisioning failed.
 
-use keyholder_crds::{OperationKind, OperationState, PreflightCheckName, Reason};
+use keyholder_crds::{ManagementPolicy, OperationKind, OperationState, PreflightCheckName, Reason};
 
 use super::{Input, Next, Plan, Request, Write, at, grant, progress_verdict, wait, with_hint};
 use crate::judge::{self, Judgement, Opinion, Truth, Verdict};
@@ -151,13 +151,15 @@ pub(super) fn begin(input: &Input<'_>, mut judgement: Judgement, found: Found, l
 
 /// What failed is not tried again, for this cause.
 fn waiting(input: &Input<'_>, cause: &Verdict) -> Verdict {
-    let text = format!(
-        "Azure reports the {} as failed; it is tried again once this is mended: {}",
-        input.declared.kind.noun(),
-        cause.message
-    );
+    let text = format!("Azure reports the {} as failed", input.declared.kind.noun());
+    let observes = input.declared.management_policy == ManagementPolicy::ObserveOnly;
+    let text = if observes {
+        format!("{text}.")
+    } else {
+        format!("{text}; it is tried again once this is mended: {}", cause.message)
+    };
     Verdict {
-        stalled: cause.stalled,
+        stalled: cause.stalled && !observes,
         ..Verdict::no(Reason::ProvisioningFailed, text)
     }
 }

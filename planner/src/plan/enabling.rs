@@ -50,7 +50,9 @@ pub(super) fn gate(input: &Input<'_>, live: &Live, judgement: &mut Judgement, ke
     judgement.bound = Some(judge::bound(input, live, None));
     let refusals = transition::unverified_creation(input.declared, input.observed);
     if !refusals.is_empty() {
-        judgement.transition = Opinion::Is(judge::transition(&refusals));
+        let refused = judge::transition(&refusals);
+        judgement.key_applied = Opinion::Is(waiting(input, &refused));
+        judgement.transition = Opinion::Is(refused);
         return Gate::Closed {
             next: at(input, input.pace.probe),
             failed: true,

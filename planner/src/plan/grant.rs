@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{Input, Next, Plan, Request, Write, at, progress_verdict, wait};
 use crate::arm_id::ArmId;
 use crate::judge::{Judgement, Opinion, Verdict};
-use crate::needs::{has_been_encrypted, has_failed};
+use crate::needs::{has_been_encrypted, has_been_ready, has_failed};
 use crate::preflight::{self, Access, Check, Grantee, Outcome};
 use crate::time::{after, not_before, second};
 use crate::validate::ValidEncryption;
@@ -135,7 +135,7 @@ pub(super) fn noted(input: &Input<'_>, operation: &Operation, judgement: &Judgem
         "The identity was given access to the key. A role assignment takes up to some minutes to have effect: the {} is \
          {} from {until} on.",
         input.declared.kind.noun(),
-        if input.observed.live.known().is_some_and(|live| !has_failed(live)) {
+        if has_been_ready(input.status) || input.observed.live.known().is_some_and(|live| !has_failed(live)) {
             "encrypted with it"
         } else {
             "created"

@@ -4,14 +4,14 @@
 
 use jiff::Timestamp;
 use keyholder_crds::vocabulary::OWNER_TAG;
-use keyholder_crds::{Bound, Operation, OperationKind, OperationState, Reason};
+use keyholder_crds::{Bound, ConditionType, Operation, OperationKind, OperationState, Reason};
 
 use super::enabling::{self, Gate};
 use super::fight::{self, Fight};
 use super::{Input, Next, Plan, Request, Write, at, failed, progress_verdict, wait, with_hint};
 use crate::encryption::KeyChange;
 use crate::judge::{self, Judgement, Opinion, Truth, Verdict};
-use crate::needs::has_failed;
+use crate::needs::{has_failed, is_owned};
 use crate::observed::{Body, Fact, Live};
 use crate::progress::{self, Found, Step};
 use crate::time::second;
@@ -96,6 +96,7 @@ pub(super) fn own(
         judgement.provisioned = Opinion::Is(left_failed(input, live, &judgement.key_applied));
     }
     let next = next(input, &judgement, allowed, &wanted, due);
+    let tried = operation.map(|operation| operation.kind);
     let write = wanted.change.map(|(kind, intent, body)| Write {
         generation: input.declared.generation,
         kind,
@@ -104,6 +105,7 @@ pub(super) fn own(
         bound: Some(bound(input, live, kind, &intent)),
         intent,
         started_at: started_at
+            .filter(|_| tried == Some(kind))
             .or(wanted.granted_from)
             .unwrap_or_else(|| second(input.now)),
     });
@@ -147,7 +149,9 @@ fn wanted(
     }
     wanted.change = change(input, live, key.as_ref());
     // The key waits for the client id of its identity.
-    wanted.is_unread |= key.is_some() && wanted.change.is_none();
+    wanted.is_unread |= key.is_some()
+        && wanted.change.is_none()
+        && !preflight::has_no_identity(input.declared, input.observed);
     Ok(wanted)
 }
 
@@ -206,7 +210,8 @@ fn step(input: &Input<'_>, operation: Option<&Operation>, found: Found, wanted: 
     let step = progress::step(input, operation, found);
     let is_put_off = wanted.is_unread && wanted.change.is_none();
     match operation.filter(|one| is_put_off && one.state == OperationState::Failed) {
-        Some(operation) if matches!(step, Step::Free { .. }) => Step::Wait {
+        // One that is over or superseded has no first try to remember.
+        Some(operation) if matches!(step, Step::Free { started_at: Some(_) }) => Step::Wait {
             operation: operation.clone(),
             next: at(input, input.pace.probe),
         },
@@ -261,13 +266,18 @@ fn left_failed(input: &Input<'_>, live: &Live, key_applied: &Opinion) -> Verdict
                 hindered.message
             )
         }
-        _ => cure::message(
-            &format!(
-                "{text} Nothing that is declared differs from what Azure has, so Keyholder sends nothing. Azure's activity log names the \
-                 cause; another change, be it the same tag once more, may settle it."
-            ),
-            &[cure::tag_resource(&live.id, OWNER_TAG, &input.declared.owner_tag)],
-        ),
+        _ => {
+            let text = format!(
+                "{text} Nothing that is declared differs from what Azure has, so Keyholder sends nothing. Azure's activity log names the cause"
+            );
+            if is_owned(input.declared, live) {
+                let tag = cure::tag_resource(&live.id, OWNER_TAG, &input.declared.owner_tag);
+                let text = format!("{text}; another change, be it the same tag once more, may settle it.");
+                cure::message(&text, &[tag])
+            } else {
+                format!("{text}.")
+            }
+        }
     };
     Verdict::no(Reason::ProvisioningFailed, message).stalled()
 }
@@ -285,8 +295,20 @@ fn unfinished(input: &Input<'_>, operation: &Operation, wants_update: bool, judg
         (OperationState::Ignored, OperationKind::Update) => {
             judgement.provisioned = ignored(format!("a change of {}", operation.intent));
         }
+        // It has the declared key without it.
+        (OperationState::Failed, OperationKind::ChangeKey) if matches!(&judgement.key_applied, Opinion::Is(applied) if applied.status == Truth::True) =>
+            {}
         // What Azure said stands until the next try.
-        (OperationState::Failed, _) => judgement.provisioned = Opinion::Keep,
+        (OperationState::Failed, _) if judge::was(input.status, ConditionType::Provisioned, Truth::False) => {
+            judgement.provisioned = Opinion::Keep;
+        }
+        (OperationState::Failed, _) => {
+            let text = format!(
+                "Azure failed the last change, of {}; it is made again later.",
+                operation.intent
+            );
+            judgement.provisioned = Opinion::Is(Verdict::no(Reason::ProvisioningFailed, text));
+        }
         (_, OperationKind::Update) => {
             judgement.provisioned = Opinion::Is(progress_verdict(input, OperationKind::Update));
         }

@@ -176,3 +176,64 @@ fn one_that_failed_is_not_sent_at_once_when_the_key_can_be_read_again() {
     assert_eq!(verdict(&pass).1, "NotOwned");
     assert_eq!(operation(&pass.report.status), None);
 }
+
+/// The operation's URL tells nothing, for want of a right; the storage account has the key.
+#[test]
+fn a_write_that_may_not_be_looked_at_is_over_once_nobody_asks_for_it() {
+    let (hub, noted) = noted();
+    let mut running = noted;
+    let sent = running.dependents[0].operation.as_mut().unwrap();
+    sent.state = OperationState::Running;
+    (sent.not_before, sent.url) = (None, Some("https://localhost/operation".to_owned()));
+    let refused = |reason| {
+        OperationSeen::Unreadable(crate::Why {
+            reason,
+            message: "told".to_owned(),
+            retry_at: None,
+        })
+    };
+    let none = Declared {
+        dependents: Vec::new(),
+        generation: 2,
+        ..hub.clone()
+    };
+    let edited = Declared { generation: 2, ..hub };
+    for hub in [&none, &edited] {
+        let mut observed = created(hub);
+        let id = crate::ArmId::parse(&running.dependents[0].resource_id).unwrap();
+        observed.at_rest = vec![(id.clone(), Fact::Known(with_key(KEY)))];
+        let mut looks = |status: &ResourceStatus, reason, now| {
+            observed.dependent_operations = vec![(id.clone(), refused(reason))];
+            pass(hub, status, &observed, now, false, &Executed::Nothing)
+                .report
+                .status
+        };
+        let trouble = looks(&running, Reason::AzureUnreachable, 110);
+        assert_eq!(operation(&trouble).unwrap().state, OperationState::Running);
+        let verifies = looks(&running, Reason::OperatorNotAuthorized, 110);
+        assert_eq!(operation(&verifies).unwrap().state, OperationState::Verifying);
+        let over = looks(&verifies, Reason::OperatorNotAuthorized, 200);
+        assert_eq!(operation(&over), None);
+        assert_eq!(condition(&over, ConditionType::Ready).0, "True");
+    }
+}
+
+/// It does not show in time, and whether it is to have the key is not known for a moment.
+#[test]
+fn a_write_that_does_not_show_is_not_taken_for_ignored_while_the_key_cannot_be_read() {
+    let (hub, noted) = noted();
+    let mut verifying = noted;
+    let sent = verifying.dependents[0].operation.as_mut().unwrap();
+    sent.state = OperationState::Verifying;
+    let mut observed = created(&hub);
+    observed.at_rest = vec![(hub.dependents[0].id.clone(), Fact::Known(bare()))];
+    let unread = Observed {
+        key: Fact::not_read(),
+        ..observed.clone()
+    };
+    let accepted = crate::fixtures::accepted();
+    let blind = pass(&hub, &verifying, &unread, 500, false, &accepted);
+    assert_eq!(verdict(&blind).1, "Pending");
+    let again = pass(&hub, &blind.report.status, &observed, 600, false, &accepted);
+    assert!(again.plan.write.is_some());
+}

@@ -148,6 +148,8 @@ fn what_could_not_be_read_is_read_again_and_never_taken_for_encrypted() {
     let told = looks(&audits, &begun, &observed, 200).report.status;
     assert_eq!(condition(&told, ConditionType::Ready).0, "True");
     assert_eq!(told.dependents[0].reason, None);
+    let followed = told.dependents[0].operation.as_ref().unwrap();
+    assert_eq!(followed.state, OperationState::Verifying);
     let mut two = hub;
     two.dependents.push(ValidDependent {
         id: id(STORAGE, "two"),

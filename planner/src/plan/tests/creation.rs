@@ -306,3 +306,30 @@ fn what_it_costs_is_told_once_and_before() {
     };
     assert_eq!(costs(&new(&plain, &ready_for_creation(&plain))), []);
 }
+
+/// Where nothing is written nothing is tried again, and nobody is asked to mend what a creation would need.
+#[test]
+fn of_one_that_failed_and_is_only_looked_at_no_more_is_told() {
+    let (hub, status) = ready_hub();
+    let mut observed = ready_for_creation(&hub);
+    (observed.live, observed.resource_group) = (Fact::Known(live(&hub, "Failed")), Fact::Absent);
+    let looks = |management_policy| {
+        let hub = Declared {
+            management_policy,
+            ..hub.clone()
+        };
+        let report = pass(&hub, &status, &observed, 100, false, &accepted()).report;
+        let stored = |of| crate::judge::stored(&report.status, of).cloned();
+        (
+            stored(ConditionType::Provisioned).unwrap().message,
+            stored(ConditionType::Stalled).is_some(),
+        )
+    };
+    let (told, stalled) = looks(keyholder_crds::ManagementPolicy::Full);
+    assert!(
+        told.contains("tried again once this is mended: Resource group rg-ai does not exist") && stalled,
+        "{told}"
+    );
+    let observed = looks(keyholder_crds::ManagementPolicy::ObserveOnly);
+    assert_eq!(observed, ("Azure reports the hub as failed.".to_owned(), false));
+}

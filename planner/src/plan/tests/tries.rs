@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::observed::Live;
+use crate::report::Executed;
 
 fn next(hub: &Declared, status: &ResourceStatus, observed: &Observed, now: i64) -> Pass {
     pass(hub, status, observed, now, false, &accepted())
@@ -144,4 +145,98 @@ fn an_update_that_may_still_arrive_is_waited_for_though_nobody_wants_it_any_more
     assert_eq!(next(&tagged, &noted, &arrived, 101).report.status.operation, None);
     let over = next(&hub, &noted, &observed, 5000).report.status;
     assert_eq!(over.operation, None);
+}
+
+/// The tag that failed is not wanted any more, and the key cannot be read.
+#[test]
+fn what_is_not_wanted_any_more_is_forgotten_though_the_key_cannot_be_read() {
+    let (hub, status) = ready_hub();
+    let observed = created(&hub);
+    let tagged = Declared {
+        tags: [("team".to_owned(), "research".to_owned())].into(),
+        generation: 2,
+        ..hub.clone()
+    };
+    let why = crate::Why {
+        reason: Reason::PolicyDenied,
+        message: "a policy".to_owned(),
+        retry_at: None,
+    };
+    let refused = pass(&tagged, &status, &observed, 100, false, &Executed::Refused(why));
+    let refused = refused.report.status;
+    assert_eq!(condition(&refused, ConditionType::Ready).1, "PolicyDenied");
+    let unread = Observed {
+        key: Fact::not_read(),
+        ..observed
+    };
+    let back = Declared { generation: 3, ..hub };
+    let healed = next(&back, &refused, &unread, 200).report.status;
+    assert_eq!(healed.operation, None);
+    assert_eq!(condition(&healed, ConditionType::Ready).0, "True");
+    // So is a key that failed for another spec.
+    let (hub, told, observed) = failed_to_rotate();
+    let unread = Observed {
+        key: Fact::not_read(),
+        ..observed
+    };
+    let edited = Declared { generation: 2, ..hub };
+    assert_eq!(next(&edited, &told, &unread, 115).report.status.operation, None);
+}
+
+#[test]
+fn what_is_written_after_a_key_that_failed_counts_its_own_tries() {
+    let (hub, told, observed) = failed_to_rotate();
+    let tagged = Declared {
+        tags: [("team".to_owned(), "research".to_owned())].into(),
+        ..hub
+    };
+    let unread = Observed {
+        key: Fact::not_read(),
+        ..observed
+    };
+    let write = next(&tagged, &told, &unread, 5000).plan.write.unwrap();
+    assert_eq!(
+        (write.intent.as_str(), write.started_at),
+        ("tags", at_second(5000))
+    );
+}
+
+#[test]
+fn a_hub_that_has_the_declared_key_again_is_ready_whatever_failed() {
+    let (hub, told, observed) = failed_to_rotate();
+    let mut without = observed.clone();
+    let Fact::Known(key) = &mut without.key else {
+        panic!("a key")
+    };
+    key.current.enabled = false;
+    let pass = next(&hub, &told, &without, 115);
+    assert_eq!(condition(&pass.report.status, ConditionType::Ready).0, "True");
+    // The next try waits for its time all the same.
+    assert_eq!(pass.report.status.operation, told.operation);
+    assert_eq!(next(&hub, &pass.report.status, &observed, 116).plan.write, None);
+}
+
+#[test]
+fn what_azure_said_of_a_failure_stands_and_nothing_else() {
+    let (hub, told, observed) = failed_to_rotate();
+    let why = crate::Why {
+        reason: Reason::AzureUnreachable,
+        message: "no route".to_owned(),
+        retry_at: None,
+    };
+    let dark = Observed {
+        live: Fact::Unknown(why),
+        ..observed.clone()
+    };
+    let blind = next(&hub, &told, &dark, 120).report.status;
+    assert_eq!(condition(&blind, ConditionType::Provisioned).0, "Unknown");
+    let unread = Observed {
+        key: Fact::not_read(),
+        ..observed
+    };
+    let seen = next(&hub, &blind, &unread, 130).report.status;
+    let provisioned = crate::judge::stored(&seen, ConditionType::Provisioned).unwrap();
+    assert_eq!(provisioned.reason, "ProvisioningFailed");
+    assert!(provisioned.message.contains(NEXT_KEY), "{provisioned:?}");
+    assert_eq!(seen.operation, told.operation);
 }

@@ -269,3 +269,75 @@ fn one_that_failed_waits_for_its_turn_to_get_the_new_version() {
     };
     assert!(!provisioned.stalled, "{provisioned:?}");
 }
+
+#[test]
+fn another_objects_account_is_not_to_be_tagged() {
+    let declared = account(|object| object["spec"]["managementPolicy"] = json!("ObserveOnly"));
+    let mut have = live(&declared, Some(FOLLOWED));
+    have.tags = [("keyholder-owner".to_owned(), "other/team/theirs".to_owned())].into();
+    let status = quiet(&declared, &have);
+    let observed = there(&declared, &status, broken(have));
+    let found = next(&declared, &status, &observed, 100).report.status;
+    is_stalled(&found);
+    assert!(
+        told(&found).ends_with("activity log names the cause."),
+        "{}",
+        told(&found)
+    );
+}
+
+#[test]
+fn one_that_failed_waits_for_the_identity_that_unwraps() {
+    let declared = account(|_| {});
+    let have = live(&declared, Some("https://corp-keys.vault.azure.net/keys/other"));
+    let status = quiet(&declared, &have);
+    let mut observed = there(&declared, &status, broken(have));
+    observed.identities[0].1 = Fact::Absent;
+    let found = next(&declared, &status, &observed, 100);
+    assert_eq!(found.plan.write, None);
+    is_stalled(&found.report.status);
+    let text = told(&found.report.status);
+    assert!(
+        text.contains("which unwraps, does not exist") && text.contains("az identity create"),
+        "{text}"
+    );
+}
+
+#[test]
+fn one_that_failed_waits_for_the_users_word() {
+    let declared = account(|object| {
+        object["spec"]["accountKind"] = json!("OpenAI");
+        object["spec"]["allowUnverified"] = json!(["OpenAIUserAssignedIdentity"]);
+    });
+    let have = Live {
+        kind: "openai".to_owned(),
+        ..live(&declared, None)
+    };
+    let status = quiet(&declared, &have);
+    let observed = there(&declared, &status, broken(have));
+    let found = next(&declared, &status, &observed, 100).report.status;
+    assert!(
+        told(&found).contains("add OpenAIRoleBasedVault to spec.allowUnverified"),
+        "{}",
+        told(&found)
+    );
+}
+
+#[test]
+fn one_that_failed_is_told_to_be_encrypted_once_the_grant_has_effect() {
+    let declared = with_its_own_identity("Grant");
+    let have = live(&declared, None);
+    let status = quiet(&declared, &have);
+    let mut observed = there(&declared, &status, broken(have));
+    observed.role_assignments = Fact::Known(Vec::new());
+    let grants = next(&declared, &status, &observed, 100);
+    assert_eq!(grants.plan.write.as_ref().unwrap().kind, OperationKind::Grant);
+    observed.operation = OperationSeen::Succeeded;
+    let waits = next(&declared, &grants.report.status, &observed, 110)
+        .report
+        .status;
+    let text = &crate::judge::stored(&waits, ConditionType::PrerequisitesMet)
+        .unwrap()
+        .message;
+    assert!(text.contains("the account is encrypted with it from"), "{text}");
+}
