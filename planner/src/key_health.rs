@@ -11,6 +11,7 @@ use crate::encryption::{keep, user};
 use crate::judge::{Opinion, Truth, Verdict, stored_reason, was};
 use crate::key::{self, Renewal, Unusable};
 use crate::key_store::KeyStore;
+use crate::name::KeyIdentifier;
 use crate::observed::{Fact, Live, LiveEncryption, LiveKey, LiveKeyVersion, Permissions, Why};
 use crate::plan::Input;
 use crate::preflight::{Access, access_of, identity, principal, unsettled};
@@ -64,6 +65,11 @@ pub(crate) fn healthy(
                 Fact::Unknown(_) => gone(&what, cure::recover_key(vault, current.key())),
             };
         }
+        // What is read is the declared key.
+        (Fact::Known(_) | Fact::Absent, _) if declares_another(input, current) => {
+            let text = format!("{current}, which is in use, is not looked at while another key is declared.");
+            return Opinion::Is(Verdict::unknown(Reason::Pending, text));
+        }
         _ => return keep(input, ConditionType::KeyHealthy),
     };
     let version = match current.version() {
@@ -79,12 +85,21 @@ pub(crate) fn healthy(
     if let Some(why) = key::unusable(version, input.now) {
         let newer = cure::create_key(vault, current.key().as_str());
         let (reason, text, command) = match (why, current.version()) {
-            (Unusable::Disabled, Some(version)) => (
-                Reason::KeyDisabled,
-                format!("Key version {current}, which is in use, is disabled."),
-                cure::enable_key(vault, current.key(), version),
-            ),
-            (Unusable::Disabled, None) => (Reason::KeyDisabled, format!("Key {current} is disabled."), newer),
+            (Unusable::Disabled, in_use) => {
+                let text = match in_use {
+                    Some(_) => format!("Key version {current}, which is in use, is disabled."),
+                    None => format!(
+                        "{}, the newest version of the key that is followed, is disabled.",
+                        version.identifier
+                    ),
+                };
+                let enable = |version| cure::enable_key(vault, current.key(), version);
+                (
+                    Reason::KeyDisabled,
+                    text,
+                    version.identifier.version().map_or(newer, enable),
+                )
+            }
             (Unusable::Expired(at), _) => (
                 Reason::KeyExpired,
                 format!("Key version {current}, which is in use, expired at {at}."),
@@ -116,6 +131,14 @@ pub(crate) fn healthy(
         }
         other => other,
     }
+}
+
+/// Whether the spec declares another key than the one in use.
+fn declares_another(input: &Input<'_>, current: &KeyIdentifier) -> bool {
+    matches!(
+        &input.declared.encryption,
+        ValidEncryption::CustomerManaged { vault, key, .. } if !current.is_in(vault) || current.key() != key
+    )
 }
 
 /// Until when a deleted key is kept.

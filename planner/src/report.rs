@@ -263,7 +263,7 @@ fn alone(object: &impl Managed, of: ConditionType, verdict: &Verdict, next: Next
     Report { status, notes, next }
 }
 
-/// Whether `new` says something for the worse that `old` did not say, or that must be read anew each time.
+/// Whether `new` says something for the worse, a warning among it, that `old` did not say, or that must be read anew each time.
 #[must_use]
 pub fn is_worse(new: &ResourceStatus, old: &ResourceStatus) -> bool {
     JUDGED
@@ -272,7 +272,9 @@ pub fn is_worse(new: &ResourceStatus, old: &ResourceStatus) -> bool {
         .any(|(of, condition)| {
             let same = judge::stored(old, of)
                 .is_some_and(|before| before.status == condition.status && before.reason == condition.reason);
-            condition.status != Truth::True.as_str() && (!same || of == ConditionType::PrerequisitesMet)
+            let warns = condition.reason.parse().is_ok_and(judge::is_warning);
+            (condition.status != Truth::True.as_str() || warns)
+                && (!same || of == ConditionType::PrerequisitesMet)
         })
 }
 
@@ -286,12 +288,20 @@ fn summary(input: &Input<'_>, status: &ResourceStatus) -> Summary {
             .and_then(|encryption| KeyIdentifier::parse(encryption.key_identifier.as_deref()?).ok())
             .map(|key| format!("{}/{}", key.vault(), key.key())),
     };
+    // A version of another key would be told as one of this.
+    let in_use = status.encryption.as_ref().filter(|encryption| {
+        let used = encryption.key_identifier.as_deref();
+        let used = used.and_then(|url| KeyIdentifier::parse(url).ok());
+        match &input.declared.encryption {
+            ValidEncryption::CustomerManaged { vault, key, .. } => {
+                used.is_some_and(|used| used.is_in(vault) && used.key() == key)
+            }
+            ValidEncryption::MicrosoftManaged | ValidEncryption::Inherited => true,
+        }
+    });
     Summary {
         key,
-        version: status
-            .encryption
-            .as_ref()
-            .and_then(|encryption| encryption.version.clone()),
+        version: in_use.and_then(|encryption| encryption.version.clone()),
         azure_name: Some(input.declared.id.name().to_owned()),
     }
 }

@@ -150,12 +150,19 @@ impl World {
         } else {
             "NotRegistered"
         };
+        let types = crate::types::TYPES.iter().filter_map(|one| {
+            let (of, name) = one.name.split_once('/')?;
+            // The newest comes first, as clients expect that look for one.
+            let versions: Vec<&str> = one.versions.iter().rev().copied().collect();
+            let told = || json!({ "resourceType": name, "locations": [], "apiVersions": versions });
+            of.eq_ignore_ascii_case(known).then(told)
+        });
         Ok(Reply::ok(json!({
             "id": format!("{scope}/providers/{known}"),
             "namespace": known,
             "registrationPolicy": "RegistrationRequired",
             "registrationState": state,
-            "resourceTypes": [],
+            "resourceTypes": types.collect::<Vec<_>>(),
         })))
     }
 }

@@ -64,7 +64,19 @@ impl Process {
             .map_err(Error::file("opening", log))?;
         let begin = output.metadata().map_err(Error::file("looking at", log))?.len();
         let errors = output.try_clone().map_err(Error::file("opening", log))?;
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        // All that it asks is on this machine.
+        for proxy in [
+            "HTTPS_PROXY",
+            "https_proxy",
+            "HTTP_PROXY",
+            "http_proxy",
+            "ALL_PROXY",
+            "all_proxy",
+        ] {
+            command.env_remove(proxy);
+        }
+        let mut child = command
             .args(arguments)
             .envs(environment.iter().map(|(key, value)| (key, value)))
             .process_group(0)

@@ -319,5 +319,8 @@ fn given(own: &Live, judgement: &Judgement, wanted: Wanted<'_>) -> Result<KeyIde
 
 /// It comes by itself.
 pub(super) fn waits(for_what: &str) -> Verdict {
-    Verdict::no(Reason::Pending, format!("it waits to be encrypted: {for_what}."))
+    Verdict::no(
+        Reason::Pending,
+        format!("it waits for this object's key: {for_what}."),
+    )
 }

@@ -13,10 +13,30 @@ use crate::judge::{Judgement, Opinion, Verdict};
 use crate::observed::Live;
 use crate::progress::{self, Found, Step};
 use crate::time::second;
-use crate::transition;
+use crate::validate::Declared;
+use crate::{body, transition};
 
 /// What the operation intends.
 const MARK: &str = "the tag of its owner";
+
+/// The identities that the spec would take away, with the access that they have.
+fn loses_identities(declared: &Declared, live: &Live) -> Option<String> {
+    let (fields, _) = body::update(declared, live)?;
+    if !fields.contains(&"identity") {
+        return None;
+    }
+    let own = (live.system_assigned && !declared.system_assigned)
+        .then(|| "the system-assigned identity (systemAssigned: true)".to_owned());
+    let others = live.user_assigned.iter();
+    let others = others.filter(|id| !declared.user_assigned.contains(id));
+    let lost: Vec<String> = own.into_iter().chain(others.map(ToString::to_string)).collect();
+    (!lost.is_empty()).then(|| {
+        format!(
+            "spec.identity: Azure has {}, which would be taken away.",
+            lost.join(", ")
+        )
+    })
+}
 
 /// Takes `live` over, or says what hinders.
 pub(super) fn adopt(input: &Input<'_>, live: &Live, mut judgement: Judgement) -> Plan {
@@ -34,6 +54,7 @@ pub(super) fn adopt(input: &Input<'_>, live: &Live, mut judgement: Judgement) ->
         ));
     }
     hindrances.extend(in_other_hands(input.declared, live));
+    hindrances.extend(loses_identities(input.declared, live));
     if !hindrances.is_empty() {
         let text = format!(
             "{} is not taken over while it is otherwise than declared. Declare it as it is, and change it afterwards. {}",

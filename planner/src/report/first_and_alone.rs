@@ -118,6 +118,18 @@ fn worse_is_what_was_not_said_before() {
         &with(ConditionType::KeyHealthy, Reason::KeyDeleted),
         &disabled
     ));
+    // A warning among what is well, once.
+    let mut warned = ready.clone();
+    let other = Verdict::yes(Reason::OtherKey, "");
+    set(
+        &mut warned,
+        ConditionType::ManagedResourceGroupHealthy,
+        &other,
+        1,
+        at_second(50),
+    );
+    assert!(is_worse(&warned, &ready));
+    assert!(!is_worse(&warned, &warned));
     // What is missing before a creation is read anew each time.
     let missing = with(ConditionType::PrerequisitesMet, Reason::VaultNotFound);
     assert!(is_worse(&missing, &missing));

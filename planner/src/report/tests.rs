@@ -418,6 +418,19 @@ fn columns_are_short() {
         Some("0123456789abcdef0123456789abcdef")
     );
     assert_eq!(summary.azure_name.as_deref(), Some("research"));
+    // While another key is declared the version in use is none of its.
+    let (_, status) = ready_hub();
+    let mut other = hub.clone();
+    let ValidEncryption::CustomerManaged { key, .. } = &mut other.encryption else {
+        panic!("a key")
+    };
+    *key = crate::name::KeyName::parse("other").unwrap();
+    let observed = Observed::nothing();
+    let summary = super::summary(&input(&other, &status, &observed, 0), &status);
+    assert_eq!(
+        (summary.key.as_deref(), summary.version),
+        (Some("corp-keys/other"), None)
+    );
     let plain = Declared {
         encryption: ValidEncryption::MicrosoftManaged,
         ..hub

@@ -289,6 +289,19 @@ async fn providers_that_are_not_registered() {
         "'Microsoft.MachineLearningServices'",
     );
     let provider = format!("{BARE}/providers/Microsoft.MachineLearningServices");
+    let told = azure
+        .get(&provider)
+        .await
+        .expect(200)
+        .at("/resourceTypes")
+        .clone();
+    assert_eq!(
+        (&told[0]["resourceType"], &told[0]["apiVersions"]),
+        (
+            &json!("workspaces"),
+            &json!(["2026-05-01", "2026-03-01", "2025-12-01"])
+        )
+    );
     let state = |answer: crate::common::Answer| answer.expect(200).at("/registrationState").clone();
     assert_eq!(state(azure.get(&provider).await), "NotRegistered");
     let register = format!("{provider}/register");

@@ -150,6 +150,19 @@ fn one_that_is_otherwise_encrypted_or_owned_is_not_taken_over() {
         told(&|live| live.encryption.as_mut().unwrap().key = KeyIdentifier::parse(other).unwrap());
     assert_eq!(reason, "AdoptionRefused");
     assert!(message.contains(&format!("Azure uses {other}")), "{message}");
+    // What the spec does not name would be taken away.
+    let (reason, message) = told(&|live| {
+        live.system_assigned = true;
+        live.user_assigned
+            .push(id("Microsoft.ManagedIdentity/userAssignedIdentities", "theirs"));
+    });
+    assert_eq!(reason, "AdoptionRefused");
+    assert!(
+        message.contains(
+            "spec.identity: Azure has the system-assigned identity (systemAssigned: true), /subscriptions/"
+        ) && message.contains("/theirs, which would be taken away"),
+        "{message}"
+    );
     let (reason, _) = told(&|live| {
         live.tags.insert("Keyholder-Owner".to_owned(), "x/y/z".to_owned());
     });

@@ -240,3 +240,16 @@ fn what_azure_said_of_a_failure_stands_and_nothing_else() {
     assert!(provisioned.message.contains(NEXT_KEY), "{provisioned:?}");
     assert_eq!(seen.operation, told.operation);
 }
+
+#[test]
+fn a_newer_version_does_not_wait_for_one_that_failed() {
+    const THIRD: &str = "https://corp-keys.vault.azure.net/keys/ai-hub/33333333333333333333333333333333";
+    let (hub, told, mut observed) = failed_to_rotate();
+    let Fact::Known(key) = &mut observed.key else {
+        panic!("a key")
+    };
+    key.others.push(key.current.clone());
+    key.current = key_version(THIRD, 112);
+    let write = next(&hub, &told, &observed, 115).plan.write.unwrap();
+    assert_eq!((write.intent.as_str(), write.started_at), (THIRD, at_second(115)));
+}

@@ -330,3 +330,19 @@ fn what_azure_keeps_of_a_deleted_one_is_asked_for_where_it_is_to_be_purged() {
         assert_eq!(needs.deleted.is_some(), asked, "{policy}");
     }
 }
+
+#[test]
+fn a_tag_that_is_written_while_the_key_waits_binds_to_no_key() {
+    let (declared, status, observed) = waiting_with_a_tag();
+    let quiet = ResourceStatus {
+        operation: None,
+        ..status
+    };
+    let write = next(&declared, &quiet, &observed, 100).plan.write.unwrap();
+    assert_eq!(write.intent, "tags");
+    let bound = write.bound.unwrap();
+    assert_eq!(
+        (bound.mode, bound.vault),
+        (Some(keyholder_crds::EncryptionMode::MicrosoftManaged), None)
+    );
+}
