@@ -68,7 +68,7 @@ impl Directory {
     pub fn furnish(&self, plane: &ControlPlane, azure: &Azure, operator: &Operator) -> Result<(), Error> {
         let kubeconfig = self.path.join("kubeconfig");
         fs::copy(plane.kubeconfig(), &kubeconfig).map_err(Error::file("writing", &kubeconfig))?;
-        self.write("operator.pid", &format!("{}\n", operator.id()))?;
+        self.note(operator)?;
         let (client_id, secret) = azure.seed().secret(ALICE).unwrap_or_default();
         let authority_file = azure.authority_file().display().to_string();
         let variables = [
@@ -101,6 +101,11 @@ impl Directory {
         self.write("env", &text)
     }
 
+    /// Writes which process the operator is.
+    pub fn note(&self, operator: &Operator) -> Result<(), Error> {
+        self.write("operator.pid", &format!("{}\n", operator.id()))
+    }
+
     /// What to try while everything is up.
     pub fn invitation(&self) -> String {
         let env = self.path.join("env");
@@ -111,9 +116,11 @@ impl Directory {
              kubectl get keyholder -n ml-platform\n  \
              kubectl describe aihub research -n ml-platform\n  \
              kubectl explain aihub.spec.encryption\n  \
-             curl --cacert \"$SIMULATOR_CA\" \"$SIMULATOR_CONTROL/counters\"\n\n\
+             curl --cacert \"$SIMULATOR_CA\" \"$SIMULATOR_CONTROL/counters\"\n  \
+             kill -9 $(cat {})    # it is started again\n\n\
              The operator's log is {}, Azure's traffic {}.",
             env.display(),
+            self.path.join("operator.pid").display(),
             self.path.join("operator.log").display(),
             self.path.join("traffic.jsonl").display(),
         )

@@ -126,7 +126,7 @@ async fn tell(arguments: &Arguments, story: &Story) -> ExitCode {
     }
     if !arguments.exit {
         println!("\n{}", stage.directory().invitation());
-        println!("\n{}", stage.operator_ended().await.chain());
+        println!("\n{}", stage.keep_operator().await.chain());
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS

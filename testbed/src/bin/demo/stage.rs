@@ -111,9 +111,21 @@ impl Stage {
         &self.operator
     }
 
-    /// Waits until the operator ends by itself, which it never should, and gives what is to be said then.
-    pub async fn operator_ended(&mut self) -> Error {
-        self.operator.until_ended().await
+    /// Starts the operator again whenever it ends, as Kubernetes would, until that fails.
+    pub async fn keep_operator(&mut self) -> Error {
+        loop {
+            let ended = self.operator.until_ended().await;
+            println!("\n{}\nIt is started again.", ended.chain());
+            if let Err(error) = self.start_again().await {
+                return error;
+            }
+        }
+    }
+
+    async fn start_again(&mut self) -> Result<(), Error> {
+        self.operator.restart()?;
+        self.directory.note(&self.operator)?;
+        self.operator.until_ready().await
     }
 
     /// Azure.
