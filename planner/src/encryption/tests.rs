@@ -345,6 +345,15 @@ fn access_that_went_is_lost() {
     assert_eq!(said(&view.healthy), (Truth::False, Reason::AccessLost));
     assert!(is(&view.healthy).message.contains("az role assignment create"));
     assert_eq!(said(&view.applied), IN_USE);
+    // That a date comes near is no matter beside it, nor beside what cannot be seen.
+    let lost = view.healthy;
+    world.key().current.expires = Some(at_second(86_400));
+    assert_eq!(world.view(false).healthy, lost);
+    world.observed.role_assignments = unknown();
+    world.forget(ConditionType::KeyHealthy);
+    let unread = world.view(false).healthy;
+    assert_eq!(is(&unread).status, Truth::Unknown);
+    assert!(!is(&unread).message.contains("expires"), "{unread:?}");
 }
 
 #[test]

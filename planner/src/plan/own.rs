@@ -282,6 +282,10 @@ fn left_failed(input: &Input<'_>, live: &Live, key_applied: &Opinion) -> Verdict
     Verdict::no(Reason::ProvisioningFailed, message).stalled()
 }
 
+fn holds(opinion: &Opinion) -> bool {
+    matches!(opinion, Opinion::Is(verdict) if verdict.status == Truth::True)
+}
+
 /// What an operation that is not over says of a hub that is otherwise in order.
 fn unfinished(input: &Input<'_>, operation: &Operation, wants_update: bool, judgement: &mut Judgement) {
     let ignored = |what: String| {
@@ -296,8 +300,7 @@ fn unfinished(input: &Input<'_>, operation: &Operation, wants_update: bool, judg
             judgement.provisioned = ignored(format!("a change of {}", operation.intent));
         }
         // It has the declared key without it.
-        (OperationState::Failed, OperationKind::ChangeKey) if matches!(&judgement.key_applied, Opinion::Is(applied) if applied.status == Truth::True) =>
-            {}
+        (OperationState::Failed, OperationKind::ChangeKey) if holds(&judgement.key_applied) => {}
         // What Azure said stands until the next try.
         (OperationState::Failed, _) if judge::was(input.status, ConditionType::Provisioned, Truth::False) => {
             judgement.provisioned = Opinion::Keep;

@@ -163,6 +163,11 @@ fn one_that_is_otherwise_encrypted_or_owned_is_not_taken_over() {
         ) && message.contains("/theirs, which would be taken away"),
         "{message}"
     );
+    let (_, message) = told(&|live| {
+        live.user_assigned
+            .push(id("Microsoft.ManagedIdentity/userAssignedIdentities", "theirs"));
+    });
+    assert!(!message.contains("system-assigned"), "{message}");
     let (reason, _) = told(&|live| {
         live.tags.insert("Keyholder-Owner".to_owned(), "x/y/z".to_owned());
     });
