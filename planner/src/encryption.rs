@@ -17,7 +17,7 @@ use crate::matrix::{Transition, cell, is_let_through};
 use crate::name::{KeyIdentifier, KeyName, KeyVersion};
 use crate::observed::{Fact, Live, LiveEncryption, LiveKey};
 use crate::plan::Input;
-use crate::preflight::{Access, access_of, identity, key_problem, principal};
+use crate::preflight::{Access, access_of, is_absent, key_problem, principal};
 use crate::time::{after, not_before};
 use crate::transition::{Refusal, unverified};
 use crate::validate::{Declared, KeyUser, ValidEncryption};
@@ -346,7 +346,7 @@ fn unwraps_no_more(input: &Input<'_>, encryption: &LiveEncryption) -> Option<Str
     let KeyUser::UserAssigned(id) = user(encryption) else {
         return None;
     };
-    (identity(&id, input.observed) == Some(&Fact::Absent)).then(|| {
+    is_absent(&id, input.observed).then(|| {
         cure::message(
             &format!(
                 "Identity {id}, which unwraps, does not exist: make it anew, and give it access to the key."

@@ -14,7 +14,7 @@ use crate::key_store::KeyStore;
 use crate::name::KeyIdentifier;
 use crate::observed::{Fact, Live, LiveEncryption, LiveKey, LiveKeyVersion, Permissions, Why};
 use crate::plan::Input;
-use crate::preflight::{Access, access_of, identity, principal, unsettled};
+use crate::preflight::{Access, access_of, is_absent, principal, unsettled};
 use crate::validate::{KeyUser, ValidEncryption};
 
 /// Judges the key version in use; `reads_key_in_use`: the key that this pass read is that one.
@@ -222,7 +222,7 @@ fn access(input: &Input<'_>, live: &Live, encryption: &LiveEncryption, vault: &A
     }
     let user = user(encryption);
     if let KeyUser::UserAssigned(id) = &user
-        && identity(id, input.observed) == Some(&Fact::Absent)
+        && is_absent(id, input.observed)
     {
         let text = format!(
             "Identity {id}, which unwraps with the key, does not exist any more: nobody can. One that is made anew under its name is another \

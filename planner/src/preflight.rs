@@ -321,6 +321,11 @@ pub(crate) fn identity<'a>(id: &ArmId, observed: &'a Observed) -> Option<&'a Fac
         .map(|(_, fact)| fact)
 }
 
+/// Whether an identity was read not to exist.
+pub(crate) fn is_absent(id: &ArmId, observed: &Observed) -> bool {
+    identity(id, observed) == Some(&Fact::Absent)
+}
+
 /// The user-assigned identity that is to unwrap, as it was read.
 fn unwraps<'a>(declared: &Declared, observed: &'a Observed) -> Option<&'a Fact<LiveIdentity>> {
     match &declared.encryption {

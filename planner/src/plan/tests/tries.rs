@@ -8,6 +8,22 @@ fn next(hub: &Declared, status: &ResourceStatus, observed: &Observed, now: i64) 
     pass(hub, status, observed, now, false, &accepted())
 }
 
+/// The same, with a key that could not be read.
+fn without_key(observed: Observed) -> Observed {
+    Observed {
+        key: Fact::not_read(),
+        ..observed
+    }
+}
+
+/// The same, with a tag more.
+fn tagged(hub: Declared) -> Declared {
+    Declared {
+        tags: [("team".to_owned(), "research".to_owned())].into(),
+        ..hub
+    }
+}
+
 /// A hub whose change to a newer version of its key failed at 110, and what is read of it.
 fn failed_to_rotate() -> (Declared, ResourceStatus, Observed) {
     let (hub, status) = ready_hub();
@@ -33,10 +49,7 @@ fn failed_to_rotate() -> (Declared, ResourceStatus, Observed) {
 #[test]
 fn a_key_that_failed_is_remembered_while_it_cannot_be_read() {
     let (hub, told, observed) = failed_to_rotate();
-    let unread = Observed {
-        key: Fact::not_read(),
-        ..observed.clone()
-    };
+    let unread = without_key(observed.clone());
     let blind = next(&hub, &told, &unread, 115).report.status;
     assert_eq!(blind.operation, told.operation);
     assert_eq!(next(&hub, &blind, &observed, 120).plan.write, None, "not at once");
@@ -58,14 +71,8 @@ fn a_key_that_failed_is_remembered_while_it_cannot_be_read() {
 #[test]
 fn what_else_is_declared_does_not_make_a_key_that_cannot_be_read_forgotten() {
     let (hub, told, observed) = failed_to_rotate();
-    let tagged = Declared {
-        tags: [("team".to_owned(), "research".to_owned())].into(),
-        ..hub
-    };
-    let unread = Observed {
-        key: Fact::not_read(),
-        ..observed
-    };
+    let tagged = tagged(hub);
+    let unread = without_key(observed);
     let blind = next(&tagged, &told, &unread, 115);
     assert_eq!(blind.plan.write, None);
     assert_eq!(blind.report.status.operation, told.operation);
@@ -79,10 +86,7 @@ fn a_refused_spec_forgets_what_failed() {
         generation: 2,
         ..hub
     };
-    let unread = Observed {
-        key: Fact::not_read(),
-        ..observed
-    };
+    let unread = without_key(observed);
     let pass = next(&refused, &told, &unread, 115);
     assert_eq!(
         condition(&pass.report.status, ConditionType::TransitionAllowed).0,
@@ -120,10 +124,7 @@ fn a_key_that_failed_is_not_sent_at_once_when_what_hindered_it_is_gone() {
 fn an_update_that_may_still_arrive_is_waited_for_though_nobody_wants_it_any_more() {
     let (hub, status) = ready_hub();
     let observed = created(&hub);
-    let tagged = Declared {
-        tags: [("team".to_owned(), "research".to_owned())].into(),
-        ..hub.clone()
-    };
+    let tagged = tagged(hub.clone());
     let write = next(&tagged, &status, &observed, 100).plan.write.unwrap();
     assert_eq!(write.intent, "tags");
     let noted = crate::intent::intent(&status, &write, at_second(100), PACE);
@@ -165,20 +166,14 @@ fn what_is_not_wanted_any_more_is_forgotten_though_the_key_cannot_be_read() {
     let refused = pass(&tagged, &status, &observed, 100, false, &Executed::Refused(why));
     let refused = refused.report.status;
     assert_eq!(condition(&refused, ConditionType::Ready).1, "PolicyDenied");
-    let unread = Observed {
-        key: Fact::not_read(),
-        ..observed
-    };
+    let unread = without_key(observed);
     let back = Declared { generation: 3, ..hub };
     let healed = next(&back, &refused, &unread, 200).report.status;
     assert_eq!(healed.operation, None);
     assert_eq!(condition(&healed, ConditionType::Ready).0, "True");
     // So is a key that failed for another spec.
     let (hub, told, observed) = failed_to_rotate();
-    let unread = Observed {
-        key: Fact::not_read(),
-        ..observed
-    };
+    let unread = without_key(observed);
     let edited = Declared { generation: 2, ..hub };
     assert_eq!(next(&edited, &told, &unread, 115).report.status.operation, None);
 }
@@ -186,14 +181,8 @@ fn what_is_not_wanted_any_more_is_forgotten_though_the_key_cannot_be_read() {
 #[test]
 fn what_is_written_after_a_key_that_failed_counts_its_own_tries() {
     let (hub, told, observed) = failed_to_rotate();
-    let tagged = Declared {
-        tags: [("team".to_owned(), "research".to_owned())].into(),
-        ..hub
-    };
-    let unread = Observed {
-        key: Fact::not_read(),
-        ..observed
-    };
+    let tagged = tagged(hub);
+    let unread = without_key(observed);
     let write = next(&tagged, &told, &unread, 5000).plan.write.unwrap();
     assert_eq!(
         (write.intent.as_str(), write.started_at),
@@ -230,10 +219,7 @@ fn what_azure_said_of_a_failure_stands_and_nothing_else() {
     };
     let blind = next(&hub, &told, &dark, 120).report.status;
     assert_eq!(condition(&blind, ConditionType::Provisioned).0, "Unknown");
-    let unread = Observed {
-        key: Fact::not_read(),
-        ..observed
-    };
+    let unread = without_key(observed);
     let seen = next(&hub, &blind, &unread, 130).report.status;
     let provisioned = crate::judge::stored(&seen, ConditionType::Provisioned).unwrap();
     assert_eq!(provisioned.reason, "ProvisioningFailed");
